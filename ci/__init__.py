@@ -1,0 +1,1 @@
+"""The module `datahub`: a stack of container images, from Dockerfiles to a promoted tag."""

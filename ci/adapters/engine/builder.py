@@ -1,0 +1,82 @@
+"""Builds fused Dockerfiles with the Dagger engine."""
+
+import dagger
+from dagger import dag
+
+from ci.adapters.engine.faults import clean
+from ci.adapters.engine.layers import measure_layers
+from ci.errors import ExternalError
+from ci.pipeline.ports import Refused
+from ci.results import Layer
+from ci.stack.fusing import Fused, FusedStep
+
+# The name is our own, and hidden by the ignore file that the engine prefers to `.dockerignore`: a text cut after
+# another RUN must not change what `COPY . /here` copies.
+_DOCKERFILE = ".fused.Dockerfile"
+# Runs `du`; any image with coreutils would do, and this one is in the cache of nearly every stack.
+_TOOLS = "debian:bookworm-slim"
+
+
+class EngineBuilder:
+    """A Builder on the engine of this session. `source` is the source tree that the stack was read from."""
+
+    def __init__(self, source: dagger.Directory) -> None:
+        self._source = source
+
+    def container(self, fused: Fused, text: str | None = None) -> dagger.Container:
+        """Return the image of a fused Dockerfile (or of its text cut short). Nothing is built before it is used."""
+        context = dag.directory()
+        for part in fused.contexts:
+            folder = self._source.directory(part.path).filter(exclude=list(part.ignore))
+            context = context.with_directory(part.folder or "/", folder)
+        return (
+            context.with_new_file(_DOCKERFILE, fused.text if text is None else text)
+            .with_new_file(f"{_DOCKERFILE}.dockerignore", f"{_DOCKERFILE}*\n")
+            .docker_build(dockerfile=_DOCKERFILE)
+        )
+
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+        """Build as far as one RUN; return what that RUN printed, both streams together."""
+        try:
+            return await self.container(fused, fused.cut(step)).combined_output()
+        except dagger.QueryError as error:
+            return _refused(error)
+        except dagger.DaggerError as error:
+            raise _lost(error) from error
+
+    async def finish(self, fused: Fused) -> int | Refused:
+        """Build the whole image; return the sum of its files' sizes in bytes."""
+        image = self.container(fused)
+        try:
+            await image.sync()
+            tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
+            used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
+        except dagger.QueryError as error:
+            return _refused(error)
+        except dagger.DaggerError as error:
+            raise _lost(error) from error
+        return int(used.split()[0])
+
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+        """Measure the layers of an image that is built."""
+        try:
+            return await measure_layers(fused, lambda text: self.container(fused, text), dag.container().from_(_TOOLS))
+        except dagger.QueryError as error:
+            return _refused(error)
+        except dagger.DaggerError as error:
+            raise _lost(error) from error
+
+
+def _refused(error: dagger.QueryError) -> Refused:
+    if isinstance(error, dagger.ExecError):
+        output = "\n".join(part for part in (error.stdout, error.stderr) if part)
+        message = f"exit code {error.exit_code}" if error.exit_code >= 0 else clean(error.message)
+        return Refused(message=message, exit_code=error.exit_code, output=output)
+    return Refused(message=clean(str(error)))
+
+
+def _lost(error: dagger.DaggerError) -> ExternalError:
+    return ExternalError(
+        f"The engine was lost in the middle of the work: {clean(str(error))}\n"
+        "What was built so far is kept if it ended gently. Run the same command again."
+    )

@@ -1,0 +1,130 @@
+"""The front door: Dagger functions that turn arguments into a request, hand it on, and give back text or a Directory.
+
+No logic lives here, and no loop over images. The texts are the command line's help.
+"""
+
+import functools
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, ParamSpec, TypeVar, cast
+
+import dagger
+from dagger import DefaultPath, Doc, Ignore, Name, dag, function, object_type
+
+from ci.adapters.engine.builder import EngineBuilder
+from ci.adapters.engine.source import fetch_tree
+from ci.adapters.engine.telemetry import TelemetryProgress
+from ci.errors import StackError
+from ci.pipeline.run import Run
+from ci.planning.plan import check_name, make_plan
+from ci.reports.folder import render_folder, render_json
+from ci.reports.text import render_plan, render_run
+from ci.results import RunReport
+from ci.stack.fusing import fuse
+from ci.stack.model import Stack
+from ci.stack.reading import read_stack
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_IGNORED = [".git", ".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
+
+Only = Annotated[list[str] | None, Doc("Names of images: only these and all they need. Default: the whole stack.")]
+Jobs = Annotated[int, Doc("How many stages may build at once. 0: as many as the engine's machine has cores.")]
+
+
+class RedRunError(StackError):
+    """A run ended with images that failed; the text is its table."""
+
+
+def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Make a Dagger function that runs each time it is called, and whose errors are sentences.
+
+    Dagger keeps results for seven days otherwise. An error that leaves a task group would reach the user as
+    "unhandled errors in a TaskGroup": it is taken out here, once.
+    """
+
+    @functools.wraps(call)
+    async def plainly(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await call(*args, **kwargs)
+        except* StackError as group:
+            raise _flatten(group) from None
+
+    # The SDK's overloads lack `cache` (dagger#11572).
+    return cast("Callable[P, Awaitable[R]]", function(plainly, cache="never"))  # type: ignore[call-overload]
+
+
+def _flatten(group: ExceptionGroup[StackError]) -> StackError:
+    texts: dict[str, None] = {}
+    for error in group.exceptions:
+        inner = _flatten(error) if isinstance(error, ExceptionGroup) else error
+        texts[str(inner)] = None
+    return StackError("\n".join(texts))
+
+
+@object_type
+class Datahub:
+    """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
+
+    source: Annotated[
+        dagger.Directory,
+        DefaultPath("/"),
+        Ignore(_IGNORED),
+        Doc("The source tree that holds the stack. Default: this repository."),
+    ]
+    images: Annotated[
+        str, Doc("The folder of the source tree below which every folder with a Dockerfile is an image.")
+    ] = "images"
+
+    @effect
+    async def plan(
+        self,
+        only: Only = None,
+        as_json: Annotated[bool, Name("json"), Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002 (a CLI flag)
+    ) -> str:
+        """Show what build-stack would do with each image, and why. Builds nothing."""
+        made = make_plan(await self._stack(), only=only or ())
+        return render_json(made) if as_json else f"{render_plan(made)}\n"
+
+    @effect
+    async def build_stack(self, only: Only = None, jobs: Jobs = 0) -> str:
+        """Build the images and print a table of them. Exits 1, with the same table, when one failed or was blocked."""
+        report = await self._run(only, jobs, describe=False)
+        if report.exit_code:
+            raise RedRunError(render_run(report))
+        return f"{render_run(report)}\n"
+
+    @effect
+    async def build_report(self, only: Only = None, jobs: Jobs = 0) -> dagger.Directory:
+        """Build the images and give back the report as a folder, for a red run too: export it with `-o report`.
+
+        The call itself exits 0; the file `exit-code` in the folder holds the run's.
+        """
+        report = await self._run(only, jobs, describe=True)
+        folder = dag.directory()
+        for path, text in render_folder(report).items():
+            folder = folder.with_new_file(path, text)
+        return folder
+
+    @effect
+    async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
+        """Build one image and all it needs, to look into or to serve.
+
+        For example: `image --name X terminal`, or
+        `image --name X as-service --use-entrypoint up --ports 8888:8888`.
+        """
+        stack = await self._stack()
+        check_name(stack, name)
+        return EngineBuilder(self.source).container(fuse(stack, name))
+
+    async def _stack(self) -> Stack:
+        return read_stack(await fetch_tree(self.source), self.images)
+
+    async def _run(self, only: list[str] | None, jobs: int, *, describe: bool) -> RunReport:
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        stack = await self._stack()
+        run = Run(make_plan(stack, only=only or ()), stack, EngineBuilder(self.source), TelemetryProgress())
+        # The function's container sees all cores of the engine's machine.
+        return await run.report(jobs=jobs or len(os.sched_getaffinity(0)), started=started, describe=describe)

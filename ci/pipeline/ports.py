@@ -1,0 +1,52 @@
+"""What the pipeline asks of the world, as protocols. `ci.adapters` fulfils them; tests do with small classes."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from ci.results import Layer
+from ci.stack.fusing import Fused, FusedStep
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine could not do it: `exit_code` and `output` if a command ran and failed, `message` in every case."""
+
+    message: str
+    exit_code: int | None = None
+    output: str = ""
+
+
+class Builder(Protocol):
+    """Builds fused Dockerfiles. What an earlier call has built is taken from the cache, whoever made that call.
+
+    Raises ExternalError when the engine itself is out of reach; a build that fails is a value.
+    """
+
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+        """Build as far as one RUN; return what that RUN printed, both streams together."""
+        ...
+
+    async def finish(self, fused: Fused) -> int | Refused:
+        """Build the whole image; return the sum of its files' sizes in bytes."""
+        ...
+
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+        """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        ...
+
+
+class Span(Protocol):
+    """A piece of work shown to the person who waits."""
+
+    def fail(self, why: str) -> None:
+        """Show it as failed."""
+        ...
+
+
+class Progress(Protocol):
+    """Shows what is being done right now."""
+
+    def span(self, name: str) -> AbstractContextManager[Span]:
+        """Show `name` as being at work for as long as the context is open."""
+        ...

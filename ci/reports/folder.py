@@ -1,0 +1,47 @@
+"""The report folder: which file holds what. A mapping of paths to texts; writing it is somebody else's work."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ci.reports import amounts
+from ci.reports.text import render_run
+from ci.results import ImageReport, Outcome, RunReport
+
+
+def render_folder(report: RunReport) -> Mapping[str, str]:
+    """Return every file of the report by its path in the folder."""
+    files = {
+        "report.json": render_json(report),
+        "summary.txt": f"{render_run(report)}\n",
+        "exit-code": f"{report.exit_code}\n",
+        "artifacts/IMAGES_BUILT": "".join(f"{name}\n" for name in report.named(Outcome.BUILT)),
+    }
+    for image in report.images:
+        if image.outcome is not Outcome.DISABLED:
+            files[f"logs/{image.name}/build.log"] = render_build_log(image)
+            files[f"logs/{image.name}/layers.json"] = render_json({"layers": image.layers, "steps": image.steps})
+    return files
+
+
+def render_build_log(image: ImageReport) -> str:
+    """Write an image's log for reading: each RUN with its time and output, the failure, the layers."""
+    parts = [f"{image.name}: {image.outcome}" + (f" by {image.blocked_by}" if image.blocked_by else "")]
+    for step in image.steps:
+        head = f"line {step.line}, {amounts.seconds(step.seconds)}{', FAILED' if step.failed else ''}: {step.command}"
+        parts.append(f"--- {head}\n{step.output.rstrip()}".rstrip())
+    if image.failure:
+        failure = image.failure
+        parts.append(f"--- failed at {failure.path}:{failure.line}: {failure.instruction}\n{failure.message}")
+    if image.layers:
+        parts.append("--- layers: size, compressed, instruction")
+        parts.extend(
+            f"{amounts.size(layer.size):>8} {amounts.size(layer.compressed_size):>8}  {layer.instruction}"
+            for layer in image.layers
+        )
+    return "\n".join(parts) + "\n"
+
+
+def renderrender_json(value: object) -> str:
+    """Write a value of ours as JSON, for reading too."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"

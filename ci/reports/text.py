@@ -1,0 +1,110 @@
+"""What a person reads on the terminal: the plan, the table of a run, and why it failed."""
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from tabulate import tabulate
+
+from ci.planning.plan import ImagePlan, Plan
+from ci.reports import amounts
+from ci.reports.tree import draw_tree
+from ci.results import Failure, ImageReport, Outcome, RunReport
+
+LAST_LINES = 30
+"""How many lines of a failed command's output are shown; the report has them all."""
+
+
+def render_plan(plan: Plan) -> str:
+    """Draw the plan: the tree of images, what is done with each, why, and what it stands on outside the stack."""
+    by_name = {image.name: image for image in plan.images}
+    rows = [
+        (label, by_name[name].action, by_name[name].reason, _drawn_on(by_name[name]), ", ".join(by_name[name].suites))
+        for name, label in draw_tree(_parents(plan))
+    ]
+    builds = len(plan.to_build)
+    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {builds} to build"
+    return f"{_table(('image', 'action', 'reason', 'draws on', 'suites'), rows)}\n\n{total}"
+
+
+def render_run(report: RunReport) -> str:
+    """Draw the table of a run, and below it, for each image that failed, its command and the end of its output."""
+    images = {image.name: image for image in report.images}
+    plans = {image.name: image for image in report.plan.images}
+    rows = [_row(label, plans[name], images[name]) for name, label in draw_tree(_parents(report.plan))]
+    table = _table(("image", "why", "seconds", "size", "result"), rows)
+    failed = [_render_failure(image) for image in report.images if image.failure]
+    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed])
+
+
+def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
+    ran = image.outcome in {Outcome.BUILT, Outcome.FAILED}
+    return (
+        label,
+        plan.reason,
+        amounts.seconds(image.seconds) if ran else "-",
+        amounts.size(image.size),
+        _result(image),
+    )
+
+
+def _result(image: ImageReport) -> str:
+    match image.outcome:
+        case Outcome.BUILT | Outcome.DISABLED:
+            return image.outcome.value
+        case Outcome.FAILED:
+            return f"FAILED at line {image.failure.line}" if image.failure else "FAILED"
+        case Outcome.BLOCKED:
+            return f"BLOCKED by {image.blocked_by}"
+    assert_never(image.outcome)
+
+
+def _total(report: RunReport) -> str:
+    counts = [f"{len(report.named(outcome))} {outcome}" for outcome in Outcome if report.named(outcome)]
+    number = len(report.images)
+    verdict = "" if report.exit_code == 0 else "The run FAILED: "
+    return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {amounts.seconds(report.seconds)}."
+
+
+def _render_failure(image: ImageReport) -> str:
+    failure = image.failure
+    if failure is None:
+        return ""
+    lines = [
+        f"{image.name} failed: {failure.path}:{failure.line}",
+        f"  {failure.instruction}",
+        f"  {failure.message}",
+    ]
+    return "\n".join([*lines, *_last_lines(failure, f"logs/{image.name}/build.log")])
+
+
+def _last_lines(failure: Failure, log: str) -> Sequence[str]:
+    output = failure.output.rstrip().splitlines()
+    if not output:
+        return ["  It printed nothing."] if failure.exit_code is not None else []
+    shown = output[-LAST_LINES:]
+    head = f"  the last {len(shown)} of {len(output)} lines ({log} of the report has all):"
+    if len(shown) == len(output):
+        head = "  its output:"
+    return [head, *(f"  | {line}" for line in shown)]
+
+
+def _drawn_on(image: ImagePlan) -> str:
+    also = [f"copies from {name}" for name in image.needs if name != image.parent]
+    return ", ".join([*image.foreign_bases, *also])
+
+
+def _parents(plan: Plan) -> Mapping[str, str | None]:
+    return {image.name: image.parent for image in plan.images}
+
+
+def _plural(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    # Trailing columns without any content only take room.
+    kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
+    cells = [[row[column] for column in kept] for row in rows]
+    return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
+
+

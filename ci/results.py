@@ -1,0 +1,110 @@
+"""What happened in a run, as values: outcomes, steps, layers, images, the whole. No clock and no engine in here."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from ci.planning.plan import Plan
+
+
+class Outcome(StrEnum):
+    """How it ended for one image."""
+
+    BUILT = "built"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    DISABLED = "disabled"
+
+    @property
+    def ok(self) -> bool:
+        """Whether a run with this outcome may be green."""
+        return self in {Outcome.BUILT, Outcome.DISABLED}
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a build stopped.
+
+    `instruction` and `line` tell where in the image's own Dockerfile (`path`); `exit_code` is None when the engine
+    refused it without running a command; `output` is all the command printed, as far as the engine kept it (100 KiB).
+    """
+
+    path: str
+    line: int
+    instruction: str
+    message: str
+    exit_code: int | None = None
+    output: str = ""
+
+
+class StepResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One RUN of an image. Times are seconds; `started` counts from the start of the run."""
+
+    stage: str
+    command: str
+    line: int
+    started: float
+    seconds: float
+    output: str
+    failed: bool = False
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer of an image, the lowest first. Sizes are bytes; None is a size that could not be measured.
+
+    `image` is the image of the stack whose Dockerfile made it, None for a layer of the foreign base.
+    `size` is the sum of the sizes of the files that it adds or changes, `compressed_size` that of its zstd blob.
+    """
+
+    instruction: str
+    image: str | None
+    created: str
+    digest: str
+    compressed_size: int
+    size: int | None
+
+
+class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to one image. `seconds` is the time in which at least one of its stages was at work.
+
+    `size` is the sum of all its files' sizes in bytes. `blocked_by` names the failed image at the root of it.
+    """
+
+    name: str
+    outcome: Outcome
+    started: float = 0.0
+    seconds: float = 0.0
+    size: int | None = None
+    steps: tuple[StepResult, ...] = ()
+    failure: Failure | None = None
+    blocked_by: str | None = None
+    layers: tuple[Layer, ...] = ()
+
+
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole run. `started` is RFC 3339, UTC; `seconds` is wall time; `jobs` how many stages could run at once."""
+
+    plan: Plan
+    images: tuple[ImageReport, ...]
+    started: str
+    seconds: float
+    jobs: int
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every image of the plan did what the plan said, else 1."""
+        return 0 if all(image.outcome.ok for image in self.images) else 1
+
+    def named(self, outcome: Outcome) -> tuple[str, ...]:
+        """Names of the images that ended so, in the plan's order."""
+        return tuple(image.name for image in self.images if image.outcome is outcome)
+
+
+def busy_seconds(spans: Sequence[tuple[float, float]]) -> float:
+    """Return the length of the union of intervals `(start, end)`: overlapping time counts once."""
+    total = 0.0
+    reached = float("-inf")
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total

@@ -1,0 +1,106 @@
+"""The stack as values: what the source tree says, before anything is decided or done.
+
+Made by `ci.stack.reading.read_stack`, and by nothing else. Nothing here reads files, the clock or the network.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from ci.stack.dockerfile import Dockerfile
+
+
+class Tree(Protocol):
+    """A source tree: the files below one folder. Paths are relative to it, with `/`, and never start with `./`."""
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Every file of the tree, sorted."""
+        ...
+
+    def read(self, path: str) -> str:
+        """Return the text of one file of `paths`; undecodable bytes come as U+FFFD."""
+        ...
+
+
+class SuiteKind(StrEnum):
+    """Where a suite's tests run: inside the image, beside its running server, or on a GPU machine."""
+
+    IMAGE = "image"
+    SERVER = "server"
+    GPU = "gpu"
+
+
+class Suite(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of tests. `origin` is the image whose folder it lies in, or `common` for every image's."""
+
+    origin: str
+    kind: SuiteKind
+    folder: str
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """One image of the stack. All paths are relative to the source tree."""
+
+    name: str
+    folder: str
+    dockerfile_path: str
+    dockerfile: Dockerfile
+    context: str
+    ignore: tuple[str, ...]
+    """Patterns of the .dockerignore that holds for this image, in order, comments removed."""
+    build_args: Mapping[str, str]
+    enabled: bool
+    disabled_reason: str
+    parent: str | None
+    """The image of the last stage's line of FROM, if it is one of the stack."""
+    needs: tuple[str, ...]
+    """Every image of the stack it draws on directly: FROM, COPY --from, RUN --mount from=."""
+    foreign_bases: tuple[str, ...]
+    """References outside the stack that it draws on directly, as resolved text; `scratch` is not one."""
+    suites: tuple[Suite, ...]
+    """Suites of its own; `Stack.suites_of` adds the inherited ones."""
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """All images, the needed before those that need them, else by name."""
+
+    registry: str
+    version: str
+    images: tuple[Image, ...]
+    common_suites: tuple[Suite, ...]
+
+    @property
+    def by_name(self) -> Mapping[str, Image]:
+        """The images by name."""
+        return {image.name: image for image in self.images}
+
+    def closure(self, names: Sequence[str]) -> tuple[Image, ...]:
+        """Return the named images and everything they need, in the stack's order. KeyError for an unknown name."""
+        by_name = self.by_name
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in wanted:
+                wanted.add(name)
+                waiting.extend(by_name[name].needs)
+        return tuple(image for image in self.images if image.name in wanted)
+
+    def line(self, name: str) -> tuple[str, ...]:
+        """Return the line of ancestors along FROM, the root first and `name` last."""
+        by_name = self.by_name
+        found: list[str] = []
+        current: str | None = name
+        while current is not None:
+            found.append(current)
+            current = by_name[current].parent
+        return tuple(reversed(found))
+
+    def suites_of(self, name: str) -> tuple[Suite, ...]:
+        """Return every suite that holds for an image: the common ones, its ancestors' and its own."""
+        by_name = self.by_name
+        inherited = (suite for ancestor in self.line(name) for suite in by_name[ancestor].suites)
+        return (*self.common_suites, *inherited)

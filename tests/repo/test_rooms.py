@@ -1,0 +1,68 @@
+"""The rooms of the house: who may import whom, and what the pure ones must not know."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CI = ROOT / "ci"
+
+# A room may import itself and what stands in its row. Missing from every row but its own: `module`, the front door.
+MAY_IMPORT = {
+    "errors": set(),
+    "stack": {"errors"},
+    "planning": {"stack", "errors"},
+    "results": {"planning", "stack"},
+    "reports": {"results", "planning", "stack"},
+    "pipeline": {"results", "planning", "stack", "errors"},
+    "adapters": {"pipeline", "results", "planning", "stack", "errors"},
+    "module": {"adapters", "pipeline", "reports", "results", "planning", "stack", "errors"},
+}
+PURE = {"errors", "stack", "planning", "results", "reports"}
+IMPURE_MODULES = {
+    "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
+    "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",
+}  # fmt: skip
+MODULES = sorted(CI.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+
+
+def room(path: Path) -> str:
+    return path.relative_to(CI).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = room(path)
+    if own == "__init__":
+        return
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("ci.")}
+    assert used - {own} <= MAY_IMPORT[own]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room(path) in PURE], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_pure_rooms_know_no_world(path: Path) -> None:
+    assert {name.split(".")[0] for name in imports(path)} & IMPURE_MODULES == set()
+
+
+def test_adapters_do_not_know_each_other() -> None:
+    for path in (CI / "adapters").rglob("*.py"):
+        own = path.relative_to(CI / "adapters").parts[0].removesuffix(".py")
+        used = {name.split(".")[2] for name in imports(path) if name.startswith("ci.adapters.")}
+        assert used <= {own}, path
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room(path) for path in MODULES} - {"__init__"} == set(MAY_IMPORT)
