@@ -1,0 +1,57 @@
+"""A real engine for the tests: the one that ./daggerw would use, brought up if need be."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import dagger
+import pytest
+
+from tests.engine.stacks import write_tree
+
+ROOT = Path(__file__).parents[2]
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+MakeTree = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """Bring up an engine and let this process's Dagger client find it."""
+    printed = subprocess.run([sys.executable, ROOT / "daggerw", "--print-env"], check=True, capture_output=True, text=True)
+    os.environ.update(line.split("=", 1) for line in printed.stdout.splitlines())
+
+
+@pytest.fixture(scope="session")
+async def session(engine: None) -> AsyncIterator[None]:  # noqa: ARG001 (it must be up)
+    """Open the process's one connection to the engine."""
+    async with dagger.connection(dagger.Config(log_output=None)):
+        yield
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> MakeTree:
+    """Write a source tree into a fresh folder: `tree({"images/base/Dockerfile": "FROM …"})`."""
+
+    def write(files: dict[str, str]) -> Path:
+        return write_tree(tmp_path / "tree", files)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def call(engine: None) -> Call:  # noqa: ARG001 (it must be up)
+    """Run `./daggerw call …` as an operator would; returns what it printed and its exit code."""
+
+    def run(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "daggerw"), "call", *map(str, words)]
+        return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=600)
+
+    return run

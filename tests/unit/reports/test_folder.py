@@ -1,0 +1,51 @@
+import json
+
+from ci.planning.plan import Plan
+from ci.reports.folder import render_folder
+from ci.results import Failure, ImageReport, Layer, Outcome, RunReport, StepResult
+
+STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1.5, output="first\nsecond\n")
+LAYER = Layer(
+    instruction="RUN true", image="base", created="2026-01-01T00:00:00Z", digest="sha256:0", compressed_size=12, size=34
+)
+REPORT = RunReport(
+    plan=Plan(images=()),
+    images=(
+        ImageReport(name="base", outcome=Outcome.BUILT, steps=(STEP,), layers=(LAYER,)),
+        ImageReport(
+            name="r",
+            outcome=Outcome.FAILED,
+            failure=Failure(path="images/r/Dockerfile", line=2, instruction="RUN false", message="exit code 1"),
+        ),
+        ImageReport(name="ml", outcome=Outcome.BLOCKED, blocked_by="r"),
+        ImageReport(name="old", outcome=Outcome.DISABLED),
+    ),
+    started="2026-01-01T00:00:00+00:00",
+    seconds=2,
+    jobs=2,
+)
+
+
+def test_a_red_run_has_the_whole_folder() -> None:
+    files = render_folder(REPORT)
+    assert files["exit-code"] == "1\n"
+    assert files["artifacts/IMAGES_BUILT"] == "base\n"
+    assert {path.split("/")[1] for path in files if path.startswith("logs/")} == {"base", "r", "ml"}
+    assert "1 built, 1 failed, 1 blocked, 1 disabled" in files["summary.txt"]
+    assert json.loads(files["report.json"])["images"][1]["failure"]["path"] == "images/r/Dockerfile"
+
+
+def test_layers_and_outputs_are_in_json_and_in_the_log() -> None:
+    files = render_folder(REPORT)
+    layers = json.loads(files["logs/base/layers.json"])
+    assert layers["layers"][0]["compressed_size"] == 12
+    assert layers["steps"][0]["output"] == "first\nsecond\n"
+    log = files["logs/base/build.log"]
+    assert "--- line 3, 1.5 s: RUN true\nfirst\nsecond\n" in log
+    assert "34 B     12 B  RUN true" in log
+
+
+def test_a_log_says_why_there_is_none() -> None:
+    files = render_folder(REPORT)
+    assert files["logs/ml/build.log"] == "ml: blocked by r\n"
+    assert "failed at images/r/Dockerfile:2: RUN false\nexit code 1" in files["logs/r/build.log"]

@@ -1,0 +1,78 @@
+from ci.planning.plan import Action, ImagePlan, Plan
+from ci.reports.text import LAST_LINES, render_plan, render_run
+from ci.results import Failure, ImageReport, Outcome, RunReport
+
+
+def planned(name: str, parent: str | None = None, **changes: object) -> ImagePlan:
+    fields: dict[str, object] = {
+        "name": name,
+        "parent": parent,
+        "needs": (parent,) if parent else (),
+        "foreign_bases": () if parent else ("debian:bookworm-slim",),
+        "action": Action.BUILD,
+        "reason": "the whole stack is built",
+        "suites": (),
+    }
+    return ImagePlan(**(fields | changes))  # type: ignore[arg-type]  # a row of a test's table
+
+
+PLAN = Plan(images=(planned("base"), planned("ds", "base"), planned("r", "base"), planned("ml", "ds")))
+BROKEN = Failure(
+    path="images/r/Dockerfile",
+    line=5,
+    instruction="RUN apt-get install nonesuch",
+    message="exit code 100",
+    exit_code=100,
+    output="\n".join(f"line {number}" for number in range(1, 41)),
+)
+
+
+def run_report(*images: ImageReport) -> RunReport:
+    return RunReport(plan=PLAN, images=images, started="2026-01-01T00:00:00+00:00", seconds=83.4, jobs=2)
+
+
+def test_the_plan_is_a_tree_with_reasons() -> None:
+    assert render_plan(PLAN) == """\
+image       action    reason                    draws on
+----------  --------  ------------------------  --------------------
+base        build     the whole stack is built  debian:bookworm-slim
+├── ds      build     the whole stack is built
+│   └── ml  build     the whole stack is built
+└── r       build     the whole stack is built
+
+4 images, 4 to build"""
+
+
+def test_the_plan_tells_of_copies_between_images_and_of_suites() -> None:
+    tools = planned("tools", needs=("base",), foreign_bases=(), suites=("common/image", "tools/server"))
+    text = render_plan(Plan(images=(planned("base"), tools)))
+    assert "copies from base  common/image, tools/server" in text
+
+
+def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
+    text = render_run(
+        run_report(
+            ImageReport(name="base", outcome=Outcome.BUILT, seconds=23.4, size=812_300_000),
+            ImageReport(name="ds", outcome=Outcome.BUILT, seconds=52, size=2_131_500_000),
+            ImageReport(name="r", outcome=Outcome.FAILED, seconds=3.2, failure=BROKEN),
+            ImageReport(name="ml", outcome=Outcome.BLOCKED, blocked_by="ds"),
+        )
+    )
+    table, total, failure = text.split("\n\n")
+    assert table.splitlines()[2:] == [
+        "base        the whole stack is built  23 s       812 MB  built",
+        "├── ds      the whole stack is built  52 s       2.1 GB  built",
+        "│   └── ml  the whole stack is built  -          -       BLOCKED by ds",
+        "└── r       the whole stack is built  3.2 s      -       FAILED at line 5",
+    ]
+    assert total == "The run FAILED: 4 images: 2 built, 1 failed, 1 blocked in 1 min 23 s."
+    head = ["r failed: images/r/Dockerfile:5", "  RUN apt-get install nonesuch", "  exit code 100"]
+    assert failure.splitlines()[:3] == head
+    assert failure.splitlines()[3] == "  the last 30 of 40 lines (logs/r/build.log of the report has all):"
+    assert failure.splitlines()[4:] == [f"  | line {number}" for number in range(11, 41)]
+    assert len(failure.splitlines()) == 4 + LAST_LINES
+
+
+def test_a_green_run_ends_with_its_total() -> None:
+    text = render_run(run_report(*(ImageReport(name=image.name, outcome=Outcome.BUILT) for image in PLAN.images)))
+    assert text.splitlines()[-1] == "4 images: 4 built in 1 min 23 s."
