@@ -9,7 +9,9 @@ from typing import Protocol
 
 import msgspec
 
+from ci.stack.arguments import Arguments
 from ci.stack.dockerfile import Dockerfile
+from ci.stack.stages import ImageStage
 
 
 class Tree(Protocol):
@@ -51,6 +53,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     context: str
     ignore: tuple[str, ...]
     """Patterns of the .dockerignore that holds for this image, in order, comments removed."""
+    arguments: Arguments
+    stages: tuple[ImageStage, ...]
     build_args: Mapping[str, str]
     enabled: bool
     disabled_reason: str

@@ -1,0 +1,37 @@
+"""Parser directives: the comments at the head of a Dockerfile that change how it is read."""
+
+import re
+from collections.abc import Iterator
+
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_KNOWN = frozenset({"syntax", "escape", "check"})
+# The engine ignores these and reads every Dockerfile with the version of this syntax that it was built with.
+_OWN_SYNTAX = re.compile(
+    r"((index\.)?docker\.io/)?(docker|moby)/dockerfile(-upstream)?([:@].*)?",
+    re.IGNORECASE,
+)
+
+
+def directive_problems(text: str, path: str) -> list[str]:
+    """Return a sentence for each directive that would have the file read in another way than the engine reads it."""
+    problems: list[str] = []
+    for line, name, value in _directives(text):
+        if name == "escape" and value != "\\":
+            problems.append(
+                f"{path}:{line}: the escape character {value!r} is not supported. "
+                "Remove the directive and continue lines with a backslash."
+            )
+        if name == "syntax" and not _OWN_SYNTAX.fullmatch(value.split()[0]):
+            problems.append(
+                f"{path}:{line}: the syntax {value!r} is not supported. "
+                "Remove the directive, or name docker/dockerfile, the syntax that is built in."
+            )
+    return problems
+
+
+def _directives(text: str) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        match = _DIRECTIVE.fullmatch(line.rstrip("\r").lstrip())
+        if match is None or match[1].lower() not in _KNOWN:
+            return
+        yield number, match[1].lower(), match[2]

@@ -1,0 +1,184 @@
+"""A source tree read into a Stack."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import msgspec
+
+from ci.errors import SpecError
+from ci.stack.arguments import UNWRITABLE, Arguments, pairs, read_arguments
+from ci.stack.discovery import SETTINGS, find_common_suites, find_image_folders, find_own_suites, inside
+from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile
+from ci.stack.edges import cycles, drawn, ordered, parent
+from ci.stack.ignore import read_ignore
+from ci.stack.model import Image, Stack, Tree
+from ci.stack.onbuild import triggers
+from ci.stack.references import is_image_name
+from ci.stack.settings import ImageTable, Settings, read_settings
+from ci.stack.stages import Origin, Scope, resolve_stages
+from ci.stack.wording import did_you_mean
+
+PLATFORM = "linux/amd64"
+_UNREAD = Dockerfile(path="", text="", arguments=(), stages=())
+
+
+def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> Stack:
+    """Read the images below the folder `images`. SpecError with every problem found.
+
+    Nothing is asked of a disabled image but its name: what is wrong with its Dockerfile does not matter.
+    """
+    root = inside("", images)
+    problems: list[str] = []
+    files = frozenset(tree.paths)
+    path = inside(root, SETTINGS)
+    settings = read_settings(tree.read(path), path, problems) if path in files else Settings()
+    folders = find_image_folders(tree.paths, root, settings.images)
+    if not folders:
+        problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
+    problems.extend(_name_problems(folders))
+    drafts = [_draft(tree, files, folder, settings, problems) for folder in folders]
+    by_name = {draft.name: draft for draft in drafts}
+    problems.extend(
+        f"{path}: images.{name} is no image below {images}.{did_you_mean(name, by_name)}"
+        for name in settings.images
+        if name not in by_name
+    )
+    found = _connect(by_name, platform, problems)
+    needs = {image.name: image.needs for image in found}
+    problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
+    problems.extend(_disabled_problems(found))
+    if problems:
+        raise SpecError(problems)
+    in_order = {image.name: image for image in found}
+    return Stack(
+        registry=settings.stack.registry,
+        version=settings.stack.version,
+        images=tuple(in_order[name] for name in ordered(needs)),
+        common_suites=find_common_suites(tree.paths, root),
+    )
+
+
+def _draft(tree: Tree, files: Collection[str], folder: str, settings: Settings, problems: list[str]) -> Image:
+    """Read what one image says of itself, whatever the others are."""
+    name = folder.rpartition("/")[2]
+    table = settings.images.get(name, ImageTable())
+    own: list[str] = []
+    path = inside(folder, table.dockerfile)
+    context = inside(folder, table.context)
+    own.extend(
+        f"images.{name}.{key} = {value!r} leads out of the source tree."
+        for key, value, place in (("dockerfile", table.dockerfile, path), ("context", table.context, context))
+        if place.split("/")[0] == ".."
+    )
+    dockerfile = _UNREAD
+    if path in files:
+        try:
+            dockerfile = parse_dockerfile(tree.read(path), path)
+        except SpecError as error:
+            own.extend(error.problems)
+    elif not own:
+        own.append(f"{path}: there is no such file, but images.{name}.dockerfile in stack.toml names it.")
+    ignore = _ignore(tree, files, path, context, own)
+    if table.enabled:
+        problems.extend(own)
+    return Image(
+        name=name,
+        folder=folder,
+        dockerfile_path=path,
+        dockerfile=dockerfile,
+        context=context or ".",
+        ignore=ignore,
+        arguments=Arguments(build_args=table.build_args, automatic={}),
+        stages=(),
+        build_args=table.build_args,
+        enabled=table.enabled,
+        disabled_reason="" if table.enabled else table.reason,
+        parent=None,
+        needs=(),
+        foreign_bases=(),
+        suites=find_own_suites(tree.paths, folder, name),
+    )
+
+
+def _ignore(tree: Tree, files: Collection[str], dockerfile: str, context: str, problems: list[str]) -> tuple[str, ...]:
+    """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
+    for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
+        if path in files:
+            patterns = read_ignore(tree.read(path))
+            if "!" in patterns:
+                problems.append(f"{path}: a line with nothing but ! keeps nothing. Remove it.")
+            if patterns:
+                return patterns
+    return ()
+
+
+def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
+    """Work out what each image draws on, now that all their names are known."""
+    waiting: dict[str, tuple[Instruction, ...]] = {}
+    for draft in drafts.values():
+        if draft.dockerfile.stages:
+            waiting[draft.name] = triggers(draft.dockerfile.stages[-1].body)
+    return tuple(_connected(draft, drafts, waiting, platform, problems) for draft in drafts.values())
+
+
+def _connected(
+    draft: Image,
+    drafts: Collection[str],
+    waiting: Mapping[str, tuple[Instruction, ...]],
+    platform: str,
+    problems: list[str],
+) -> Image:
+    own: list[str] = []
+    dockerfile = draft.dockerfile
+    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
+    scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
+    stages = resolve_stages(dockerfile, scope, arguments, waiting, own)
+    if dockerfile.stages:
+        bodies = (one for stage in stages for one in stage.body)
+        own.extend(_build_arg_problems(draft, [*dockerfile.arguments, *bodies]))
+    if draft.enabled:
+        problems.extend(own)
+    sources = drawn(stages)
+    return msgspec.structs.replace(
+        draft,
+        arguments=arguments,
+        stages=stages,
+        parent=parent(stages),
+        needs=tuple(source.name for source in sources if source.origin is Origin.IMAGE),
+        foreign_bases=tuple(source.name for source in sources if source.origin is Origin.FOREIGN),
+    )
+
+
+def _build_arg_problems(image: Image, instructions: Sequence[Instruction]) -> Iterator[str]:
+    declared = {name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one)}
+    for name, value in image.build_args.items():
+        where = f"images.{image.name}.build-args.{name}"
+        if name not in declared:
+            yield f"{where}: no ARG of {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
+        if UNWRITABLE.search(value):
+            yield f"{where}: the value has a line break, which an ARG cannot hold."
+
+
+def _name_problems(folders: Sequence[str]) -> Iterator[str]:
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        by_name[folder.rpartition("/")[2]].append(folder)
+    for name, places in by_name.items():
+        if len(places) > 1:
+            yield f"{' and '.join(places)}: an image is named after its folder, and these have one name. Rename one."
+        if not is_image_name(name):
+            yield (
+                f"{places[0]}: {name!r} cannot name an image. Rename the folder: a repository's name has lower-case "
+                "letters and digits, and between them '.', '_', '__' or any number of '-'."
+            )
+
+
+def _disabled_problems(images: Sequence[Image]) -> Iterator[str]:
+    reasons = {image.name: image.disabled_reason for image in images if not image.enabled}
+    for image in images:
+        for name in image.needs:
+            if image.enabled and name in reasons:
+                yield (
+                    f"{image.dockerfile_path}: {image.name} needs {name}, which is disabled ({reasons[name]}). "
+                    f"Enable {name}, or disable {image.name} too."
+                )
