@@ -1,34 +1,16 @@
 """Where the images and suites of a source tree lie."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ci.stack.model import Suite, SuiteKind
 from ci.stack.settings import ImageTable
 
 SETTINGS = "stack.toml"
 COMMON = "common"
+_DOCKERFILE = "Dockerfile"
 _COMMON_TESTS = "tests_common"
 _TESTS = "tests"
-_DOCKERFILE = "Dockerfile"
-
-
-def find_image_folders(paths: Iterable[str], images: str, tables: Mapping[str, ImageTable]) -> tuple[str, ...]:
-    """Return the folders of images below the folder `images`, at any depth, sorted.
-
-    They hold a Dockerfile, or bear a name for which stack.toml names another file as the Dockerfile. The folder
-    `images` is one itself if it holds a Dockerfile and has a name. Tests and hidden folders are not searched.
-    """
-    found: set[str] = set()
-    for path in paths:
-        folder, name = posixpath.split(path)
-        if name == _DOCKERFILE and _is_below(path, images) and _is_searched(folder, images):
-            found.add(folder)
-    named = {posixpath.basename(folder) for folder in found}
-    for name, table in tables.items():
-        if table.dockerfile != _DOCKERFILE and name not in named:
-            found.add(inside(images, name))
-    return tuple(sorted(folder for folder in found if folder))
 
 
 def inside(folder: str, path: str) -> str:
@@ -37,43 +19,58 @@ def inside(folder: str, path: str) -> str:
     return "" if joined == "." else joined
 
 
-def find_suites(paths: Iterable[str], folder: str, origin: str) -> tuple[Suite, ...]:
-    """Return the suites in the folders image, server and gpu of `folder` that hold a file."""
-    listed = list(paths)
-    return tuple(
-        Suite(origin=origin, kind=kind, folder=suite)
-        for kind in SuiteKind
-        if any(_is_test_file(path, suite := inside(folder, kind.value)) for path in listed)
-    )
+def find_image_folders(paths: Iterable[str], images: str, tables: Mapping[str, ImageTable]) -> tuple[str, ...]:
+    """Return the folders of images, sorted.
 
-
-def find_common_suites(paths: Iterable[str], images: str) -> tuple[Suite, ...]:
-    """Return the suites that hold for every image."""
-    return find_suites(paths, inside(images, _COMMON_TESTS), COMMON)
-
-
-def find_own_suites(paths: Iterable[str], folder: str, name: str) -> tuple[Suite, ...]:
-    """Return the suites that lie beside an image's Dockerfile."""
-    return find_suites(paths, inside(folder, _TESTS), name)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return not folder or path.startswith(f"{folder}/")
+    They hold a Dockerfile, at any depth below the folder `images`, or in it if it has a name to give to an image. One
+    that stack.toml gives another Dockerfile lies at `<images>/<name>`. Tests and hidden folders are not searched.
+    """
+    found: set[str] = set()
+    for path in paths:
+        folder, name = posixpath.split(path)
+        if name == _DOCKERFILE and folder and _is_searched(folder, images):
+            found.add(folder)
+    named = {posixpath.basename(folder) for folder in found}
+    for name, table in tables.items():
+        if table.dockerfile != _DOCKERFILE and name not in named:
+            found.add(inside(images, name))
+    return tuple(sorted(found))
 
 
 def _is_searched(folder: str, images: str) -> bool:
-    return all(_is_searched_name(name) for name in _parts_below(folder, images))
+    if images and not f"{folder}/".startswith(f"{images}/"):
+        return False
+    below = folder.removeprefix(images).split("/")
+    return not any(name in (_TESTS, _COMMON_TESTS) or name.startswith(".") for name in below)
 
 
-def _is_searched_name(name: str) -> bool:
-    return name not in (_TESTS, _COMMON_TESTS) and not name.startswith(".")
+def folders_with_files(paths: Iterable[str]) -> Collection[str]:
+    """Return every folder with a file in it, at any depth. Hidden files and compiled Python do not count."""
+    found: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        if parts[-1].startswith(".") or "__pycache__" in parts:
+            continue
+        folder = posixpath.dirname(path)
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+    return found
 
 
-def _parts_below(folder: str, images: str) -> Iterator[str]:
-    yield from (part for part in folder.removeprefix(images).split("/") if part)
+def common_suites(folders: Collection[str], images: str) -> tuple[Suite, ...]:
+    """Return the suites that hold for every image, of the folders with files in them."""
+    return _suites(folders, inside(images, _COMMON_TESTS), COMMON)
 
 
-def _is_test_file(path: str, folder: str) -> bool:
-    return path.startswith(f"{folder}/") and not any(
-        part.startswith(".") or part == "__pycache__" for part in path.removeprefix(folder).split("/")
+def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite, ...]:
+    """Return the suites that lie in an image's folder, of the folders with files in them."""
+    return _suites(folders, inside(folder, _TESTS), image)
+
+
+def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:
+    return tuple(
+        Suite(origin=origin, kind=kind, folder=folder)
+        for kind in SuiteKind
+        if (folder := inside(tests, kind.value)) in folders
     )

@@ -8,10 +8,13 @@ import msgspec
 
 from ci.errors import SpecError
 from ci.stack.directives import directive_problems
+from ci.stack.lexing import join, split
 from ci.stack.wording import did_you_mean
 
 _BOM = "\ufeff"
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*", re.IGNORECASE)
+_FEWEST_PATHS = 2
+_NEVER_WAITING = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _KEYWORDS = frozenset(word.upper() for word in dockerfile.all_cmds())
 
 
@@ -120,6 +123,23 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
     )
 
 
+def trigger(onbuild: Instruction) -> Instruction | None:
+    """Return the instruction after ONBUILD, if there is one. Docker keeps it as one line, with its heredocs below."""
+    line = join(onbuild.raw)
+    _, _, rest = split(line.text)
+    bodies = onbuild.raw.split("\n")[line.height :]
+    if not rest.text:
+        return None
+    found = parse_instructions("\n".join([rest.text, *bodies]), onbuild.path)[0]
+    return msgspec.structs.replace(found, line=onbuild.line, end=onbuild.end)
+
+
+def triggers(body: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """Return the instructions that the ONBUILDs of a stage have in waiting for the stages built on it."""
+    found = (trigger(one) for one in body if one.keyword == "ONBUILD")
+    return tuple(one for one in found if one is not None)
+
+
 def _failing_line(text: str) -> int:
     """Return the line that the parser stumbles over: the first after the longest readable head; 0 if none is at fault.
 
@@ -147,13 +167,15 @@ def _readable(text: str) -> bool:
 def _shape_problems(instructions: Sequence[Instruction], path: str) -> Iterator[str]:
     begun = False
     for one in instructions:
-        if one.keyword not in _KEYWORDS:
-            yield f"{one.where}: unknown instruction {one.keyword}.{did_you_mean(one.keyword, _KEYWORDS)}"
-        elif one.keyword == "FROM":
+        if one.keyword == "FROM":
             begun = True
             yield from _from_problems(one)
-        elif not begun and one.keyword != "ARG":
+        elif one.keyword == "ONBUILD":
+            yield from _onbuild_problems(one)
+        elif not begun and one.keyword != "ARG" and one.keyword in _KEYWORDS:
             yield f"{one.where}: {one.keyword} stands before the first FROM, where only ARG may stand."
+        else:
+            yield from _instruction_problems(one)
     if not begun:
         yield f"{path}: there is no FROM, so there is nothing to build."
 
@@ -164,6 +186,23 @@ def _from_problems(source: Instruction) -> Iterator[str]:
             pass
         case [_, word, name] if word.upper() == "AS":
             if not _STAGE_NAME.fullmatch(name):
-                yield f"{source.where}: {name!r} cannot name a stage, which takes a letter and then a-z, 0-9, -, _ and ."
+                yield f"{source.where}: {name!r} cannot name a stage, which takes a letter and then a-z, 0-9, -, _, ."
         case _:
-            yield f"{source.where}: FROM takes an image, or an image, AS and a name. Here it has: {' '.join(source.words)}"
+            yield f"{source.where}: FROM takes an image, or an image, AS and a name. It has: {' '.join(source.words)}"
+
+
+def _onbuild_problems(onbuild: Instruction) -> Iterator[str]:
+    waiting = trigger(onbuild)
+    if waiting is None:
+        yield f"{onbuild.where}: ONBUILD takes an instruction."
+    elif waiting.keyword in _NEVER_WAITING:
+        yield f"{onbuild.where}: {waiting.keyword} cannot stand after ONBUILD."
+    else:
+        yield from _instruction_problems(waiting)
+
+
+def _instruction_problems(one: Instruction) -> Iterator[str]:
+    if one.keyword not in _KEYWORDS:
+        yield f"{one.where}: unknown instruction {one.keyword}.{did_you_mean(one.keyword, _KEYWORDS)}"
+    elif one.keyword in ("COPY", "ADD") and len(one.words) < _FEWEST_PATHS:
+        yield f"{one.where}: {one.keyword} takes a source and a destination."

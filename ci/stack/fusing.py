@@ -17,7 +17,7 @@ from ci.stack.dockerfile import Instruction
 from ci.stack.environment import Environment
 from ci.stack.lexing import join
 from ci.stack.model import Image, Stack
-from ci.stack.naming import stage_names
+from ci.stack.naming import own_stage_names, stage_names
 from ci.stack.rewriting import Place, StageNames, rewrite, spell, write_from
 from ci.stack.stages import ImageStage, Origin, Scope, reachable
 
@@ -39,6 +39,8 @@ class FusedStage(msgspec.Struct, frozen=True, kw_only=True):
     """A stage of the text."""
 
     name: str
+    index: int
+    """Its place among all stages of the text, those that are not reached included."""
     image: str
     base: str
     """What it is built on: the name of another stage, or a reference to a foreign image."""
@@ -128,7 +130,7 @@ class _Fusion:
         )
         name = self._names[image.name, stage.index]
         self._lines.append(write_from(stage, place))
-        self._stages.append(_fused_stage(image, stage, self._names))
+        self._stages.append(_fused_stage(image, stage, self._names, len(self._stages)))
         is_wanted = image.name == self._wanted and stage is image.stages[-1]
         for instruction in stage.body:
             # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
@@ -136,7 +138,7 @@ class _Fusion:
                 if is_wanted:
                     self._lines.extend(instruction.raw.split("\n"))
                 continue
-            self._lines.extend(rewrite(instruction, place).split("\n"))
+            self._lines.extend(_ended(rewrite(instruction, place)).split("\n"))
             if instruction.keyword == "RUN":
                 self._steps.append(_step(image, stage, name, instruction, len(self._lines)))
             place = place.below(instruction)
@@ -154,12 +156,12 @@ class _Fusion:
 
 def _alone(image: Image) -> Fused:
     """Return an image's own text, with no change but its build args in the place of the defaults of ARGs."""
-    names = _own_names(image)
+    names = own_stage_names(image)
     reached = [stage for stage in image.stages if stage.index in reachable(image.stages)]
     return Fused(
         text=_with_build_args(image),
         contexts=(Context(folder="", path=image.context, ignore=image.ignore),),
-        stages=tuple(_fused_stage(image, stage, names) for stage in reached),
+        stages=tuple(_fused_stage(image, stage, names, stage.index) for stage in reached),
         steps=tuple(
             _step(image, stage, names[image.name, stage.index], instruction, instruction.end)
             for stage in reached
@@ -183,23 +185,20 @@ def _with_build_args(image: Image) -> str:
     return "\n".join(lines)
 
 
-def _own_names(image: Image) -> StageNames:
-    aliases = [stage.alias for stage in image.stages]
-    return {
-        (image.name, stage.index): stage.alias
-        if stage.alias and aliases.count(stage.alias) == 1
-        else f"stage-{stage.index}"
-        for stage in image.stages
-    }
+def _ended(text: str) -> str:
+    """Close an instruction whose file ends with a continued line: the next one must not become a part of it."""
+    line = join(text)
+    return text if line.ended else line.text
 
 
 def _scope(image: Image, images: Mapping[str, Image]) -> Scope:
     return Scope(image=image.name, images=images.keys(), aliases=tuple(stage.alias for stage in image.stages))
 
 
-def _fused_stage(image: Image, stage: ImageStage, names: StageNames) -> FusedStage:
+def _fused_stage(image: Image, stage: ImageStage, names: StageNames, index: int) -> FusedStage:
     return FusedStage(
         name=names[image.name, stage.index],
+        index=index,
         image=image.name,
         base=spell(stage.base, names),
         needs=tuple(

@@ -25,6 +25,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """For each character of `text` its place in `raw`."""
     height: int
     """Lines of `raw` that were joined; those after them are the bodies of heredocs."""
+    ended: bool
+    """Whether the last of the joined lines ends the instruction. It does not where the file ends too early."""
 
     @property
     def spoken(self) -> str:
@@ -75,8 +77,8 @@ def join(raw: str) -> Line:
             offsets.extend(range(place + begin, place + end))
         place += len(physical) + 1
         if match is None and (not blank or number == 1):
-            return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=number)
-    return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=len(lines))
+            return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=number, ended=True)
+    return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=len(lines), ended=False)
 
 
 def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:

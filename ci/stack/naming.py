@@ -30,6 +30,18 @@ def stage_names(images: Sequence[Image]) -> Mapping[tuple[str, int], str]:
     return names
 
 
+def own_stage_names(image: Image) -> Mapping[tuple[str, int], str]:
+    """Return a name for each stage of an image that is built from its own text: the alias, or one that is free."""
+    taken: set[str] = set()
+    named = [stage for stage in image.stages if stage.alias]
+    names = {(image.name, stage.index): _free(stage.alias, taken) for stage in named}
+    for stage in image.stages:
+        if not stage.alias:
+            is_last = stage is image.stages[-1]
+            names[image.name, stage.index] = _free(image.name if is_last else f"{image.name}.{stage.index}", taken)
+    return names
+
+
 def _free(name: str, taken: set[str]) -> str:
     """Return the name, or the name with the first number that makes it new, and take it."""
     first = name if re.match("[a-z]", name) else f"image-{name}"

@@ -7,12 +7,18 @@ import msgspec
 
 from ci.errors import SpecError
 from ci.stack.arguments import UNWRITABLE, Arguments, pairs, read_arguments
-from ci.stack.discovery import SETTINGS, find_common_suites, find_image_folders, find_own_suites, inside
-from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile
+from ci.stack.discovery import (
+    SETTINGS,
+    common_suites,
+    find_image_folders,
+    folders_with_files,
+    inside,
+    own_suites,
+)
+from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile, triggers
 from ci.stack.edges import cycles, drawn, ordered, parent
 from ci.stack.ignore import read_ignore
 from ci.stack.model import Image, Stack, Tree
-from ci.stack.onbuild import triggers
 from ci.stack.references import is_image_name
 from ci.stack.settings import ImageTable, Settings, read_settings
 from ci.stack.stages import Origin, Scope, resolve_stages
@@ -27,58 +33,60 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
 
     Nothing is asked of a disabled image but its name: what is wrong with its Dockerfile does not matter.
     """
-    root = inside("", images)
     problems: list[str] = []
-    files = frozenset(tree.paths)
-    path = inside(root, SETTINGS)
-    settings = read_settings(tree.read(path), path, problems) if path in files else Settings()
-    folders = find_image_folders(tree.paths, root, settings.images)
+    files = _Files(tree, images)
+    path = files.settings_path
+    settings = read_settings(tree.read(path), path, problems) if path in files.paths else Settings()
+    folders = find_image_folders(files.paths, files.root, settings.images)
     if not folders:
         problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
-    drafts = [_draft(tree, files, folder, settings, problems) for folder in folders]
+    drafts = [_draft(files, folder, settings, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(
         f"{path}: images.{name} is no image below {images}.{did_you_mean(name, by_name)}"
         for name in settings.images
         if name not in by_name
     )
-    found = _connect(by_name, platform, problems)
-    needs = {image.name: image.needs for image in found}
+    found = {image.name: image for image in _connect(by_name, platform, problems)}
+    needs = {image.name: image.needs for image in found.values()}
     problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
-    problems.extend(_disabled_problems(found))
+    problems.extend(_disabled_problems(tuple(found.values())))
     if problems:
-        raise SpecError(problems)
-    in_order = {image.name: image for image in found}
+        raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
         registry=settings.stack.registry,
         version=settings.stack.version,
-        images=tuple(in_order[name] for name in ordered(needs)),
-        common_suites=find_common_suites(tree.paths, root),
+        images=tuple(found[name] for name in ordered(needs)),
+        common_suites=common_suites(files.folders, files.root),
     )
 
 
-def _draft(tree: Tree, files: Collection[str], folder: str, settings: Settings, problems: list[str]) -> Image:
+class _Files:
+    """The tree, with what is asked of it many times."""
+
+    def __init__(self, tree: Tree, images: str) -> None:
+        self.root = inside("", images)
+        self.settings_path = inside(self.root, SETTINGS)
+        self.paths = frozenset(tree.paths)
+        self.folders = folders_with_files(self.paths)
+        self.read = tree.read
+
+
+def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) -> Image:
     """Read what one image says of itself, whatever the others are."""
     name = folder.rpartition("/")[2]
     table = settings.images.get(name, ImageTable())
-    own: list[str] = []
     path = inside(folder, table.dockerfile)
     context = inside(folder, table.context)
-    own.extend(
-        f"images.{name}.{key} = {value!r} leads out of the source tree."
-        for key, value, place in (("dockerfile", table.dockerfile, path), ("context", table.context, context))
-        if place.split("/")[0] == ".."
-    )
+    own = [*_place_problems(files, name, table, path, context)]
     dockerfile = _UNREAD
-    if path in files:
+    if path in files.paths:
         try:
-            dockerfile = parse_dockerfile(tree.read(path), path)
+            dockerfile = parse_dockerfile(files.read(path), path)
         except SpecError as error:
             own.extend(error.problems)
-    elif not own:
-        own.append(f"{path}: there is no such file, but images.{name}.dockerfile in stack.toml names it.")
-    ignore = _ignore(tree, files, path, context, own)
+    ignore = _ignore(files, path, context, own)
     if table.enabled:
         problems.extend(own)
     return Image(
@@ -96,19 +104,34 @@ def _draft(tree: Tree, files: Collection[str], folder: str, settings: Settings, 
         parent=None,
         needs=(),
         foreign_bases=(),
-        suites=find_own_suites(tree.paths, folder, name),
+        suites=own_suites(files.folders, folder, name),
     )
 
 
-def _ignore(tree: Tree, files: Collection[str], dockerfile: str, context: str, problems: list[str]) -> tuple[str, ...]:
+def _place_problems(files: _Files, name: str, table: ImageTable, dockerfile: str, context: str) -> Iterator[str]:
+    where = f"{files.settings_path}: images.{name}"
+    if _is_outside(dockerfile):
+        yield f"{where}.dockerfile leads out of the source tree: {table.dockerfile}"
+    elif dockerfile not in files.paths:
+        yield f"{where}.dockerfile: there is no file {dockerfile}."
+    if _is_outside(context):
+        yield f"{where}.context leads out of the source tree: {table.context}"
+    elif context and not any(path.startswith(f"{context}/") for path in files.paths):
+        yield f"{where}.context: there is no folder {context}."
+
+
+def _is_outside(path: str) -> bool:
+    return path == ".." or path.startswith(("../", "/"))
+
+
+def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -> tuple[str, ...]:
     """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
     for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
-        if path in files:
-            patterns = read_ignore(tree.read(path))
+        if path in files.paths:
+            patterns = read_ignore(files.read(path))
             if "!" in patterns:
                 problems.append(f"{path}: a line with nothing but ! keeps nothing. Remove it.")
-            if patterns:
-                return patterns
+            return patterns
     return ()
 
 

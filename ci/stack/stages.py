@@ -6,9 +6,8 @@ from enum import StrEnum
 import msgspec
 
 from ci.stack.arguments import Arguments
-from ci.stack.dockerfile import Dockerfile, Instruction, Stage
+from ci.stack.dockerfile import Dockerfile, Instruction, Stage, triggers
 from ci.stack.mounts import mounts
-from ci.stack.onbuild import triggers
 from ci.stack.references import is_reference, repository_name
 from ci.stack.variables import ExpansionError, expand
 
