@@ -5,12 +5,13 @@ No logic lives here, and no loop over images. The texts are the command line's h
 
 import functools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, ParamSpec, TypeVar, cast
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, Name, dag, function, object_type
+from dagger import DefaultPath, Doc, Ignore, dag, function, object_type
+from dagger.mod._exceptions import FunctionError
 
 from ci.adapters.engine.builder import EngineBuilder
 from ci.adapters.engine.source import fetch_tree
@@ -38,6 +39,13 @@ class RedRunError(StackError):
     """A run ended with images that failed; the text is its table."""
 
 
+class _Told(FunctionError):
+    """An error as the SDK passes it on: the name of its class, then its text, and no traceback as for other classes."""
+
+
+_Told.__module__, _Told.__qualname__ = "builtins", "datahub"
+
+
 def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Make a Dagger function that runs each time it is called, and whose errors are sentences.
 
@@ -50,18 +58,19 @@ def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         try:
             return await call(*args, **kwargs)
         except* StackError as group:
-            raise _flatten(group) from None
+            told = dict.fromkeys(_texts(group))
+        raise _Told("\n".join(told))
 
     # The SDK's overloads lack `cache` (dagger#11572).
     return cast("Callable[P, Awaitable[R]]", function(plainly, cache="never"))  # type: ignore[call-overload]
 
 
-def _flatten(group: ExceptionGroup[StackError]) -> StackError:
-    texts: dict[str, None] = {}
-    for error in group.exceptions:
-        inner = _flatten(error) if isinstance(error, ExceptionGroup) else error
-        texts[str(inner)] = None
-    return StackError("\n".join(texts))
+def _texts(error: BaseException) -> Iterator[str]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _texts(inner)
+    else:
+        yield str(error)
 
 
 @object_type
@@ -82,7 +91,7 @@ class Datahub:
     async def plan(
         self,
         only: Only = None,
-        as_json: Annotated[bool, Name("json"), Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002 (a CLI flag)
+        as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002 (a flag of the CLI)
     ) -> str:
         """Show what build-stack would do with each image, and why. Builds nothing."""
         made = make_plan(await self._stack(), only=only or ())
@@ -93,7 +102,7 @@ class Datahub:
         """Build the images and print a table of them. Exits 1, with the same table, when one failed or was blocked."""
         report = await self._run(only, jobs, describe=False)
         if report.exit_code:
-            raise RedRunError(render_run(report))
+            raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
         return f"{render_run(report)}\n"
 
     @effect

@@ -50,18 +50,19 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
-    """One layer of an image, the lowest first. Sizes are bytes; None is a size that could not be measured.
+    """What one instruction added to an image, the lowest first; or, with no `image`, one layer of the foreign base.
 
-    `image` is the image of the stack whose Dockerfile made it, None for a layer of the foreign base.
-    `size` is the sum of the sizes of the files that it adds or changes, `compressed_size` that of its zstd blob.
+    `image` is the image of the stack whose Dockerfile made it, `created` RFC 3339. `digests` are of the zstd blobs: the
+    engine makes one for each source of a COPY. `compressed_size` is their bytes; `size` the bytes of the files that
+    were added or changed (of a foreign base's layer: of its tar archive).
     """
 
     instruction: str
     image: str | None
     created: str
-    digest: str
+    digests: tuple[str, ...]
     compressed_size: int
-    size: int | None
+    size: int
 
 
 class ImageReport(msgspec.Struct, frozen=True, kw_only=True):

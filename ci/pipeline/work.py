@@ -43,7 +43,9 @@ def plan_work(plan: Plan, stack: Stack, *, describe: bool) -> Work:
     waits: dict[Piece, tuple[Piece, ...]] = {}
     draws: dict[Piece, tuple[Piece, ...]] = {}
     for name, text in fused.items():
-        for stage in own_stages(text, name):
+        for stage in text.stages:
+            if stage.image != name:
+                continue
             piece = Piece(Kind.STAGE, name, stage.name)
             draws[piece] = _drawn(text, stage)
             waits[piece] = tuple(
@@ -55,19 +57,6 @@ def plan_work(plan: Plan, stack: Stack, *, describe: bool) -> Work:
             piece = Piece(Kind.DESCRIBE, name)
             waits[piece] = draws[piece] = (image,)
     return Work(fused, waits, draws)
-
-
-def own_stages(fused: Fused, image: str) -> tuple[FusedStage, ...]:
-    """Return the image's own stages that its last stage is made of, in the order of the text."""
-    by_name = {stage.name: stage for stage in fused.stages}
-    reached: set[str] = set()
-    waiting = [fused.stages[-1].name]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting.extend(by_name[name].needs)
-    return tuple(stage for stage in fused.stages if stage.name in reached and stage.image == image)
 
 
 def _drawn(fused: Fused, stage: FusedStage) -> tuple[Piece, ...]:

@@ -42,6 +42,6 @@ def render_build_log(image: ImageReport) -> str:
     return "\n".join(parts) + "\n"
 
 
-def renderrender_json(value: object) -> str:
+def render_json(value: object) -> str:
     """Write a value of ours as JSON, for reading too."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
