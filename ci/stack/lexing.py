@@ -83,6 +83,7 @@ def join(raw: str) -> Line:
 
 def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
     """Cut a joined line into its keyword, its flags and all that follows them."""
+    text = text.rstrip()
     start = _skip(text, 0)
     end = _find(text, start, _BLANKS)
     keyword = Token(text=text[start:end], start=start, end=end)
@@ -96,8 +97,7 @@ def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
         flags.append(flag)
         place = _skip(text, place)
     place = _skip(text, place)
-    last = max(place, len(text.rstrip()))
-    return keyword, tuple(flags), Token(text=text[place:last], start=place, end=last)
+    return keyword, tuple(flags), Token(text=text[place:], start=place, end=len(text))
 
 
 def words(rest: Token) -> tuple[Token, ...]:

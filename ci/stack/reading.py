@@ -72,6 +72,10 @@ class _Files:
         self.folders = folders_with_files(self.paths)
         self.read = tree.read
 
+    def has_folder(self, folder: str) -> bool:
+        """Tell whether a folder has a file in it, at any depth. The tree itself always counts."""
+        return not folder or any(path.startswith(f"{folder}/") for path in self.paths)
+
 
 def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) -> Image:
     """Read what one image says of itself, whatever the others are."""
@@ -116,7 +120,7 @@ def _place_problems(files: _Files, name: str, table: ImageTable, dockerfile: str
         yield f"{where}.dockerfile: there is no file {dockerfile}."
     if _is_outside(context):
         yield f"{where}.context leads out of the source tree: {table.context}"
-    elif context and not any(path.startswith(f"{context}/") for path in files.paths):
+    elif not files.has_folder(context) and (dockerfile in files.paths or table.context != "."):
         yield f"{where}.context: there is no folder {context}."
 
 

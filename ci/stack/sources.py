@@ -3,7 +3,6 @@
 import json
 import posixpath
 import re
-from collections.abc import Callable
 
 from ci.stack.dockerfile import Instruction
 from ci.stack.environment import Environment
@@ -28,12 +27,23 @@ def put_sources(instruction: Instruction, folder: str, environment: Environment)
     move = move_with_parents if instruction.has_flag("parents") else move_source
     line = join(instruction.raw)
     _, _, rest = split(line.text)
-    if instruction.json:
-        *sources, target = instruction.words
-        moved = [_moved(source, move, folder, environment) for source in sources]
+    tokens = () if instruction.json else words(rest)
+    *sources, target = instruction.words
+    moved = [
+        word
+        if (instruction.heredocs and _HEREDOC.fullmatch(word)) or _is_remote(word, environment)
+        else move(word, folder, environment)
+        for word in sources
+    ]
+    # A path that was written out may hold a blank, which only the form of JSON can.
+    if instruction.json or any(char.isspace() for word in moved for char in word):
         return line.replace([(rest, json.dumps([*moved, target], ensure_ascii=False))])
-    paths = (word for word in words(rest)[:-1] if not (instruction.heredocs and _HEREDOC.fullmatch(word.text)))
-    return line.replace([(word, _moved(word.text, move, folder, environment)) for word in paths])
+    return line.replace([*zip(tokens, moved, strict=False)])
+
+
+def _is_remote(word: str, environment: Environment) -> bool:
+    value = environment.expand(word)
+    return _REMOTE.match(word if value is None else value) is not None
 
 
 def move_source(word: str, folder: str, environment: Environment) -> str:
@@ -60,11 +70,6 @@ def move_with_parents(word: str, folder: str, environment: Environment) -> str:
         above, kept = _tidy(above), _tidy(kept)
     above = _from_root(above)
     return f"{folder}/{above}/./{_from_root(kept)}" if above else f"{folder}/./{_from_root(kept)}"
-
-
-def _moved(word: str, move: Callable[[str, str, Environment], str], folder: str, environment: Environment) -> str:
-    value = environment.expand(word)
-    return word if _REMOTE.match(word if value is None else value) else move(word, folder, environment)
 
 
 def _climbs(path: str) -> bool:

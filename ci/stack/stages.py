@@ -55,7 +55,9 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     def base(self, reference: str, stage: int) -> Source:
         """Return what the FROM of a stage means. Only the stages above it count, the nearest of one name."""
-        return self._stage(reference, stage) or self._outside(reference)
+        # The engine looks for the text as it stands among names in lower case.
+        found = self._stage(reference, stage) if reference == reference.lower() else None
+        return found or self._outside(reference)
 
     def origin(self, reference: str, *, numbered: bool) -> Source:
         """Return what a `from=` means. All stages count, the last of one name; COPY may number them."""
@@ -100,8 +102,7 @@ def resolve_stages(
     """Find out what every stage draws on. `waiting` has the ONBUILD instructions of the stack's images by name."""
     found: list[ImageStage] = []
     for stage in dockerfile.stages:
-        base = scope.base(_put(stage, stage.source.words[0], arguments, problems), stage.index)
-        problems.extend(_base_problems(stage, base, arguments))
+        base = _base(stage, scope, arguments, problems)
         if base.origin is Origin.STAGE:
             inherited = triggers(dockerfile.stages[base.stage].body)
         else:
@@ -119,7 +120,7 @@ def resolve_stages(
                 alias=stage.alias,
                 source=stage.source,
                 base=base,
-                platform=_put(stage, platform, arguments, problems) if platform else "",
+                platform=_put(stage, platform, arguments, problems) or "",
                 body=body,
                 draws=tuple(dict.fromkeys(draws)),
             )
@@ -137,27 +138,31 @@ def reachable(stages: tuple[ImageStage, ...]) -> frozenset[int]:
     return frozenset(reached)
 
 
-def _put(stage: Stage, text: str, arguments: Arguments, problems: list[str]) -> str:
-    try:
-        return expand(text, arguments.for_from).text
-    except ExpansionError as error:
-        problems.append(f"{stage.source.where}: FROM {text}: {error}.")
-        return text
-
-
-def _base_problems(stage: Stage, base: Source, arguments: Arguments) -> Iterator[str]:
-    if base.origin is Origin.STAGE or is_reference(base.name):
-        return
+def _base(stage: Stage, scope: Scope, arguments: Arguments, problems: list[str]) -> Source:
+    """Return what the stage is built on, and see that something usable comes out of its variables."""
     text = stage.source.words[0]
+    value = _put(stage, text, arguments, problems)
+    base = scope.base(text if value is None else value, stage.index)
+    if value is None or base.origin is Origin.STAGE or is_reference(base.name):
+        return base
     where = f"{stage.source.where}: FROM {text}"
     empty = arguments.empty_names(text)
     if empty:
-        yield (
+        problems.append(
             f"{where}: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value. Give a default in an ARG "
             "above the first FROM, or set the image's build-args in stack.toml."
         )
     else:
-        yield f"{where}: {base.name!r} is no reference to an image, which is in lower case, or to a stage above."
+        problems.append(f"{where}: {value!r} is no reference to an image, which is in lower case, or to a stage above.")
+    return base
+
+
+def _put(stage: Stage, text: str, arguments: Arguments, problems: list[str]) -> str | None:
+    try:
+        return expand(text, arguments.for_from).text
+    except ExpansionError as error:
+        problems.append(f"{stage.source.where}: FROM {text}: {error}.")
+        return None
 
 
 def _origin_problems(instruction: Instruction, written: str, source: Source, stage: int) -> Iterator[str]:

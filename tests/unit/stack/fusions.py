@@ -1,0 +1,26 @@
+"""Fused texts of small stacks."""
+
+from textwrap import dedent
+
+from ci.stack.fusing import Fused, fuse
+from ci.stack.reading import read_stack
+from tests.unit.trees import MemoryTree
+
+BASE = "FROM debian\nRUN base\n"
+
+
+def fused(name: str, files: dict[str, str], settings: str = "") -> Fused:
+    """Fuse an image of a stack given by the Dockerfiles of its images."""
+    tree = {f"images/{image}/Dockerfile": dedent(text) for image, text in files.items()}
+    return fuse(read_stack(MemoryTree({**tree, "images/stack.toml": settings})), name)
+
+
+def child(text: str, base: str = BASE, settings: str = "") -> str:
+    """Return the part of the fused text that comes from the image `child`, built on `base` beside `fonts`."""
+    files = {"base": base, "fonts": "FROM scratch\n", "child": text}
+    return fused("child", files, settings).text.partition("# child: images/child/Dockerfile\n")[2]
+
+
+def lines(text: str) -> str:
+    """Return the lines of a text that a table gives after FROM base."""
+    return child(f"FROM base\n{text}\n").removeprefix("FROM base AS child\n").removesuffix("\n")

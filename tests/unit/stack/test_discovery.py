@@ -1,0 +1,68 @@
+import pytest
+
+from ci.stack.discovery import common_suites, find_image_folders, folders_with_files, inside, own_suites
+from ci.stack.model import Suite, SuiteKind
+from ci.stack.settings import ImageTable
+
+
+@pytest.mark.parametrize(
+    ("paths", "images", "found"),
+    [
+        pytest.param(
+            ["images/a/Dockerfile", "images/b/c/Dockerfile"], "images", ("images/a", "images/b/c"), id="depth"
+        ),
+        pytest.param(
+            ["images/ml/Dockerfile", "images/ml/cuda12/Dockerfile"],
+            "images",
+            ("images/ml", "images/ml/cuda12"),
+            id="one within another",
+        ),
+        pytest.param(
+            ["images/a/tests/x/Dockerfile", "images/tests_common/Dockerfile", "images/.x/Dockerfile"],
+            "images",
+            (),
+            id="tests and hidden folders",
+        ),
+        pytest.param(["Dockerfile", "other/Dockerfile", "images2/Dockerfile"], "images", (), id="elsewhere"),
+        pytest.param(["images/a/Dockerfile.gpu", "images/a/dockerfile"], "images", (), id="other names"),
+        pytest.param(["images/base/Dockerfile"], "images/base", ("images/base",), id="the folder of one image"),
+        pytest.param(["Dockerfile", "a/Dockerfile", ".git/x/Dockerfile"], "", ("a",), id="the whole tree"),
+    ],
+)
+def test_images_are_folders_with_a_dockerfile(paths: list[str], images: str, found: tuple[str, ...]) -> None:
+    assert find_image_folders(paths, images, {}) == found
+
+
+def test_a_table_that_names_a_dockerfile_makes_a_folder_an_image() -> None:
+    tables = {"gpu": ImageTable(dockerfile="../a/Dockerfile"), "a": ImageTable(dockerfile="D"), "b": ImageTable()}
+    assert find_image_folders(["images/x/a/Dockerfile"], "images", tables) == ("images/gpu", "images/x/a")
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "joined"),
+    [
+        ("images/a", ".", "images/a"),
+        ("images/a", "../..", ""),
+        ("images/a", "../../..", ".."),
+        ("images/a", "/etc", "/etc"),
+        ("", "./images/", "images"),
+    ],
+)
+def test_paths_are_joined_and_tidied(folder: str, path: str, joined: str) -> None:
+    assert inside(folder, path) == joined
+
+
+def test_suites_are_folders_with_a_file_to_run() -> None:
+    folders = folders_with_files(
+        [
+            "images/tests_common/image/test_a.py",
+            "images/tests_common/server/.gitkeep",
+            "images/a/tests/gpu/deep/test_b.py",
+            "images/a/tests/server/__pycache__/x.pyc",
+            "images/a/tests/other/test_c.py",
+        ]
+    )
+    assert common_suites(folders, "images") == (
+        Suite(origin="common", kind=SuiteKind.IMAGE, folder="images/tests_common/image"),
+    )
+    assert own_suites(folders, "images/a", "a") == (Suite(origin="a", kind=SuiteKind.GPU, folder="images/a/tests/gpu"),)

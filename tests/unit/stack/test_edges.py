@@ -1,0 +1,24 @@
+import pytest
+
+from ci.stack.edges import cycles, ordered
+
+
+@pytest.mark.parametrize(
+    ("needs", "rings"),
+    [
+        pytest.param({"a": (), "b": ("a",), "c": ("a", "b")}, [], id="none"),
+        pytest.param({"a": ("b",), "b": ("a",)}, ["a -> b -> a"], id="two"),
+        pytest.param({"a": ("a",)}, ["a -> a"], id="itself"),
+        pytest.param({"a": ("b",), "b": ("c",), "c": ("b",)}, ["b -> c -> b"], id="not those that only lead there"),
+        pytest.param(
+            {"a": ("b", "c"), "b": ("c",), "c": ("a",)}, ["a -> c -> a", "b -> c -> a -> b"], id="short ones first"
+        ),
+        pytest.param({"a": ("b",), "b": ("a",), "c": ("d",), "d": ("c",)}, ["a -> b -> a", "c -> d -> c"], id="each"),
+    ],
+)
+def test_rings_are_told_by_their_path(needs: dict[str, tuple[str, ...]], rings: list[str]) -> None:
+    assert list(cycles(needs)) == rings
+
+
+def test_the_needed_stand_before_those_that_need_them_else_by_name() -> None:
+    assert ordered({"z": (), "b": ("z",), "a": (), "c": ("b", "a")}) == ("a", "z", "b", "c")
