@@ -8,7 +8,7 @@ import msgspec
 
 from ci.errors import SpecError
 from ci.stack.directives import directive_problems
-from ci.stack.lexing import join, split
+from ci.stack.lexing import Token, join, split
 from ci.stack.wording import did_you_mean
 
 _BOM = "\ufeff"
@@ -124,13 +124,13 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
 
 
 def trigger(onbuild: Instruction) -> Instruction | None:
-    """Return the instruction after ONBUILD, if there is one. Docker keeps it as one line, with its heredocs below."""
+    """Return the instruction after ONBUILD, if there is one, with the place of the ONBUILD."""
     line = join(onbuild.raw)
-    _, _, rest = split(line.text)
-    bodies = onbuild.raw.split("\n")[line.height :]
+    keyword, _, rest = split(line.text)
     if not rest.text:
         return None
-    found = parse_instructions("\n".join([rest.text, *bodies]), onbuild.path)[0]
+    before = Token(text="", start=keyword.start, end=rest.start)
+    found = parse_instructions(line.replace([(before, "")]), onbuild.path)[0]
     return msgspec.structs.replace(found, line=onbuild.line, end=onbuild.end)
 
 

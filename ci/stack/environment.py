@@ -70,9 +70,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def emptied(self) -> "Environment":
         """What the children of an image begin with whose ARGs were emptied at its end."""
-        return msgspec.structs.replace(self.below, arguments=dict.fromkeys(self.leaked, ""))
+        below = self.below
+        return msgspec.structs.replace(below, arguments=dict.fromkeys(below.arguments, ""))
 
     @property
     def leaked(self) -> tuple[str, ...]:
-        """The ARGs that a stage built on this one would see, in the order of their names."""
-        return tuple(sorted(self.below.arguments))
+        """The ARGs whose values a stage built on this one would see, in the order of their names."""
+        return tuple(sorted(name for name, value in self.below.arguments.items() if value != ""))
