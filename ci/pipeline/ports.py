@@ -24,7 +24,7 @@ class Builder(Protocol):
     """
 
     async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
-        """Build as far as one RUN; return what that RUN printed, both streams together."""
+        """Build as far as one step; return what it printed if it is a RUN, both streams together."""
         ...
 
     async def finish(self, fused: Fused) -> int | Refused:

@@ -111,9 +111,7 @@ class Run:
             if not isinstance(answer, Refused):
                 return Ended(size=answer)
             span.fail(answer.message)
-        own = [step for step in fused.steps if step.image == piece.image]
-        instruction = f"an instruction after {_shorten(own[-1].command)}" if own else "one of its instructions"
-        return Ended(failure=self._failure(piece.image, own[-1].line if own else 1, instruction, answer))
+        return Ended(failure=self._failure(piece.image, 1, "the image as a whole", answer))
 
     async def _describe(self, work: Work, piece: Piece) -> Ended:
         with self._progress.span(f"{piece.image}: measure layers") as span:

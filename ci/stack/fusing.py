@@ -22,6 +22,7 @@ from ci.stack.rewriting import Place, StageNames, rewrite, spell, write_from
 from ci.stack.stages import ImageStage, Origin, Scope, reachable
 
 _HEREDOC_LINES_SHOWN = 3
+_MAKES_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,26 +40,29 @@ class FusedStage(msgspec.Struct, frozen=True, kw_only=True):
     """A stage of the text."""
 
     name: str
-    index: int
-    """Its place among all stages of the text, those that are not reached included."""
     image: str
     base: str
     """What it is built on: the name of another stage, or a reference to a foreign image."""
     needs: tuple[str, ...]
     """The names of the stages it is built on, copies from and mounts from."""
+    begin: int
+    """The lines of the text up to and including its FROM."""
 
 
 class FusedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A RUN of the text that is run when its last stage is built."""
+    """An instruction of the text that changes files (RUN, COPY, ADD, WORKDIR) when its last stage is built."""
 
     image: str
     stage: str
+    keyword: str
     command: str
-    """One line, as a person wrote it."""
+    """The whole instruction on one line, as a person wrote it."""
     line: int
     """In the image's own Dockerfile; of the FROM for what a base had in waiting by ONBUILD."""
     end: int
-    """The lines of the text up to and including this RUN."""
+    """The lines of the text up to and including this instruction."""
+    layers: int
+    """How many layers the engine makes of it: one for each source of a COPY or ADD, else one."""
 
 
 class Fused(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +74,12 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[FusedStep, ...]
 
     def cut(self, step: FusedStep) -> str:
-        """Return the text up to a RUN. Built alone it ends with that RUN, so its output can be read."""
-        return "\n".join(self.text.split("\n")[: step.end]) + "\n"
+        """Return the text up to a step. Built alone it ends with that step, so a RUN's output can be read."""
+        return self.head(step.end)
+
+    def head(self, lines: int) -> str:
+        """Return the first lines of the text."""
+        return "\n".join(self.text.split("\n")[:lines]) + "\n"
 
 
 def fuse(stack: Stack, name: str) -> Fused:
@@ -130,7 +138,7 @@ class _Fusion:
         )
         name = self._names[image.name, stage.index]
         self._lines.append(write_from(stage, place))
-        self._stages.append(_fused_stage(image, stage, self._names, len(self._stages)))
+        self._stages.append(_fused_stage(image, stage, self._names, len(self._lines)))
         is_wanted = image.name == self._wanted and stage is image.stages[-1]
         for instruction in stage.body:
             # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
@@ -139,7 +147,7 @@ class _Fusion:
                     self._lines.extend(instruction.raw.split("\n"))
                 continue
             self._lines.extend(_ended(rewrite(instruction, place)).split("\n"))
-            if instruction.keyword == "RUN":
+            if instruction.keyword in _MAKES_LAYERS:
                 self._steps.append(_step(image, stage, name, instruction, len(self._lines)))
             place = place.below(instruction)
         return place.environment
@@ -161,12 +169,14 @@ def _alone(image: Image) -> Fused:
     return Fused(
         text=_with_build_args(image),
         contexts=(Context(folder="", path=image.context, ignore=image.ignore),),
-        stages=tuple(_fused_stage(image, stage, names, stage.index) for stage in reached),
+        stages=tuple(
+            _fused_stage(image, stage, names, image.dockerfile.stages[stage.index].source.end) for stage in reached
+        ),
         steps=tuple(
             _step(image, stage, names[image.name, stage.index], instruction, instruction.end)
             for stage in reached
             for instruction in image.dockerfile.stages[stage.index].body
-            if instruction.keyword == "RUN"
+            if instruction.keyword in _MAKES_LAYERS
         ),
     )
 
@@ -195,27 +205,29 @@ def _scope(image: Image, images: Mapping[str, Image]) -> Scope:
     return Scope(image=image.name, images=images.keys(), aliases=tuple(stage.alias for stage in image.stages))
 
 
-def _fused_stage(image: Image, stage: ImageStage, names: StageNames, index: int) -> FusedStage:
+def _fused_stage(image: Image, stage: ImageStage, names: StageNames, begin: int) -> FusedStage:
     return FusedStage(
         name=names[image.name, stage.index],
-        index=index,
         image=image.name,
         base=spell(stage.base, names),
         needs=tuple(
             names[source.name, source.stage] for source in stage.draws if source.origin in (Origin.STAGE, Origin.IMAGE)
         ),
+        begin=begin,
     )
 
 
-def _step(image: Image, stage: ImageStage, name: str, run: Instruction, end: int) -> FusedStep:
-    is_own = run.path == image.dockerfile_path
-    line = join(run.raw)
-    bodies = [body.strip() for heredoc in run.heredocs for body in heredoc.splitlines()]
+def _step(image: Image, stage: ImageStage, name: str, made: Instruction, end: int) -> FusedStep:
+    is_own = made.path == image.dockerfile_path
+    line = join(made.raw)
+    bodies = [body.strip() for heredoc in made.heredocs for body in heredoc.splitlines()]
     shown = bodies if len(bodies) <= _HEREDOC_LINES_SHOWN else [*bodies[:_HEREDOC_LINES_SHOWN], "…"]
     return FusedStep(
         image=image.name,
         stage=name,
+        keyword=made.keyword,
         command=" ⏎ ".join([line.spoken, *shown]),
-        line=run.line if is_own else stage.source.line,
+        line=made.line if is_own else stage.source.line,
         end=end,
+        layers=len(made.words) - 1 if made.keyword in {"COPY", "ADD"} else 1,
     )

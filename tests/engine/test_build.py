@@ -59,7 +59,7 @@ def test_a_green_run(call: Call, tree: MakeTree, tmp_path: Path) -> None:
     assert "ds-says\nhello\n" in (report / "logs/ds/build.log").read_text()
     described = json.loads((report / "logs/ml/layers.json").read_text())
     assert [(layer["image"], layer["instruction"]) for layer in described["layers"][1:]] == [
-        ("base", "COPY base/greeting /greeting"),
+        ("base", "COPY greeting /greeting"),
         ("base", "RUN echo base-says; cp /greeting /copied"),
         ("ds", "RUN echo ds-says > /ds; cat /ds /copied"),
         ("ml", "RUN echo ml-says; head -c 2000000 /dev/zero > /weights"),

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "reports": {"results", "planning", "stack"},
     "pipeline": {"results", "planning", "stack", "errors"},
     "adapters": {"pipeline", "results", "planning", "stack", "errors"},
+    "tools": set(),  # runs in containers, not in the module
     "module": {"adapters", "pipeline", "reports", "results", "planning", "stack", "errors"},
 }
 PURE = {"errors", "stack", "planning", "results", "reports"}

@@ -36,13 +36,17 @@ class EngineBuilder:
         )
 
     async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
-        """Build as far as one RUN; return what that RUN printed, both streams together."""
+        """Build as far as one step; return what it printed if it is a RUN, both streams together."""
+        image = self.container(fused, fused.cut(step))
         try:
-            return await self.container(fused, fused.cut(step)).combined_output()
+            if step.keyword == "RUN":
+                return await image.combined_output()
+            await image.sync()
         except dagger.QueryError as error:
             return _refused(error)
         except dagger.DaggerError as error:
             raise _lost(error) from error
+        return ""
 
     async def finish(self, fused: Fused) -> int | Refused:
         """Build the whole image; return the sum of its files' sizes in bytes."""

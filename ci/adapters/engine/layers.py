@@ -6,9 +6,10 @@ from typing import Any
 
 import dagger
 
+from ci.errors import ExternalError
 from ci.results import Layer
 from ci.stack.fusing import Fused
-from ci.stack.layering import LayerMakers, layer_makers
+from ci.stack.layering import layering
 
 # Prints the manifest and the config of an OCI tarball as the two members of a JSON list. The tarball may hold many
 # gigabytes: tar seeks from entry to entry and reads only the three small ones.
@@ -27,30 +28,28 @@ async def measure_layers(
 ) -> tuple[Layer, ...]:
     """Return the layers of a fused Dockerfile's image, one entry for each instruction, the lowest first.
 
-    `build` makes the container of a fused text cut after some line; `tools` has sh, tar, grep and du.
-    Raises dagger.QueryError, and ValueError when the engine made other layers than the text asks for.
+    `build` makes the container of a fused text that was cut below some line; `tools` has sh, tar, grep and du.
+    Raises dagger.QueryError, and ExternalError when the engine made other layers than the text asks for.
     """
-    makers = layer_makers(fused)
-    lines = fused.text.splitlines()
-
-    def cut(end: int) -> dagger.Container:
-        return build("\n".join(lines[:end]) + "\n")
-
+    made = layering(fused)
+    base = build(fused.head(made.begin))
+    cuts = [build(fused.cut(step)) for step in made.steps]
     manifest, config = await _read_tarball(build(fused.text), tools, dagger.ImageLayerCompression.Zstd)
     blobs, created = manifest["layers"], [entry["created"] for entry in config["history"]]
-    foreign = len(blobs) - makers.count
+    foreign = len(blobs) - sum(step.layers for step in made.steps)
     if foreign < 0 or len(blobs) != len(created):
-        raise ValueError(f"the engine made {len(blobs)} layers of {makers.count} instructions")
-    layers = await _foreign_layers(makers, cut, tools, blobs[:foreign], created)
-    sizes = await _sizes(makers, cut, tools)
+        raise ExternalError(
+            f"The engine made {len(blobs)} layers of {len(made.steps)} instructions: they cannot be told apart."
+        )
+    layers = await _foreign_layers(made.base, base, tools, blobs[:foreign], created)
     at = foreign
-    for maker, size in zip(makers.makers, sizes, strict=True):
-        own = blobs[at : at + maker.layers]
-        at += maker.layers
+    for step, size in zip(made.steps, await _sizes([base, *cuts], tools), strict=True):
+        own = blobs[at : at + step.layers]
+        at += step.layers
         layers.append(
             Layer(
-                instruction=maker.text,
-                image=maker.image,
+                instruction=step.command,
+                image=step.image,
                 created=created[at - 1],
                 digests=tuple(blob["digest"] for blob in own),
                 compressed_size=sum(blob["size"] for blob in own),
@@ -71,18 +70,18 @@ async def _read_tarball(
 
 
 async def _foreign_layers(
-    makers: LayerMakers,
-    cut: Callable[[int], dagger.Container],
+    reference: str,
+    base: dagger.Container,
     tools: dagger.Container,
     blobs: Sequence[dict[str, Any]],
     created: Sequence[str],
 ) -> list[Layer]:
     if not blobs:
         return []
-    plain, _ = await _read_tarball(cut(makers.base_end), tools, dagger.ImageLayerCompression.Uncompressed)
+    plain, _ = await _read_tarball(base, tools, dagger.ImageLayerCompression.Uncompressed)
     return [
         Layer(
-            instruction=f"FROM {makers.base}",
+            instruction=f"FROM {reference}",
             image=None,
             created=time,
             digests=(blob["digest"],),
@@ -93,17 +92,12 @@ async def _foreign_layers(
     ]
 
 
-async def _sizes(
-    makers: LayerMakers, cut: Callable[[int], dagger.Container], tools: dagger.Container
-) -> Sequence[int]:
-    """Return, for each maker, the bytes of the files it added or changed."""
-    if not makers.makers:
+async def _sizes(cuts: Sequence[dagger.Container], tools: dagger.Container) -> Sequence[int]:
+    """Return, for each cut but the first, the bytes of the files that it has added or changed since the one before."""
+    if len(cuts) == 1:
         return []
-    before = cut(makers.base_end).rootfs()
-    for number, maker in enumerate(makers.makers):
-        after = cut(maker.end).rootfs()
-        tools = tools.with_mounted_directory(f"/layers/{number}", before.diff(after))
-        before = after
-    folders = [f"/layers/{number}" for number in range(len(makers.makers))]
+    folders = [f"/layers/{number}" for number in range(1, len(cuts))]
+    for folder, before, after in zip(folders, cuts, cuts[1:], strict=False):
+        tools = tools.with_mounted_directory(folder, before.rootfs().diff(after.rootfs()))
     used = await tools.with_exec(["du", "--summarize", "--bytes", *folders]).stdout()
     return [int(line.split()[0]) for line in used.splitlines()]

@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from ci.stack.fusing import Fused, fuse
+from ci.stack.fusing import Fused, FusedStep, fuse
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -24,3 +24,8 @@ def child(text: str, base: str = BASE, settings: str = "") -> str:
 def lines(text: str) -> str:
     """Return the lines of a text that a table gives after FROM base."""
     return child(f"FROM base\n{text}\n").removeprefix("FROM base AS child\n").removesuffix("\n")
+
+
+def runs(found: Fused) -> tuple[FusedStep, ...]:
+    """Return the steps that are a RUN."""
+    return tuple(step for step in found.steps if step.keyword == "RUN")

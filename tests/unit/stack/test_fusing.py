@@ -3,7 +3,7 @@ from textwrap import dedent
 import pytest
 
 from ci.stack.fusing import Context, FusedStep
-from tests.unit.stack.fusions import BASE, child, fused
+from tests.unit.stack.fusions import BASE, child, fused, runs
 
 
 def test_a_chain_becomes_one_text_the_needed_first() -> None:
@@ -41,15 +41,17 @@ def test_a_chain_becomes_one_text_the_needed_first() -> None:
         ("ml", "ml", "ds", ("ds",)),
     ]
     assert found.steps == (
-        FusedStep(image="base", stage="base", command="RUN base", line=4, end=4),
-        FusedStep(image="ds", stage="ds", command="RUN ds", line=5, end=7),
-        FusedStep(image="ml", stage="ml", command="RUN ml-1 && ml-2", line=2, end=11),
+        FusedStep(image="base", stage="base", keyword="COPY", command="COPY a /a", line=3, end=3, layers=1),
+        FusedStep(image="base", stage="base", keyword="RUN", command="RUN base", line=4, end=4, layers=1),
+        FusedStep(image="ds", stage="ds", keyword="RUN", command="RUN ds", line=5, end=7, layers=1),
+        FusedStep(image="ml", stage="ml", keyword="RUN", command="RUN ml-1 && ml-2", line=2, end=11, layers=1),
+        FusedStep(image="ml", stage="ml", keyword="COPY", command="COPY . /b", line=4, end=12, layers=1),
     )
 
 
 def test_the_text_is_cut_below_a_step() -> None:
     found = fused("b", {"a": BASE, "b": "FROM a\nRUN <<EOF\nx\nEOF\nRUN y\n"})
-    first, second, _ = found.steps
+    first, second, _ = runs(found)
     assert found.cut(first).endswith("FROM debian AS a\nRUN base\n")
     assert found.cut(second).endswith("FROM a AS b\nRUN <<EOF\nx\nEOF\n")
 
@@ -135,7 +137,7 @@ def test_onbuild_runs_in_every_stage_built_on_its_image() -> None:
         "FROM parent\nCOPY --from=b . /\nONBUILD COPY . /grandchild\nRUN z\n",
         "grandchild": "FROM child\nRUN g\n",
     }
-    waiting = "ARG V=2\nCOPY --from=child.build . /a\nCOPY child/   /b\nRUN <<EOF\nx\nEOF\n"
+    waiting = "ARG V=2\nCOPY --from=child.build . /a\nCOPY child/ \\\n  /b\nRUN <<EOF\nx\nEOF\n"
     body = (
         "# parent: images/parent/Dockerfile\n"
         "FROM scratch AS parent\n"
@@ -148,7 +150,7 @@ def test_onbuild_runs_in_every_stage_built_on_its_image() -> None:
     )
     found = fused("child", files)
     assert found.text == f"{body}ONBUILD COPY . /grandchild\nRUN z\n"
-    assert [(step.command, step.line) for step in found.steps] == [
+    assert [(step.command, step.line) for step in runs(found)] == [
         ("RUN y", 10),
         ("RUN <<EOF ⏎ x", 3),
         ("RUN for-b", 4),
@@ -191,9 +193,9 @@ def test_an_image_that_needs_no_other_keeps_its_text() -> None:
     found = fused("a", {"a": ALONE, "b": "FROM a\n"})
     assert found.text == ALONE
     assert found.contexts == (Context(folder="", path="images/a", ignore=()),)
-    assert [(stage.name, stage.index, stage.base, stage.needs) for stage in found.stages] == [
-        ("y", 0, "x:1", ()),
-        ("a", 1, "y", ("y",)),
+    assert [(stage.name, stage.begin, stage.base, stage.needs) for stage in found.stages] == [
+        ("y", 3, "x:1", ()),
+        ("a", 6, "y", ("y",)),
     ]
 
 
@@ -204,16 +206,23 @@ def test_of_an_image_alone_only_the_args_change_that_a_build_arg_is_for() -> Non
         '\ufeffARG A="it\'s" B=3\n\nFROM x\nARG A="it\'s"\nRUN one\n'
         "ARG C='' A=\"it's\" # no comment\nONBUILD ARG A\nRUN two\n"
     )
-    assert [found.cut(step).splitlines()[-1] for step in found.steps] == ["RUN one", "RUN two"]
+    assert [found.cut(step).splitlines()[-1] for step in runs(found)] == ["RUN one", "RUN two"]
 
 
 def test_steps_of_an_image_alone_are_those_of_stages_that_are_reached() -> None:
     found = fused("a", {"a": "FROM x AS unused\nRUN a\nFROM x AS used\nRUN b\nFROM y\nCOPY --from=used / /\nRUN c\n"})
-    assert [(step.stage, step.command, step.line, step.end) for step in found.steps] == [
+    assert [(step.stage, step.command, step.line, step.end) for step in runs(found)] == [
         ("used", "RUN b", 4, 4),
         ("a", "RUN c", 7, 7),
     ]
-    assert [stage.index for stage in found.stages] == [1, 2]
+    assert [stage.begin for stage in found.stages] == [3, 5]
+
+
+def test_a_step_makes_a_layer_for_each_source() -> None:
+    found = fused("a", {"a": "FROM x\nCOPY b c /d/\nCOPY <<E <<F e /d/\nE\nF\nADD f /g\nWORKDIR /h\nRUN i\nENV j=k\n"})
+    assert [(step.keyword, step.layers) for step in found.steps] == [
+        ("COPY", 2), ("COPY", 3), ("ADD", 1), ("WORKDIR", 1), ("RUN", 1),
+    ]  # fmt: skip
 
 
 def test_an_unknown_image_is_a_key_error() -> None:

@@ -1,0 +1,27 @@
+"""What made the layers of an image: a foreign base, and the steps of a fused Dockerfile above it."""
+
+import msgspec
+
+from ci.stack.fusing import Fused, FusedStep
+
+
+class Layering(msgspec.Struct, frozen=True, kw_only=True):
+    """The line of stages that an image is built on, from its foreign base up."""
+
+    base: str
+    begin: int
+    """The lines of the fused text up to and including the FROM of that base."""
+    steps: tuple[FusedStep, ...]
+    """What makes layers above it, the lowest first."""
+
+
+def layering(fused: Fused) -> Layering:
+    """Follow the last stage down its line of FROM."""
+    by_name = {stage.name: stage for stage in fused.stages}
+    stage = fused.stages[-1]
+    line = [stage.name]
+    while stage.base in by_name:
+        stage = by_name[stage.base]
+        line.append(stage.name)
+    steps = tuple(step for name in reversed(line) for step in fused.steps if step.stage == name)
+    return Layering(base=stage.base, begin=stage.begin, steps=steps)
