@@ -1,0 +1,59 @@
+"""What the native engine is made of: lists and flags, whose every change makes the step that uses them run again."""
+
+import platform
+
+from engine import versions
+
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+# Debian package -> a file that shows it is there.
+PACKAGES = {
+    "ca-certificates": "/usr/sbin/update-ca-certificates",
+    "containernetworking-plugins": "/usr/lib/cni/bridge",
+    "dnsmasq-base": "/usr/sbin/dnsmasq",
+    "git": "/usr/bin/git",
+    "iproute2": "/usr/bin/ip",
+    "iptables": "/usr/sbin/iptables",
+    "mmdebstrap": "/usr/bin/mmdebstrap",
+    "pigz": "/usr/bin/pigz",  # the engine unpacks layers with it, on all cores
+    "ripgrep": "/usr/bin/rg",  # Directory.search
+    "runc": "/usr/sbin/runc",
+    "util-linux": "/usr/bin/unshare",
+}
+REGISTRY_PACKAGE = "docker-registry"  # only unpacked: installed, it would start a service on the mirror's port
+
+PROGRAMS = {"dagger": "dagger", "dnsname": "dnsname", "engine": "dagger-engine", "init": "dagger-init"}
+STAMPED = "github.com/dagger/dagger/engine"
+BUILD_FLAGS = (
+    "-trimpath",  # the build cache then serves every prefix and checkout
+    "-tags=dfexcludepatterns,dfparents",
+    f"-ldflags=-s -w -X {STAMPED}.Version=v{versions.ENGINE} -X {STAMPED}.Tag=v{versions.ENGINE}",
+)
+
+# The engine starts its DNS server on all addresses of the machine, where another may be: it must keep to its own.
+DNSMASQ = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n'
+
+ROOTFS_OPTIONS = (
+    "--quiet",
+    "--variant=minbase",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-include=/usr/share/locale/locale.alias",
+    '--aptopt=Acquire::Languages "none"',
+    '--aptopt=APT::AutoRemove::SuggestsImportant "false"',
+)
+BASE_PACKAGES = ("ca-certificates", "netbase", "tzdata", "usr-is-merged")
+MODULE_PACKAGES = ("ca-certificates", "git", "python3", "usr-is-merged")
+MODULE_REQUIREMENTS = (f"dagger-io=={versions.ENGINE}",)
+TAR = ("tar", "--sort=name", "--numeric-owner")
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+# The default keeps 20 % of the disk free: on a fuller disk it drops all that is unused after each client, and builds
+# run cold for no visible reason.
+GARBAGE = {"minFreeSpace": "4GB", "reservedSpace": "4GB", "maxUsedSpace": "75%"}
+# The engine allocates much and keeps little: collecting less often makes a warm call a quarter faster.
+ENGINE_ENVIRONMENT = {"GOGC": "400"}
+PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
