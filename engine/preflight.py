@@ -37,7 +37,7 @@ def go_problem(command: str | None, version: str) -> str | None:
     if command is None:
         return f"There is no go command on PATH: install Go {needed_go()} or newer from https://go.dev/dl."
     if go_version(version) < versions.GO:
-        return f"{command} is {version or 'of unknown version'}, too old for the engine: install Go {needed_go()} or newer."
+        return f"{command} is {version or 'unknown'}, too old for the engine: install Go {needed_go()} or newer."
     return None
 
 
@@ -45,7 +45,9 @@ def space_problem(folder: Path, free: int, needed: int) -> str | None:
     """Judge the free bytes of the file system FOLDER is on."""
     if free >= needed:
         return None
-    return f"{folder}: {needed / GIB:.1f} GiB are needed and {free / GIB:.1f} GiB are free: make room, or set another folder."
+    return (
+        f"{folder}: {free / GIB:.1f} GiB are free and {needed / GIB:.1f} GiB needed: make room, or set another folder."
+    )
 
 
 def check_machine(settings: Settings, *, build_programs: bool, build_anything: bool) -> None:

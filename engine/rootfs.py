@@ -26,7 +26,7 @@ def debian_sources(text: str, codename: str) -> str:
         joined = "\n\n".join(kept)
     else:
         joined = "\n".join(line for line in text.splitlines() if _line_serves(line, suites))
-    return re.sub(rf"\b{codename}\b", versions.BASE_SUITE, joined) + "\n" if joined else ""
+    return re.sub(rf"\b{codename}\b", versions.BASE_SUITE, joined.strip()) + "\n" if joined else ""
 
 
 def make_rootfs(step: str, packages: Sequence[str], root: Path, workshop: Workshop) -> None:

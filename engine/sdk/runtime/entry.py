@@ -1,8 +1,8 @@
 """Starts a Python module for one function call, or with --register for its types, as Dagger's own runtime does.
 
 A call is one process of half a second, so what the SDK does at every start is worth saving: here it does not ask the
-engine for its schema (0.4 s; the runtime has it as a file), nor prepare the checks of arguments of methods that are never
-called (0.5 s), nor collect garbage while it loads.
+engine for its schema (0.4 s; the runtime has it as a file), nor prepare the checks of the arguments of methods that are
+never called (0.5 s), nor collect garbage while it loads.
 """  # noqa: INP001 (a script in the module's container, part of no package)
 
 import functools

@@ -1,0 +1,41 @@
+import hashlib
+import json
+from pathlib import Path
+
+from engine.images import Blob, blob_of, blob_of_file, image_config, manifest, store_image
+
+
+def test_a_stored_image_is_found_from_the_digest_of_its_manifest_down_to_its_layer(tmp_path: Path) -> None:
+    layer = tmp_path / "layer.tar"
+    layer.write_bytes(b"layer")
+    blobs = tmp_path / "store" / "blobs" / "sha256"
+    digest = store_image(layer, tmp_path / "store")
+
+    def read(descriptor: dict[str, str]) -> bytes:
+        algorithm, _, name = descriptor["digest"].partition(":")
+        content = (blobs / name).read_bytes()
+        assert (algorithm, name) == ("sha256", hashlib.sha256(content).hexdigest())
+        return content
+
+    whole = json.loads(read({"digest": digest}))
+    (described,) = whole["layers"]
+    assert described["mediaType"] == "application/vnd.oci.image.layer.v1.tar"
+    assert (read(described), described["size"]) == (b"layer", 5)
+    assert json.loads(read(whole["config"]))["rootfs"] == {"type": "layers", "diff_ids": [described["digest"]]}
+    assert not layer.exists(), "it was moved, not copied"
+    assert len(list(blobs.iterdir())) == 3
+
+
+def test_a_configuration_names_the_contents_not_the_packed_layer() -> None:
+    contents, packed = blob_of(b"plain"), Blob("sha256:packed", 3)
+    config = image_config(contents, {"A": "1"}, ["bash"])
+    assert json.loads(config)["config"] == {"Env": ["A=1"], "Cmd": ["bash"]}
+    assert json.loads(config)["rootfs"]["diff_ids"] == [contents.digest]
+    whole = json.loads(manifest(blob_of(config), packed, "tar+gzip"))
+    media_type = "application/vnd.oci.image.layer.v1.tar+gzip"
+    assert whole["layers"] == [{"mediaType": media_type, "digest": "sha256:packed", "size": 3}]
+
+
+def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    assert blob_of_file(tmp_path / "file") == blob_of(b"bytes")
