@@ -13,13 +13,14 @@ from collections.abc import Mapping
 import msgspec
 
 from ci.stack.arguments import put_build_args
+from ci.stack.configuration import without_files
 from ci.stack.dockerfile import Instruction
 from ci.stack.environment import Environment
-from ci.stack.lexing import join
+from ci.stack.lexing import ended, join
 from ci.stack.model import Image, Stack
 from ci.stack.naming import own_stage_names, stage_names
-from ci.stack.rewriting import Place, StageNames, rewrite, spell, write_from
-from ci.stack.stages import ImageStage, Origin, Scope, reachable
+from ci.stack.rewriting import Place, StageNames, rewrite, scope_of, spell, write_from
+from ci.stack.stages import ImageStage, Origin, reachable
 
 _HEREDOC_LINES_SHOWN = 3
 _MAKES_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -73,6 +74,15 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[FusedStage, ...]
     steps: tuple[FusedStep, ...]
 
+    @property
+    def configuration(self) -> str:
+        """The text of the same image without its files.
+
+        The engine leaves the ARGs that a RUN saw in the environment of the image, which Docker does not. Built from
+        this text nothing is run, so the image has the right configuration; the files of the other belong on it.
+        """
+        return without_files(self.text)
+
     def cut(self, step: FusedStep) -> str:
         """Return the text up to a step. Built alone it ends with that step, so a RUN's output can be read."""
         return self.head(step.end)
@@ -94,7 +104,7 @@ class _Fusion:
     """The text while it is written, image by image, the needed ones first."""
 
     def __init__(self, stack: Stack, wanted: str) -> None:
-        self._scopes = {image.name: _scope(image, stack.by_name) for image in stack.images}
+        self._scopes = {image.name: scope_of(image, stack.by_name) for image in stack.images}
         self._names = stage_names(stack.images)
         self._wanted = wanted
         self._images = stack.closure([wanted])
@@ -146,7 +156,7 @@ class _Fusion:
                 if is_wanted:
                     self._lines.extend(instruction.raw.split("\n"))
                 continue
-            self._lines.extend(_ended(rewrite(instruction, place)).split("\n"))
+            self._lines.extend(ended(rewrite(instruction, place)).split("\n"))
             if instruction.keyword in _MAKES_LAYERS:
                 self._steps.append(_step(image, stage, name, instruction, len(self._lines)))
             place = place.below(instruction)
@@ -193,16 +203,6 @@ def _with_build_args(image: Image) -> str:
                 changed = [*new.split("\n"), *[""] * height][:height]
                 lines[one.line - 1 : one.end] = [(mark if one.line == 1 else "") + changed[0], *changed[1:]]
     return "\n".join(lines)
-
-
-def _ended(text: str) -> str:
-    """Close an instruction whose file ends with a continued line: the next one must not become a part of it."""
-    line = join(text)
-    return text if line.ended else line.text
-
-
-def _scope(image: Image, images: Mapping[str, Image]) -> Scope:
-    return Scope(image=image.name, images=images.keys(), aliases=tuple(stage.alias for stage in image.stages))
 
 
 def _fused_stage(image: Image, stage: ImageStage, names: StageNames, begin: int) -> FusedStage:

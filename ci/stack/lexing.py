@@ -81,6 +81,12 @@ def join(raw: str) -> Line:
     return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=len(lines), ended=False)
 
 
+def ended(raw: str) -> str:
+    """Return an instruction that a next one may follow: one that its file cuts off in a continued line is closed."""
+    line = join(raw)
+    return raw if line.ended else line.text
+
+
 def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
     """Cut a joined line into its keyword, its flags and all that follows them."""
     text = text.rstrip()

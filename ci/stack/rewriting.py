@@ -1,6 +1,6 @@
 """One instruction in the words of a text that holds many images: other stage names, sources below a folder, values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -33,6 +33,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         """Return the place after an instruction."""
         after = self.environment.after(instruction, self.image.arguments)
         return self if after is self.environment else msgspec.structs.replace(self, environment=after)
+
+
+def scope_of(image: Image, images: Collection[str]) -> Scope:
+    """Return what names mean in an image's Dockerfile, beside images of those names."""
+    return Scope(image=image.name, images=images, aliases=tuple(stage.alias for stage in image.stages))
 
 
 def rewrite(instruction: Instruction, place: Place) -> str:

@@ -11,7 +11,7 @@ from ci.stack.fusing import Fused, fuse
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
-QUICK = settings(max_examples=60, deadline=None, database=None)
+QUICK = settings(max_examples=30, deadline=None, database=None)
 HARMLESS = st.sampled_from(
     [
         "COPY . /a",

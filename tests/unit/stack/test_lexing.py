@@ -113,7 +113,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_lines_and_flags_are_cut_as_the_official_parser_cuts_them(tail: str) -> None:
     text = f"RUN a\nCOPY {tail}\nRUN b\n"

@@ -1,0 +1,254 @@
+"""A fused build makes the same images as building and publishing one after the other, as people do by hand."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.client import HTTPConnection
+
+import dagger
+import pytest
+from dagger import dag
+
+from ci.adapters.engine.builder import EngineBuilder
+from ci.stack.fusing import Fused, fuse
+from ci.stack.model import Stack
+from ci.stack.reading import read_stack
+from tests.unit.trees import MemoryTree
+
+pytestmark = pytest.mark.anyio
+
+BASE_IMAGE = "debian:bookworm-slim"
+BASE = r"""# syntax=docker/dockerfile:1
+ARG DEBIAN=bookworm-slim
+FROM debian:${DEBIAN} AS made
+ARG DEBIAN
+RUN mkdir /made && echo "$DEBIAN" > /made/debian && chmod 750 /made
+FROM debian:${DEBIAN}
+ARG GREETING=hello
+ENV HOME=/home/jo GREETING_ENV="${GREETING} \$x" UP=..
+LABEL org.example.a="1" b="two words"
+RUN useradd --uid 1000 --gid 100 --create-home jo
+COPY --from=made --chown=1000:100 /made /made
+COPY --chown=1000:100 . /context/
+COPY --chmod=640 ../../a.txt dir/$UP/dir/b.txt /climbed/
+COPY --parents ./dir /parents/
+COPY --parents dir/./deep/*.txt /pivot/
+COPY --exclude=*.md dir /excluded/
+COPY ["name with blanks.txt", "/blanks/"]
+ADD d*/*.txt /globbed/
+COPY <<EOF dir/b.txt /heredocs/
+from a heredoc: $GREETING
+EOF
+RUN --mount=type=bind,source=dir,target=/m --mount=target=/n --mount=type=cache,target=/cache \
+    # a comment
+
+    ls -R /m /n > /mounted; echo "${GREETING}" >> /mounted
+WORKDIR /home/jo/work
+USER jo
+EXPOSE 8888 53/udp
+VOLUME /data
+STOPSIGNAL SIGINT
+SHELL ["/bin/bash", "-c"]
+HEALTHCHECK --interval=10s CMD true
+ENTRYPOINT ["env"]
+CMD ["a"]
+"""
+WAITING = """\
+ARG REGISTRY=docker.io/ucsdets
+FROM ${REGISTRY}/base:1
+ARG GREETING=another
+RUN echo "$GREETING" > /tmp/waiting
+ONBUILD ARG COURSE=none
+ONBUILD COPY . /onbuild/
+ONBUILD RUN <<EOF
+echo "built for $COURSE, greeting '${GREETING}', by $(id -un)" > /tmp/onbuild
+EOF
+"""
+TOOL = """\
+FROM scratch AS Files
+COPY bin /bin
+FROM files
+COPY --from=0 /bin/tool /usr/bin/tool
+COPY --from=FILES /bin /copy
+"""
+# `by hand` the parents come from the registry that REGISTRY names; fused, it does not matter what it names.
+CHILD = """\
+ARG REGISTRY=docker.io/ucsdets
+ARG COURSE
+ARG BASE=${REGISTRY}/waiting:1
+FROM REGISTRY_OF_TEST/tool:1 AS tool
+FROM ${BASE} AS base
+ARG COURSE
+RUN echo "child of base under an alias: $COURSE" > /tmp/alias
+FROM ${BASE}
+ARG COURSE
+ENV COURSE_ENV=$COURSE
+COPY --from=REGISTRY_OF_TEST/tool:1 /usr/bin/tool /usr/local/bin/tool
+COPY --from=base /tmp/alias /tmp/alias
+COPY --from=1 --chown=jo:users /tmp/onbuild /tmp/onbuild-of-alias
+RUN --mount=from=tool,source=/copy,target=/tools ls /tools > /tmp/tools
+RUN echo "greeting '${GREETING}' '${GREETING_ENV}' '${COURSE}'" > /tmp/greeting
+USER root
+ENV PATH=/opt/bin:$PATH
+CMD ["b"]
+"""
+FILES = {
+    "images/base/Dockerfile": BASE,
+    "images/base/.dockerignore": "*.md\n!dir/keep.md\nsecret\nDockerfile\n",
+    "images/base/a.txt": "a of base",
+    "images/base/name with blanks.txt": "blanks",
+    "images/base/read.md": "ignored",
+    "images/base/secret/key": "ignored",
+    "images/base/dir/b.txt": "b",
+    "images/base/dir/keep.md": "kept",
+    "images/base/dir/deep/c.txt": "c",
+    "images/tool/Dockerfile": TOOL,
+    "images/tool/bin/tool": "#!/bin/sh\n",
+    "images/child/Dockerfile": CHILD,
+    "images/child/only-of-child.txt": "child",
+    "images/waiting/Dockerfile": WAITING,
+    "images/stack.toml": (
+        '[images.base]\nbuild-args = {GREETING = "good day"}\n'
+        "[images.child]\nbuild-args = {COURSE = 'the \"CSE\" 101 $HOME'}\n"
+    ),
+}
+LISTING = (
+    r"find /image -xdev -printf '%P %y %m %U:%G %l\n' | LC_ALL=C sort;"
+    r" find /image -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum"
+)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a registry on a free port of this machine, which the engine shares."""
+    binary = shutil.which("docker-registry")
+    if binary is None:
+        pytest.skip("needs the program docker-registry, and an engine that shares this machine's network")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("registry")
+    config = {
+        "version": "0.1",
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+    }
+    (folder / "config.yml").write_text(json.dumps(config))
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([binary, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
+        try:
+            _wait_for(f"localhost:{port}")
+            yield f"localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_for(registry: str) -> None:
+    for _ in range(100):
+        try:
+            _get(registry, "/v2/")
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(registry)
+
+
+def _get(registry: str, path: str) -> bytes:
+    connection = HTTPConnection(registry, timeout=10)
+    connection.request("GET", path, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
+    answer = connection.getresponse()
+    assert answer.status == HTTPStatus.OK, path
+    return answer.read()
+
+
+@pytest.fixture(scope="module")
+def files(registry: str) -> dict[str, str]:
+    return {path: text.replace("REGISTRY_OF_TEST", registry) for path, text in FILES.items()}
+
+
+@pytest.fixture(scope="module")
+def stack(files: dict[str, str]) -> Stack:
+    return read_stack(MemoryTree(files))
+
+
+@pytest.fixture(scope="module")
+async def source(session: None, files: dict[str, str]) -> dagger.Directory:  # noqa: ARG001
+    folder = dag.directory()
+    for path, text in files.items():
+        folder = folder.with_new_file(path, text, permissions=0o755 if "/bin/" in path else 0o644)
+    return await folder.sync()
+
+
+@pytest.fixture(scope="module")
+async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict[str, dagger.Container]:
+    """Build and publish the images one after the other, each from its own folder."""
+    built = {}
+    for image in stack.images:
+        arguments = {"REGISTRY": registry, **image.build_args}
+        container = source.directory(image.folder).docker_build(
+            build_args=[dagger.BuildArg(name, value) for name, value in arguments.items()]
+        )
+        # The engine leaves them in the environment of the image, and so in that of its children. Docker does not.
+        for name in ("DEBIAN", "GREETING", "COURSE"):
+            container = container.without_env_variable(name)
+        built[image.name] = container
+        await built[image.name].publish(f"{registry}/{image.name}:1")
+    return built
+
+
+def container(source: dagger.Directory, fused: Fused) -> dagger.Container:
+    """Return an image built from a fused text: its files on its configuration."""
+    builder = EngineBuilder(source)
+    return builder.container(fused, fused.configuration).with_rootfs(builder.container(fused).rootfs())
+
+
+async def listing(container: dagger.Container) -> set[str]:
+    """Return a line for each path of the file system with its kind, mode, owner, link or content."""
+    tools = dag.container().from_(BASE_IMAGE).with_mounted_directory("/image", container.rootfs())
+    return set((await tools.with_exec(["sh", "-c", LISTING]).stdout()).splitlines())
+
+
+def config(registry: str, name: str) -> dict[str, object]:
+    """Return an image's configuration as it was published."""
+    manifest = json.loads(_get(registry, f"/v2/{name}/manifests/1"))
+    found: dict[str, object] = json.loads(_get(registry, f"/v2/{name}/blobs/{manifest['config']['digest']}"))["config"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["base", "tool", "waiting", "child"])
+async def test_a_fused_build_makes_the_same_image(
+    name: str, source: dagger.Directory, stack: Stack, registry: str, by_hand: dict[str, dagger.Container]
+) -> None:
+    fused = container(source, fuse(stack, name))
+    assert await listing(fused) ^ await listing(by_hand[name]) == set()
+    await fused.publish(f"{registry}/fused/{name}:1")
+    expected = config(registry, name)
+    if name == "child":
+        # The engine hands on what waited in the base and has been run. Docker does not, nor does a fused build.
+        assert expected.pop("OnBuild")
+    assert config(registry, f"fused/{name}") == expected
+
+
+async def test_parent_and_child_share_what_was_run(session: None) -> None:  # noqa: ARG001
+    """The parent alone and the parent within its child's text are one build: what is random in it is the same."""
+    files = {
+        "images/parent/Dockerfile": f"FROM {BASE_IMAGE}\nARG A=1\nCOPY . /x\nRUN head -c 8 /dev/urandom > /random\n",
+        "images/parent/x": "x",
+        "images/child/Dockerfile": "FROM parent\nCOPY x /y\nRUN touch /z\n",
+        "images/child/x": "of child",
+        "images/side/Dockerfile": f"FROM parent AS p\nFROM {BASE_IMAGE}\nCOPY --from=p /random /random\n",
+    }
+    folder = dag.directory()
+    for path, text in files.items():
+        folder = folder.with_new_file(path, text)
+    stack = read_stack(MemoryTree(files))
+    builder = EngineBuilder(folder)
+    found = {name: await builder.container(fuse(stack, name)).file("/random").digest() for name in stack.by_name}
+    assert found["parent"] == found["child"] == found["side"]
