@@ -5,7 +5,7 @@ No logic lives here, and no loop over images. The texts are the command line's h
 
 import functools
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, ParamSpec, TypeVar, cast
 
@@ -16,8 +16,9 @@ from dagger.mod._exceptions import FunctionError
 from ci.adapters.engine.builder import EngineBuilder
 from ci.adapters.engine.source import fetch_tree
 from ci.adapters.engine.telemetry import TelemetryProgress
+from ci.adapters.engine.tester import EngineTester
 from ci.errors import StackError
-from ci.pipeline.run import Run
+from ci.pipeline.run import Ports, Run, RunRequest
 from ci.planning.plan import check_name, make_plan
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
@@ -33,6 +34,8 @@ _IGNORED = [".git", ".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node
 
 Only = Annotated[list[str] | None, Doc("Names of images: only these and all they need. Default: the whole stack.")]
 Jobs = Annotated[int, Doc("How many stages may build at once. 0: as many as the engine's machine has cores.")]
+
+Retest = Annotated[bool, Doc("Run tests again whose result is known from an earlier run of the same image.")]
 
 
 class RedRunError(StackError):
@@ -73,6 +76,12 @@ def _texts(error: BaseException) -> Iterator[str]:
         yield str(error)
 
 
+def _green(report: RunReport) -> str:
+    if report.exit_code:
+        raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
+    return f"{render_run(report)}\n"
+
+
 @object_type
 class Datahub:
     """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
@@ -98,24 +107,39 @@ class Datahub:
         return render_json(made) if as_json else f"{render_plan(made)}\n"
 
     @effect
-    async def build_stack(self, only: Only = None, jobs: Jobs = 0) -> str:
-        """Build the images and print a table of them. Exits 1, with the same table, when one failed or was blocked."""
-        report = await self._run(only, jobs, describe=False)
-        if report.exit_code:
-            raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
-        return f"{render_run(report)}\n"
+    async def build_stack(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> str:  # noqa: FBT002 (a flag of the CLI)
+        """Build and test the images and print a table of them. Exits 1, with the same table, when anything failed."""
+        report = await self._run(only, jobs, retest=retest)
+        return _green(report)
 
     @effect
-    async def build_report(self, only: Only = None, jobs: Jobs = 0) -> dagger.Directory:
-        """Build the images and give back the report as a folder, for a red run too: export it with `-o report`.
+    async def build_report(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> dagger.Directory:  # noqa: FBT002
+        """Build and test the images and give back the report as a folder, for a red run too: export it with `-o report`.
 
-        The call itself exits 0; the file `exit-code` in the folder holds the run's.
+        The call itself exits 0; the file `exit-code` in the folder holds the run's. Measures each image's layers too,
+        which takes minutes for an image of many GB.
         """
-        report = await self._run(only, jobs, describe=True)
+        tester = EngineTester(self.source, EngineBuilder(self.source))
+        report = await self._run(only, jobs, retest=retest, describe=True, tester=tester)
         folder = dag.directory()
         for path, text in render_folder(report).items():
             folder = folder.with_new_file(path, text)
+        for name, files in tester.files.items():
+            folder = folder.with_directory(f"logs/{name}", files)
         return folder
+
+    @effect
+    async def test(
+        self,
+        image: Annotated[str, Doc("Name of the image: its folder's name.")],
+        suite: Annotated[
+            list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as `plan` shows them.")
+        ] = None,
+        retest: Retest = False,  # noqa: FBT002
+    ) -> str:
+        """Build one image and all it needs, and run its suites. Exits 1 when one does not pass."""
+        check_name(await self._stack(), image)
+        return _green(await self._run([image], 0, retest=retest, tested=(image,), suites=suite or ()))
 
     @effect
     async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
@@ -131,9 +155,29 @@ class Datahub:
     async def _stack(self) -> Stack:
         return read_stack(await fetch_tree(self.source), self.images)
 
-    async def _run(self, only: list[str] | None, jobs: int, *, describe: bool) -> RunReport:
+    async def _run(
+        self,
+        only: list[str] | None,
+        jobs: int,
+        *,
+        retest: bool,
+        describe: bool = False,
+        tested: tuple[str, ...] = (),
+        suites: Sequence[str] = (),
+        tester: EngineTester | None = None,
+    ) -> RunReport:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         stack = await self._stack()
-        run = Run(make_plan(stack, only=only or ()), stack, EngineBuilder(self.source), TelemetryProgress())
-        # The function's container sees all cores of the engine's machine.
-        return await run.report(jobs=jobs or len(os.sched_getaffinity(0)), started=started, describe=describe)
+        plan = make_plan(stack, only=only or ())
+        builder = EngineBuilder(self.source)
+        request = RunRequest(
+            # The function's container sees all cores of the engine's machine.
+            jobs=jobs or len(os.sched_getaffinity(0)),
+            started=started,
+            describe=describe,
+            tested=tested or plan.to_build,
+            suites=tuple(suites),
+            retest=started if retest else "",
+        )
+        ports = Ports(builder, tester or EngineTester(self.source, builder), TelemetryProgress())
+        return await Run(plan, stack, ports, request).report()

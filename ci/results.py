@@ -6,12 +6,14 @@ from enum import StrEnum
 import msgspec
 
 from ci.planning.plan import Plan
+from ci.stack.model import SuiteKind
 
 
 class Outcome(StrEnum):
-    """How it ended for one image."""
+    """How it ended for one image. TESTS_FAILED: it was built, and a suite did not pass."""
 
     BUILT = "built"
+    TESTS_FAILED = "tests failed"
     FAILED = "failed"
     BLOCKED = "blocked"
     DISABLED = "disabled"
@@ -20,6 +22,70 @@ class Outcome(StrEnum):
     def ok(self) -> bool:
         """Whether a run with this outcome may be green."""
         return self in {Outcome.BUILT, Outcome.DISABLED}
+
+
+class TestOutcome(StrEnum):
+    """How one test ended. FLAKY: it failed, and passed when it was run again in a fresh container."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "failed as expected"
+    FLAKY = "flaky"
+    UNFINISHED = "unfinished"
+
+    @property
+    def ok(self) -> bool:
+        """Whether a suite with this outcome in it may pass."""
+        return self in {TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome.FLAKY}
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One test of a suite. `name` is pytest's node id, `text` the last lines of its failure or why it was skipped."""
+
+    name: str
+    outcome: TestOutcome
+    seconds: float = 0.0
+    text: str = ""
+
+
+class SuiteOutcome(StrEnum):
+    """How a suite ended. ERROR: it did not come to its end, or did not prove that it did. EMPTY: it has no tests."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    EMPTY = "empty"
+
+
+class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to one suite on one image.
+
+    `origin` is the image (or `common`) that the suite comes from, `folder` its place in the source tree, `why` a sentence unless it passed. Times are as in
+    StepResult. `log` is the end of pytest's output, of the first run if there were two; `junit` its report, if any.
+    """
+
+    origin: str
+    kind: SuiteKind
+    folder: str
+    outcome: SuiteOutcome
+    why: str = ""
+    tests: tuple[TestResult, ...] = ()
+    started: float = 0.0
+    seconds: float = 0.0
+    log: str = ""
+    junit: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`origin/kind`, as in the plan."""
+        return f"{self.origin}/{self.kind}"
+
+    @property
+    def file(self) -> str:
+        """The name that its files in the report begin with."""
+        return f"{self.origin}-{self.kind}"
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +104,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One RUN of an image. Times are seconds; `started` counts from the start of the run."""
+    """One instruction that changed files: RUN, COPY, ADD or WORKDIR.
+
+    Times are seconds; `started` counts from the start of the run.
+    """
 
     stage: str
     command: str
@@ -80,6 +149,12 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     blocked_by: str | None = None
     layers: tuple[Layer, ...] = ()
+    suites: tuple[SuiteReport, ...] = ()
+
+    @property
+    def built(self) -> bool:
+        """Whether there is an image, whatever its tests say."""
+        return self.outcome in {Outcome.BUILT, Outcome.TESTS_FAILED}
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from ci.results import Layer
 from ci.stack.fusing import Fused, FusedStep
+from ci.stack.model import Image, Suite, TestSettings
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,41 @@ class Builder(Protocol):
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
         """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        ...
+
+
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run of a suite left behind.
+
+    `record` is what `ci/tools/suite_recorder.py` wrote, `junit` pytest's report if there is one, `log` the end of its
+    output. `exit_code` is that of pytest, or of what ended it.
+    """
+
+    exit_code: int
+    record: str
+    junit: str | None
+    log: str
+
+
+class SuiteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run. `only` names tests by pytest's node ids, none for all; runs with another `attempt` share nothing."""
+
+    image: Image
+    suite: Suite
+    settings: TestSettings
+    attempt: str
+    only: tuple[str, ...] = ()
+
+
+class Tester(Protocol):
+    """Runs suites on images. Raises ExternalError when the engine is out of reach."""
+
+    async def prepare(self) -> Refused | None:
+        """Make what the tests need that is not of the stack: pytest, a browser."""
+        ...
+
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        """Run a suite on the image of a fused Dockerfile, in containers of its own."""
         ...
 
 

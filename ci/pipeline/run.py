@@ -2,94 +2,110 @@
 
 import time
 from collections.abc import Mapping
+from typing import NamedTuple, assert_never
 
 import msgspec
 
-from ci.pipeline.ports import Builder, Progress, Refused
+from ci.pipeline.folding import Ended, find_culprits, fold_image
+from ci.pipeline.ports import Builder, Progress, Refused, SuiteRequest, Tester
 from ci.pipeline.scheduler import run_graph
+from ci.pipeline.suites import run_suite
 from ci.pipeline.work import Kind, Piece, Work, plan_work
 from ci.planning.plan import Action, Plan
-from ci.results import Failure, ImageReport, Layer, Outcome, RunReport, StepResult, busy_seconds
+from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult
 from ci.stack.fusing import FusedStep
 from ci.stack.model import Stack
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How one piece of work ended. One that was never started has neither times nor steps, and `skipped`."""
+class Ports(NamedTuple):
+    """The world, as a run sees it."""
 
-    started: float = 0.0
-    ended: float = 0.0
-    steps: tuple[StepResult, ...] = ()
-    failure: Failure | None = None
-    skipped: bool = False
-    size: int | None = None
-    layers: tuple[Layer, ...] = ()
+    builder: Builder
+    tester: Tester
+    progress: Progress
 
-    @property
-    def ok(self) -> bool:
-        """Whether what needs this piece can be started."""
-        return self.failure is None and not self.skipped
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run a plan.
+
+    `jobs` is how many pieces of work may be done at once, `started` the time now (RFC 3339), `describe` whether layers
+    are measured. `tested` names the images whose suites run; another `retest` stamp makes tests run that have run.
+    """
+
+    jobs: int
+    started: str
+    describe: bool = False
+    tested: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    retest: str = ""
 
 
 class Run:
     """One run of a plan against an engine."""
 
-    def __init__(self, plan: Plan, stack: Stack, builder: Builder, progress: Progress) -> None:
+    def __init__(self, plan: Plan, stack: Stack, ports: Ports, request: RunRequest) -> None:
         self._plan = plan
         self._stack = stack
-        self._builder = builder
-        self._progress = progress
+        self._ports = ports
+        self._request = request
+        self._work = plan_work(plan, stack, describe=request.describe, tested=request.tested, suites=request.suites)
         self._zero = time.monotonic()
 
-    async def report(self, *, jobs: int, started: str, describe: bool = False) -> RunReport:
-        """Do the work, at most `jobs` pieces at once, and report. `started` is the time now, RFC 3339.
-
-        Raises ExternalError when the engine is lost; every other failure is in the report.
-        """
-        work = plan_work(self._plan, self._stack, describe=describe)
-
-        async def do(piece: Piece, _: Mapping[Piece, Ended]) -> Ended:
-            return await self._do(work, piece)
-
-        ended = await run_graph(work.waits, do, skip=_skip, limit=jobs)
+    async def report(self) -> RunReport:
+        """Do the work and report. Raises ExternalError when the engine is lost; other failures are in the report."""
+        ended = await run_graph(self._work.waits, self._do, skip=_skip, limit=self._request.jobs)
+        culprits = find_culprits(self._work, ended)
         images = tuple(
             ImageReport(name=image.name, outcome=Outcome.DISABLED)
             if image.action is Action.DISABLED
-            else _fold(image.name, ended, _culprits(work, ended))
+            else fold_image(image.name, self._work, ended, culprits)
             for image in self._plan.images
         )
-        return RunReport(plan=self._plan, images=images, started=started, seconds=self._now(), jobs=jobs)
+        return RunReport(
+            plan=self._plan,
+            images=images,
+            started=self._request.started,
+            seconds=self._now(),
+            jobs=self._request.jobs,
+        )
 
     def _now(self) -> float:
         return time.monotonic() - self._zero
 
-    async def _do(self, work: Work, piece: Piece) -> Ended:
+    async def _do(self, piece: Piece, _: Mapping[Piece, Ended]) -> Ended:
         started = self._now()
-        match piece.kind:
-            case Kind.STAGE:
-                ended = await self._build_stage(work, piece)
-            case Kind.IMAGE:
-                ended = await self._finish(work, piece)
-            case Kind.DESCRIBE:
-                ended = await self._describe(work, piece)
+        ended = await self._piece(piece)
         return msgspec.structs.replace(ended, started=started, ended=self._now())
 
-    async def _build_stage(self, work: Work, piece: Piece) -> Ended:
-        fused = work.fused[piece.image]
+    async def _piece(self, piece: Piece) -> Ended:
+        match piece.kind:
+            case Kind.STAGE:
+                return await self._build_stage(piece)
+            case Kind.IMAGE:
+                return await self._finish(piece)
+            case Kind.DESCRIBE:
+                return await self._describe(piece)
+            case Kind.TOOLS:
+                return await self._make_tools()
+            case Kind.SUITE:
+                return await self._test(piece)
+        assert_never(piece.kind)
+
+    async def _build_stage(self, piece: Piece) -> Ended:
         steps: list[StepResult] = []
-        for step in fused.steps:
-            if (step.image, step.stage) != (piece.image, piece.stage):
+        for step in self._work.fused[piece.image].steps:
+            if (step.image, step.stage) != (piece.image, piece.part):
                 continue
-            result, failure = await self._run_step(work, step)
+            result, failure = await self._run_step(step)
             steps.append(result)
             if failure:
                 return Ended(steps=tuple(steps), failure=failure)
         return Ended(steps=tuple(steps))
 
-    async def _run_step(self, work: Work, step: FusedStep) -> tuple[StepResult, Failure | None]:
+    async def _run_step(self, step: FusedStep) -> tuple[StepResult, Failure | None]:
         started = self._now()
-        with self._progress.span(f"{step.image}: {_shorten(step.command)}") as span:
-            answer = await self._builder.run_step(work.fused[step.image], step)
+        with self._ports.progress.span(f"{step.image}: {_shorten(step.command)}") as span:
+            answer = await self._ports.builder.run_step(self._work.fused[step.image], step)
             if isinstance(answer, Refused):
                 span.fail(answer.message)
         failure = self._failure(step.image, step.line, step.command, answer) if isinstance(answer, Refused) else None
@@ -104,22 +120,40 @@ class Run:
         )
         return result, failure
 
-    async def _finish(self, work: Work, piece: Piece) -> Ended:
-        fused = work.fused[piece.image]
-        with self._progress.span(f"{piece.image}: finish") as span:
-            answer = await self._builder.finish(fused)
+    async def _finish(self, piece: Piece) -> Ended:
+        with self._ports.progress.span(f"{piece.image}: finish") as span:
+            answer = await self._ports.builder.finish(self._work.fused[piece.image])
             if not isinstance(answer, Refused):
                 return Ended(size=answer)
             span.fail(answer.message)
         return Ended(failure=self._failure(piece.image, 1, "the image as a whole", answer))
 
-    async def _describe(self, work: Work, piece: Piece) -> Ended:
-        with self._progress.span(f"{piece.image}: measure layers") as span:
-            answer = await self._builder.layers(work.fused[piece.image])
+    async def _describe(self, piece: Piece) -> Ended:
+        with self._ports.progress.span(f"{piece.image}: measure layers") as span:
+            answer = await self._ports.builder.layers(self._work.fused[piece.image])
             if not isinstance(answer, Refused):
                 return Ended(layers=answer)
             span.fail(answer.message)
         return Ended(failure=self._failure(piece.image, 1, "the measuring of its layers", answer))
+
+    async def _make_tools(self) -> Ended:
+        with self._ports.progress.span("tools for tests") as span:
+            refused = await self._ports.tester.prepare()
+            if refused is None:
+                return Ended()
+            span.fail(refused.message)
+        failure = Failure(path="", line=0, instruction="", message=refused.message, output=refused.output)
+        return Ended(failure=failure)
+
+    async def _test(self, piece: Piece) -> Ended:
+        request = SuiteRequest(
+            image=self._stack.by_name[piece.image],
+            suite=self._work.suites[piece],
+            settings=self._stack.tests,
+            attempt=f"{piece.image} {piece.part} {self._request.retest}".rstrip(),
+        )
+        ports = self._ports
+        return Ended(suite=await run_suite(ports.tester, ports.progress, self._work.fused[piece.image], request))
 
     def _failure(self, image: str, line: int, instruction: str, refused: Refused) -> Failure:
         return Failure(
@@ -138,37 +172,3 @@ def _shorten(command: str, most: int = 100) -> str:
 
 def _skip(_: Piece, upstream: Mapping[Piece, Ended]) -> Ended | None:
     return None if all(ended.ok for ended in upstream.values()) else Ended(skipped=True)
-
-
-def _culprits(work: Work, ended: Mapping[Piece, Ended]) -> Mapping[Piece, str]:
-    """Name, for each piece that did not succeed, the image whose own failure is at the root of it.
-
-    A stage that copies from a stage that fails is refused by the engine with that stage's error: the fault is not
-    its own, so what it draws on is asked first.
-    """
-    culprits: dict[Piece, str] = {}
-    for piece, drawn in work.draws.items():
-        if not ended[piece].ok:
-            blamed = [culprits[needed] for needed in drawn if needed in culprits]
-            culprits[piece] = blamed[0] if blamed else piece.image
-    return culprits
-
-
-def _fold(name: str, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str]) -> ImageReport:
-    """Fold the pieces of one image into its report."""
-    own = {piece: result for piece, result in ended.items() if piece.image == name}
-    begun = [result for result in own.values() if not result.skipped]
-    building = [result for piece, result in own.items() if piece.kind is not Kind.DESCRIBE and not result.skipped]
-    culprit = next((culprits[piece] for piece in own if piece in culprits), None)
-    failures = [result.failure for result in own.values() if result.failure]
-    return ImageReport(
-        name=name,
-        outcome=Outcome.BUILT if culprit is None else Outcome.FAILED if culprit == name else Outcome.BLOCKED,
-        started=min((result.started for result in building), default=0.0),
-        seconds=busy_seconds([(result.started, result.ended) for result in building]),
-        size=next((result.size for result in begun if result.size is not None), None),
-        steps=tuple(step for result in begun for step in result.steps),
-        failure=failures[0] if culprit == name else None,
-        blocked_by=culprit if culprit not in {None, name} else None,
-        layers=next((result.layers for result in begun if result.layers), ()),
-    )

@@ -1,12 +1,12 @@
 """The work of a run as a graph: which piece needs which. Pure: it names pieces and does none of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from ci.planning.plan import Plan
 from ci.stack.fusing import Fused, FusedStage, fuse
-from ci.stack.model import Stack
+from ci.stack.model import Stack, Suite, SuiteKind
 
 
 class Kind(StrEnum):
@@ -15,14 +15,19 @@ class Kind(StrEnum):
     STAGE = "stage"
     IMAGE = "image"
     DESCRIBE = "describe"
+    TOOLS = "tools"
+    SUITE = "suite"
 
 
 class Piece(NamedTuple):
-    """One piece of work: a stage of an image's Dockerfile, or (with no stage) something done with the whole image."""
+    """One piece of work. `part` is the stage of a STAGE and the `origin/kind` of a SUITE; TOOLS are of no image."""
 
     kind: Kind
     image: str
-    stage: str = ""
+    part: str = ""
+
+
+TOOLS = Piece(Kind.TOOLS, "")
 
 
 class Work(NamedTuple):
@@ -33,12 +38,20 @@ class Work(NamedTuple):
     """
 
     fused: Mapping[str, Fused]
+    suites: Mapping[Piece, Suite]
     waits: Mapping[Piece, tuple[Piece, ...]]
     draws: Mapping[Piece, tuple[Piece, ...]]
 
 
-def plan_work(plan: Plan, stack: Stack, *, describe: bool) -> Work:
-    """Cut the plan into pieces of work; `describe` adds the measuring of each image's layers."""
+def plan_work(
+    plan: Plan, stack: Stack, *, describe: bool = False, tested: Collection[str] = (), suites: Collection[str] = ()
+) -> Work:
+    """Cut the plan into pieces of work.
+
+    `describe` adds the measuring of each image's layers, `tested` names the images whose suites run; `suites`, if there
+    are any, limit these to some (`kind` or `origin/kind`). All this comes after the building, so that a free slot goes
+    to a child of an image before it goes to the image's tests.
+    """
     fused = {name: fuse(stack, name) for name in plan.to_build}
     waits: dict[Piece, tuple[Piece, ...]] = {}
     draws: dict[Piece, tuple[Piece, ...]] = {}
@@ -49,14 +62,25 @@ def plan_work(plan: Plan, stack: Stack, *, describe: bool) -> Work:
             piece = Piece(Kind.STAGE, name, stage.name)
             draws[piece] = _drawn(text, stage)
             waits[piece] = tuple(
-                used for used in draws[piece] if used.kind is Kind.IMAGE or used.stage == stage.base
+                used for used in draws[piece] if used.kind is Kind.IMAGE or used.part == stage.base
             )
         image = Piece(Kind.IMAGE, name)
         waits[image] = draws[image] = (Piece(Kind.STAGE, name, text.stages[-1].name),)
-        if describe:
-            piece = Piece(Kind.DESCRIBE, name)
-            waits[piece] = draws[piece] = (image,)
-    return Work(fused, waits, draws)
+    testing = {
+        Piece(Kind.SUITE, name, suite.name): suite
+        for name in fused
+        for suite in stack.suites_of(name)
+        if name in tested and suite.kind is not SuiteKind.GPU
+        if not suites or {suite.name, suite.kind} & set(suites)
+    }
+    if testing:
+        waits[TOOLS] = draws[TOOLS] = ()
+    for piece in testing:
+        waits[piece] = draws[piece] = (Piece(Kind.IMAGE, piece.image), TOOLS)
+    if describe:
+        for name in fused:
+            waits[Piece(Kind.DESCRIBE, name)] = draws[Piece(Kind.DESCRIBE, name)] = (Piece(Kind.IMAGE, name),)
+    return Work(fused, testing, waits, draws)
 
 
 def _drawn(fused: Fused, stage: FusedStage) -> tuple[Piece, ...]:

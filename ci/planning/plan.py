@@ -63,7 +63,7 @@ def _plan_image(stack: Stack, image: Image, only: Sequence[str]) -> ImagePlan:
         foreign_bases=image.foreign_bases,
         action=Action.BUILD if image.enabled else Action.DISABLED,
         reason=_reason(stack, image, only),
-        suites=tuple(f"{suite.origin}/{suite.kind}" for suite in stack.suites_of(image.name)),
+        suites=tuple(suite.name for suite in stack.suites_of(image.name)),
     )
 
 

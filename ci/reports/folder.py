@@ -1,10 +1,12 @@
 """The report folder: which file holds what. A mapping of paths to texts; writing it is somebody else's work."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from ci.reports import amounts
+from ci.reports.annotations import render_annotations
+from ci.reports.junit import render_junit, render_suite
 from ci.reports.text import render_run
 from ci.results import ImageReport, Outcome, RunReport
 
@@ -15,12 +17,23 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
         "report.json": render_json(report),
         "summary.txt": f"{render_run(report)}\n",
         "exit-code": f"{report.exit_code}\n",
-        "artifacts/IMAGES_BUILT": "".join(f"{name}\n" for name in report.named(Outcome.BUILT)),
+        "junit.xml": render_junit(report),
+        "annotations.txt": render_annotations(report),
+        "artifacts/IMAGES_BUILT": _names(image for image in report.images if image.built),
+        "artifacts/IMAGES_TEST_PASSED": _names(
+            image for image in report.images if image.suites and image.outcome is Outcome.BUILT
+        ),
+        "artifacts/IMAGES_TEST_ERROR": _names(
+            image for image in report.images if image.outcome is Outcome.TESTS_FAILED
+        ),
     }
     for image in report.images:
         if image.outcome is not Outcome.DISABLED:
             files[f"logs/{image.name}/build.log"] = render_build_log(image)
             files[f"logs/{image.name}/layers.json"] = render_json({"layers": image.layers, "steps": image.steps})
+        for suite in image.suites:
+            files[f"logs/{image.name}/{suite.file}.log"] = suite.log
+            files[f"logs/{image.name}/{suite.file}.xml"] = suite.junit or render_suite(image.name, suite)
     return files
 
 
@@ -40,6 +53,10 @@ def render_build_log(image: ImageReport) -> str:
             for layer in image.layers
         )
     return "\n".join(parts) + "\n"
+
+
+def _names(images: Iterable[ImageReport]) -> str:
+    return "".join(f"{image.name}\n" for image in images)
 
 
 def render_json(value: object) -> str:

@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from ci.planning.plan import ImagePlan, Plan
 from ci.reports import amounts
+from ci.reports.suites import count_tests, render_failures
 from ci.reports.tree import draw_tree
 from ci.results import Failure, ImageReport, Outcome, RunReport
 
@@ -31,18 +32,20 @@ def render_run(report: RunReport) -> str:
     images = {image.name: image for image in report.images}
     plans = {image.name: image for image in report.plan.images}
     rows = [_row(label, plans[name], images[name]) for name, label in draw_tree(_parents(report.plan))]
-    table = _table(("image", "why", "seconds", "size", "result"), rows)
+    table = _table(("image", "why", "seconds", "size", "tests", "result"), rows)
     failed = [_render_failure(image) for image in report.images if image.failure]
-    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed])
+    tests = [block for image in report.images for block in render_failures(image)]
+    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests])
 
 
 def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
-    ran = image.outcome in {Outcome.BUILT, Outcome.FAILED}
+    ran = image.built or image.outcome is Outcome.FAILED
     return (
         label,
         plan.reason,
         amounts.seconds(image.seconds) if ran else "-",
         amounts.size(image.size),
+        count_tests(image.suites),
         _result(image),
     )
 
@@ -51,6 +54,8 @@ def _result(image: ImageReport) -> str:
     match image.outcome:
         case Outcome.BUILT | Outcome.DISABLED:
             return image.outcome.value
+        case Outcome.TESTS_FAILED:
+            return "TESTS FAILED"
         case Outcome.FAILED:
             return f"FAILED at line {image.failure.line}" if image.failure else "FAILED"
         case Outcome.BLOCKED:

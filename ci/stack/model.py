@@ -42,6 +42,24 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     kind: SuiteKind
     folder: str
 
+    @property
+    def name(self) -> str:
+        """`origin/kind`: no two suites of an image have the same."""
+        return f"{self.origin}/{self.kind}"
+
+
+class TestSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How suites are run. Limits are seconds."""
+
+    limit: float
+    """For a whole suite."""
+    test_limit: float
+    """For one test."""
+    reruns: int
+    """How often failed tests are run again: 0 or 1."""
+    server_environment: Mapping[str, str]
+    """Variables that an image's server and the tests beside it get."""
+
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One image of the stack. All paths are relative to the source tree."""
@@ -64,6 +82,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Every image of the stack it draws on directly: FROM, COPY --from, RUN --mount from=."""
     foreign_bases: tuple[str, ...]
     """References outside the stack that it draws on directly, as resolved text; `scratch` is not one."""
+    size_budget: int | None
+    """The most bytes that its files may have, for the suites to check."""
     suites: tuple[Suite, ...]
     """Suites of its own; `Stack.suites_of` adds the inherited ones."""
 
@@ -75,6 +95,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     images: tuple[Image, ...]
     common_suites: tuple[Suite, ...]
+    tests: TestSettings
 
     @property
     def by_name(self) -> Mapping[str, Image]:

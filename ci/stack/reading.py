@@ -18,9 +18,9 @@ from ci.stack.discovery import (
 from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile, triggers
 from ci.stack.edges import cycles, drawn, ordered, parent
 from ci.stack.ignore import read_ignore
-from ci.stack.model import Image, Stack, Tree
+from ci.stack.model import Image, Stack, TestSettings, Tree
 from ci.stack.references import is_image_name
-from ci.stack.settings import ImageTable, Settings, read_settings
+from ci.stack.settings import ImageTable, Settings, bytes_of, read_settings
 from ci.stack.stages import Origin, Scope, resolve_stages
 from ci.stack.wording import did_you_mean
 
@@ -59,6 +59,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         version=settings.stack.version,
         images=tuple(found[name] for name in ordered(needs)),
         common_suites=common_suites(files.folders, files.root),
+        tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
     )
 
 
@@ -108,6 +109,7 @@ def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) 
         parent=None,
         needs=(),
         foreign_bases=(),
+        size_budget=bytes_of(table.size_budget),
         suites=own_suites(files.folders, folder, name),
     )
 

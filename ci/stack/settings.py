@@ -3,12 +3,14 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from ci.stack.wording import did_you_mean
 
+_SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 TableType = TypeVar("TableType", bound=msgspec.Struct)
 
 
@@ -19,6 +21,15 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     version: str = ""
 
 
+class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[tests]`: a field is a key. Limits are seconds."""
+
+    limit: Positive = 900
+    test_limit: Positive = 300
+    reruns: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    server_environment: dict[str, str] = {}
+
+
 class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
 
@@ -27,12 +38,14 @@ class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     reason: str = ""
     context: str = "."
     dockerfile: str = "Dockerfile"
+    size_budget: str = ""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The file as values, tables by the name of the image."""
 
     stack: StackTable = StackTable()
+    tests: TestsTable = TestsTable()
     images: Mapping[str, ImageTable] = {}
 
 
@@ -45,10 +58,11 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: this is no TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    reader.refuse_unknown(document, ("stack", "images"), "")
+    reader.refuse_unknown(document, ("stack", "tests", "images"), "")
     images = reader.table(document, "images")
     return Settings(
         stack=reader.convert(reader.table(document, "stack"), StackTable, "stack"),
+        tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
     )
 
@@ -107,7 +121,18 @@ class _Reader:
             self._problems.append(
                 f"{self._path}: {where}.enabled is false without a reason. Say why in {where}.reason; plans show it."
             )
+        if found.size_budget and not _SIZE.fullmatch(found.size_budget):
+            self._problems.append(
+                f"{self._path}: {where}.size-budget: {found.size_budget!r} is no size. Write one like '800 MB' or '2.5 GB'."
+            )
+            return msgspec.structs.replace(found, size_budget="")
         return found
+
+
+def bytes_of(size: str) -> int | None:
+    """Return the bytes of a size such as `2.5 GB`, None for no size."""
+    number, _, unit = size.partition(" ")
+    return round(float(number) * {"MB": 10**6, "GB": 10**9}[unit]) if size else None
 
 
 def _plain(error: msgspec.ValidationError) -> str:

@@ -11,7 +11,7 @@ FAILING = "echo about-to-break; exit 7"
 
 def rows(text: str) -> dict[str, str]:
     """Return the table's lines by the image they are about."""
-    found = {}
+    found: dict[str, str] = {}
     for line in text.splitlines():
         words = line.replace("├──", "").replace("└──", "").replace("│", "").split()
         if words and words[0] in {"base", "ds", "ml", "r"} and "failed:" not in words:

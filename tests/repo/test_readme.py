@@ -22,7 +22,7 @@ def functions() -> dict[str, set[str]]:
 
 
 def calls() -> list[tuple[str, str, str]]:
-    return [(page.name, *found.groups()[1:]) for page in PAGES for found in CALL.finditer(page.read_text())]
+    return [(page.name, found[2], found[3]) for page in PAGES for found in CALL.finditer(page.read_text())]
 
 
 def test_the_pages_show_commands() -> None:

@@ -43,9 +43,9 @@ class EngineBuilder:
                 return await image.combined_output()
             await image.sync()
         except dagger.QueryError as error:
-            return _refused(error)
+            return refused(error)
         except dagger.DaggerError as error:
-            raise _lost(error) from error
+            raise lost(error) from error
         return ""
 
     async def finish(self, fused: Fused) -> int | Refused:
@@ -56,9 +56,9 @@ class EngineBuilder:
             tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
             used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
         except dagger.QueryError as error:
-            return _refused(error)
+            return refused(error)
         except dagger.DaggerError as error:
-            raise _lost(error) from error
+            raise lost(error) from error
         return int(used.split()[0])
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
@@ -66,12 +66,13 @@ class EngineBuilder:
         try:
             return await measure_layers(fused, lambda text: self.container(fused, text), dag.container().from_(_TOOLS))
         except dagger.QueryError as error:
-            return _refused(error)
+            return refused(error)
         except dagger.DaggerError as error:
-            raise _lost(error) from error
+            raise lost(error) from error
 
 
-def _refused(error: dagger.QueryError) -> Refused:
+def refused(error: dagger.QueryError) -> Refused:
+    """Return what the engine refused to do, as a value."""
     if isinstance(error, dagger.ExecError):
         output = "\n".join(part for part in (error.stdout, error.stderr) if part)
         message = f"exit code {error.exit_code}" if error.exit_code >= 0 else clean(error.message)
@@ -79,7 +80,8 @@ def _refused(error: dagger.QueryError) -> Refused:
     return Refused(message=clean(str(error)))
 
 
-def _lost(error: dagger.DaggerError) -> ExternalError:
+def lost(error: dagger.DaggerError) -> ExternalError:
+    """Return the error for an engine that does not answer any more."""
     return ExternalError(
         f"The engine was lost in the middle of the work: {clean(str(error))}\n"
         "What was built so far is kept if it ended gently. Run the same command again."

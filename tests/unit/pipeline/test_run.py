@@ -5,13 +5,15 @@ import anyio
 import pytest
 
 from ci.errors import ExternalError
-from ci.pipeline.ports import Refused
-from ci.pipeline.run import Run
+from ci.pipeline.ports import Refused, Remains, SuiteRequest
+from ci.pipeline.run import Ports, Run, RunRequest
 from ci.planning.plan import make_plan
-from ci.results import ImageReport, Layer, Outcome, RunReport
+from ci.results import ImageReport, Layer, Outcome, RunReport, SuiteOutcome, TestOutcome
 from ci.stack.fusing import Fused, FusedStep
+from ci.stack.model import Tree
 from ci.stack.reading import read_stack
-from tests.unit.trees import dockerfiles
+from tests.unit.pipeline.remains import failing_remains, passing_remains
+from tests.unit.trees import MemoryTree, dockerfiles
 
 pytestmark = pytest.mark.anyio
 
@@ -63,27 +65,43 @@ class FakeBuilder:
         return ()
 
 
+class FakeTester:
+    """A Tester whose suites pass unless told otherwise; `tests` are those of every suite."""
+
+    def __init__(self, *, broken_tools: bool = False, failing: str = "") -> None:
+        self._broken_tools = broken_tools
+        self._failing = failing
+        self.ran: list[str] = []
+
+    async def prepare(self) -> Refused | None:
+        return Refused(message="exit code 100", output="no network") if self._broken_tools else None
+
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        assert fused.stages[-1].image == request.image.name
+        name = f"{request.image.name} {request.suite.name}"
+        self.ran.append(name)
+        return passing_remains("test_a.py::test_b") if name != self._failing else failing_remains("test_a.py::test_b")
+
+
 class SilentSpan:
     def fail(self, why: str) -> None:
         pass
 
 
-class ListedProgress:
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
+class SilentProgress:
     @contextmanager
-    def span(self, name: str) -> Iterator[SilentSpan]:
-        self.names.append(name)
+    def span(self, name: str) -> Iterator[SilentSpan]:  # noqa: ARG002 (a name of the protocol)
         yield SilentSpan()
 
 
-async def run(builder: FakeBuilder, tree: object = TREE, *, describe: bool = False, jobs: int = 2) -> RunReport:
-    stack = read_stack(tree)  # type: ignore[arg-type]  # TREE or COPYING
-    progress = ListedProgress()
-    return await Run(make_plan(stack), stack, builder, progress).report(
-        jobs=jobs, started="2026-01-01T00:00:00+00:00", describe=describe
-    )
+async def run(
+    builder: FakeBuilder, tree: Tree = TREE, *, tester: FakeTester | None = None, describe: bool = False
+) -> RunReport:
+    stack = read_stack(tree)
+    plan = make_plan(stack)
+    request = RunRequest(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
+    ports = Ports(builder, tester or FakeTester(), SilentProgress())
+    return await Run(plan, stack, ports, request).report()
 
 
 def outcomes(report: RunReport) -> dict[str, str]:
@@ -159,8 +177,13 @@ async def test_describing_comes_after_building_and_does_not_hold_children_up() -
 
 
 async def test_disabled_images_are_reported_and_not_built() -> None:
-    tree = dockerfiles(base="FROM debian:bookworm-slim\nRUN base-1\n", old="FROM debian:bookworm-slim\nRUN old-1\n")
-    tree._files["images/stack.toml"] = '[images.old]\nenabled = false\nreason = "R 3 is gone"\n'  # type: ignore[index]
+    tree = MemoryTree(
+        {
+            "images/base/Dockerfile": "FROM debian:bookworm-slim\nRUN base-1\n",
+            "images/old/Dockerfile": "FROM debian:bookworm-slim\nRUN old-1\n",
+            "images/stack.toml": '[images.old]\nenabled = false\nreason = "R 3 is gone"\n',
+        }
+    )
     builder = FakeBuilder()
     report = await run(builder, tree)
     assert outcomes(report) == {"base": Outcome.BUILT, "old": Outcome.DISABLED}
@@ -171,3 +194,62 @@ async def test_a_lost_engine_ends_the_run() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await run(FakeBuilder(lost_at="base-1"))
     assert caught.group_contains(ExternalError)
+
+
+TESTED = MemoryTree(
+    {
+        "images/base/Dockerfile": "FROM debian:bookworm-slim\nRUN base-1\n",
+        "images/base/tests/server/test_a.py": "",
+        "images/ds/Dockerfile": "FROM base\nRUN ds-1\n",
+        "images/ds/tests/gpu/test_a.py": "",
+        "images/tests_common/image/test_a.py": "",
+    }
+)
+
+
+async def test_every_image_is_tested_by_the_common_and_the_inherited_suites() -> None:
+    tester = FakeTester()
+    report = await run(FakeBuilder(), TESTED, tester=tester)
+    assert report.exit_code == 0
+    assert sorted(tester.ran) == ["base base/server", "base common/image", "ds base/server", "ds common/image"]
+    assert [suite.name for suite in only(report, "ds").suites] == ["common/image", "base/server"]
+
+
+async def test_an_inherited_suite_may_fail_on_the_child_alone() -> None:
+    report = await run(FakeBuilder(), TESTED, tester=FakeTester(failing="ds base/server"))
+    assert outcomes(report) == {"base": "built", "ds": "tests failed"}
+    assert report.exit_code == 1
+    assert [suite.outcome for suite in only(report, "ds").suites] == [SuiteOutcome.PASSED, SuiteOutcome.FAILED]
+
+
+async def test_a_child_is_built_although_its_parents_tests_fail() -> None:
+    report = await run(FakeBuilder(), TESTED, tester=FakeTester(failing="base common/image"))
+    assert outcomes(report) == {"base": "tests failed", "ds": "built"}
+
+
+async def test_tests_that_could_not_run_are_not_green() -> None:
+    report = await run(FakeBuilder(), TESTED, tester=FakeTester(broken_tools=True))
+    assert outcomes(report) == {"base": "tests failed", "ds": "tests failed"}
+    suite = only(report, "base").suites[0]
+    assert (suite.outcome, suite.log) == (SuiteOutcome.ERROR, "no network")
+    assert suite.why == "the tools for tests could not be built: exit code 100"
+
+
+async def test_an_image_that_failed_has_no_tests() -> None:
+    tester = FakeTester()
+    report = await run(FakeBuilder(failing="ds-1"), TESTED, tester=tester)
+    assert outcomes(report) == {"base": "built", "ds": "failed"}
+    assert only(report, "ds").suites == ()
+
+
+async def test_a_flaky_test_is_counted_and_the_run_stays_green() -> None:
+    class Flaky(FakeTester):
+        async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+            await super().run_suite(fused, request)
+            return passing_remains("t.py::t") if request.only else failing_remains("t.py::t")
+
+    report = await run(FakeBuilder(), TESTED, tester=Flaky())
+    assert report.exit_code == 0
+    suite = only(report, "base").suites[0]
+    assert [test.outcome for test in suite.tests] == [TestOutcome.FLAKY]
+    assert suite.log == "the log of a failure"
