@@ -1,15 +1,16 @@
 """The front door: Dagger functions that turn arguments into a request, hand it on, and give back text or a Directory.
 
-No logic lives here, and no loop over images. The texts are the command line's help.
+No logic lives here, and no loop over images. The texts are the command line's help; booleans are its flags.
 """
 
 import functools
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, ParamSpec, TypeVar, cast
 
 import dagger
+import msgspec
 from dagger import DefaultPath, Doc, Ignore, dag, function, object_type
 from dagger.mod._exceptions import FunctionError
 
@@ -19,7 +20,7 @@ from ci.adapters.engine.telemetry import TelemetryProgress
 from ci.adapters.engine.tester import EngineTester
 from ci.errors import StackError
 from ci.pipeline.run import Ports, Run, RunRequest
-from ci.planning.plan import check_name, make_plan
+from ci.planning.plan import Plan, check_name, make_plan
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
@@ -42,11 +43,11 @@ class RedRunError(StackError):
     """A run ended with images that failed; the text is its table."""
 
 
-class _Told(FunctionError):
+class _ToldError(FunctionError):
     """An error as the SDK passes it on: the name of its class, then its text, and no traceback as for other classes."""
 
 
-_Told.__module__, _Told.__qualname__ = "builtins", "datahub"
+_ToldError.__module__, _ToldError.__qualname__ = "builtins", "datahub"
 
 
 def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -62,7 +63,7 @@ def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             return await call(*args, **kwargs)
         except* StackError as group:
             told = dict.fromkeys(_texts(group))
-        raise _Told("\n".join(told))
+        raise _ToldError("\n".join(told))
 
     # The SDK's overloads lack `cache` (dagger#11572).
     return cast("Callable[P, Awaitable[R]]", function(plainly, cache="never"))  # type: ignore[call-overload]
@@ -74,6 +75,18 @@ def _texts(error: BaseException) -> Iterator[str]:
             yield from _texts(inner)
     else:
         yield str(error)
+
+
+def _request(plan: Plan, jobs: int, *, retest: bool, describe: bool = False) -> RunRequest:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return RunRequest(
+        # The function's container sees all cores of the engine's machine.
+        jobs=jobs or len(os.sched_getaffinity(0)),
+        started=now,
+        describe=describe,
+        tested=plan.to_build,
+        retest=now if retest else "",
+    )
 
 
 def _green(report: RunReport) -> str:
@@ -100,27 +113,30 @@ class Datahub:
     async def plan(
         self,
         only: Only = None,
-        as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002 (a flag of the CLI)
+        as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002
     ) -> str:
         """Show what build-stack would do with each image, and why. Builds nothing."""
         made = make_plan(await self._stack(), only=only or ())
         return render_json(made) if as_json else f"{render_plan(made)}\n"
 
     @effect
-    async def build_stack(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> str:  # noqa: FBT002 (a flag of the CLI)
+    async def build_stack(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> str:  # noqa: FBT002
         """Build and test the images and print a table of them. Exits 1, with the same table, when anything failed."""
-        report = await self._run(only, jobs, retest=retest)
-        return _green(report)
+        stack = await self._stack()
+        plan = make_plan(stack, only=only or ())
+        return _green(await self._run(stack, plan, _request(plan, jobs, retest=retest)))
 
     @effect
     async def build_report(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> dagger.Directory:  # noqa: FBT002
-        """Build and test the images and give back the report as a folder, for a red run too: export it with `-o report`.
+        """Build and test the images and give back the report as a folder, for a red run too: add `-o report`.
 
         The call itself exits 0; the file `exit-code` in the folder holds the run's. Measures each image's layers too,
         which takes minutes for an image of many GB.
         """
+        stack = await self._stack()
+        plan = make_plan(stack, only=only or ())
         tester = EngineTester(self.source, EngineBuilder(self.source))
-        report = await self._run(only, jobs, retest=retest, describe=True, tester=tester)
+        report = await self._run(stack, plan, _request(plan, jobs, retest=retest, describe=True), tester)
         folder = dag.directory()
         for path, text in render_folder(report).items():
             folder = folder.with_new_file(path, text)
@@ -138,8 +154,10 @@ class Datahub:
         retest: Retest = False,  # noqa: FBT002
     ) -> str:
         """Build one image and all it needs, and run its suites. Exits 1 when one does not pass."""
-        check_name(await self._stack(), image)
-        return _green(await self._run([image], 0, retest=retest, tested=(image,), suites=suite or ()))
+        stack = await self._stack()
+        plan = make_plan(stack, only=[image])
+        request = msgspec.structs.replace(_request(plan, 0, retest=retest), tested=(image,), suites=tuple(suite or ()))
+        return _green(await self._run(stack, plan, request))
 
     @effect
     async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
@@ -156,28 +174,8 @@ class Datahub:
         return read_stack(await fetch_tree(self.source), self.images)
 
     async def _run(
-        self,
-        only: list[str] | None,
-        jobs: int,
-        *,
-        retest: bool,
-        describe: bool = False,
-        tested: tuple[str, ...] = (),
-        suites: Sequence[str] = (),
-        tester: EngineTester | None = None,
+        self, stack: Stack, plan: Plan, request: RunRequest, tester: EngineTester | None = None
     ) -> RunReport:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        stack = await self._stack()
-        plan = make_plan(stack, only=only or ())
         builder = EngineBuilder(self.source)
-        request = RunRequest(
-            # The function's container sees all cores of the engine's machine.
-            jobs=jobs or len(os.sched_getaffinity(0)),
-            started=started,
-            describe=describe,
-            tested=tested or plan.to_build,
-            suites=tuple(suites),
-            retest=started if retest else "",
-        )
         ports = Ports(builder, tester or EngineTester(self.source, builder), TelemetryProgress())
         return await Run(plan, stack, ports, request).report()

@@ -62,8 +62,9 @@ class SuiteOutcome(StrEnum):
 class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to one suite on one image.
 
-    `origin` is the image (or `common`) that the suite comes from, `folder` its place in the source tree, `why` a sentence unless it passed. Times are as in
-    StepResult. `log` is the end of pytest's output, of the first run if there were two; `junit` its report, if any.
+    `origin` is the image (or `common`) that the suite comes from, `folder` its place in the source tree, `why` a
+    sentence unless it passed. Times are as in StepResult. `log` is the end of pytest's output, of the first run if
+    there were two; `junit` its report, if any.
     """
 
     origin: str

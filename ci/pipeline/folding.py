@@ -96,6 +96,8 @@ def _suites(name: str, work: Work, ended: Mapping[Piece, Ended]) -> tuple[SuiteR
         why = f"the tools for tests could not be built: {cause.message}" if cause else "it was not started"
         log = cause.output if cause else ""
         reports.append(
-            SuiteReport(origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=SuiteOutcome.ERROR, why=why, log=log)
+            SuiteReport(
+                origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=SuiteOutcome.ERROR, why=why, log=log
+            )
         )
     return tuple(reports)

@@ -10,7 +10,7 @@ from ci.pipeline.folding import Ended, find_culprits, fold_image
 from ci.pipeline.ports import Builder, Progress, Refused, SuiteRequest, Tester
 from ci.pipeline.scheduler import run_graph
 from ci.pipeline.suites import run_suite
-from ci.pipeline.work import Kind, Piece, Work, plan_work
+from ci.pipeline.work import Kind, Piece, plan_work
 from ci.planning.plan import Action, Plan
 from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult
 from ci.stack.fusing import FusedStep

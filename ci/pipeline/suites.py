@@ -31,4 +31,6 @@ async def _run(tester: Tester, fused: Fused, request: SuiteRequest) -> tuple[Ver
         verdict = judge(remains, request.settings.limit)
         log, junit = remains.log, remains.junit
     suite = request.suite
-    return verdict, SuiteReport(origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=verdict.outcome, log=log, junit=junit)
+    return verdict, SuiteReport(
+        origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=verdict.outcome, log=log, junit=junit
+    )

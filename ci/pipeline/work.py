@@ -61,9 +61,7 @@ def plan_work(
                 continue
             piece = Piece(Kind.STAGE, name, stage.name)
             draws[piece] = _drawn(text, stage)
-            waits[piece] = tuple(
-                used for used in draws[piece] if used.kind is Kind.IMAGE or used.part == stage.base
-            )
+            waits[piece] = tuple(used for used in draws[piece] if used.kind is Kind.IMAGE or used.part == stage.base)
         image = Piece(Kind.IMAGE, name)
         waits[image] = draws[image] = (Piece(Kind.STAGE, name, text.stages[-1].name),)
     testing = {

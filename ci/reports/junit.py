@@ -51,7 +51,9 @@ def _case(suite: str, test: TestResult) -> ET.Element:
         case TestOutcome.SKIPPED | TestOutcome.XFAILED:
             _add(case, "skipped", test.outcome, test.text)
         case TestOutcome.FLAKY:
-            ET.SubElement(case, "system-out").text = _printable(f"flaky: it passed the second time. First:\n{test.text}")
+            ET.SubElement(case, "system-out").text = _printable(
+                f"flaky: it passed the second time. First:\n{test.text}"
+            )
         case TestOutcome.PASSED:
             pass
     return case

@@ -111,5 +111,3 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
     cells = [[row[column] for column in kept] for row in rows]
     return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
-
-

@@ -123,7 +123,8 @@ class _Reader:
             )
         if found.size_budget and not _SIZE.fullmatch(found.size_budget):
             self._problems.append(
-                f"{self._path}: {where}.size-budget: {found.size_budget!r} is no size. Write one like '800 MB' or '2.5 GB'."
+                f"{self._path}: {where}.size-budget: {found.size_budget!r} is no size. "
+                "Write one like '800 MB' or '2.5 GB'."
             )
             return msgspec.structs.replace(found, size_budget="")
         return found

@@ -3,20 +3,21 @@
 pytest writes its JUnit report when it ends; a run that is killed leaves none. These lines tell how far it came and
 which test was at work. The plugin runs inside the tested image, so it needs Python 3.9 and nothing else.
 
-Lines: {"event": "collected", "tests": [id, ...]}, {"event": "not collected", "where", "text"}, {"event": "start", "test"},
-{"event": "phase", "test", "when", "outcome", "seconds", "text", "expected_failure"}, {"event": "end", "exit_code"}.
+Lines: {"event": "collected", "tests": [id, ...]}, {"event": "not collected", "where", "text"},
+{"event": "start", "test"}, {"event": "phase", "test", "when", "outcome", "seconds", "text", "expected_failure"},
+{"event": "end", "exit_code"}.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 LAST_LINES = 20
 LONGEST_LINE = 500
@@ -28,7 +29,7 @@ class Recorder:
     def __init__(self, path: Path | str) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
-    def write(self, event: str, **fields: Any) -> None:
+    def write(self, event: str, **fields: object) -> None:
         """Write one line. One write call, so that a killed process leaves whole lines."""
         os.write(self._descriptor, json.dumps({"event": event, **fields}).encode() + b"\n")
 

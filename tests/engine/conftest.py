@@ -25,7 +25,9 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def engine() -> None:
     """Bring up an engine and let this process's Dagger client find it."""
-    printed = subprocess.run([sys.executable, ROOT / "daggerw", "--print-env"], check=True, capture_output=True, text=True)
+    printed = subprocess.run(
+        [sys.executable, ROOT / "daggerw", "--print-env"], check=True, capture_output=True, text=True
+    )
     os.environ.update(dict(line.split("=", 1) for line in printed.stdout.splitlines()))
 
 

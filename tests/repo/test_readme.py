@@ -26,7 +26,12 @@ def calls() -> list[tuple[str, str, str]]:
 
 
 def test_the_pages_show_commands() -> None:
-    assert {name for page, name, _ in calls() if page == "README.md"} >= {"build-stack", "plan", "build-report", "image"}
+    assert {name for page, name, _ in calls() if page == "README.md"} >= {
+        "build-stack",
+        "plan",
+        "build-report",
+        "image",
+    }
 
 
 @pytest.mark.parametrize(("page", "name", "rest"), calls())

@@ -22,7 +22,7 @@ _SERVER_START = 300.0
 class EngineTester:
     """A Tester on the engine of this session.
 
-    `files` keeps, for each suite that ran, the folder of files that its tests left for a person, by `image/origin-kind`.
+    `files` keeps the folders of files that tests left for a person, by `image/origin-kind` of their suite.
     """
 
     def __init__(self, source: dagger.Directory, builder: EngineBuilder) -> None:

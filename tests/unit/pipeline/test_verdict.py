@@ -37,7 +37,8 @@ def test_a_whole_green_run_passes() -> None:
         pytest.param(remains(139, RUNNING, None), SuiteOutcome.ERROR,
                      "it was ended by a segmentation fault (exit code 139) while b was running", id="segfault"),
         pytest.param(remains(137, RUNNING, None), SuiteOutcome.ERROR,
-                     "it was ended by a kill, as of a machine that ran out of memory (exit code 137) while b was running",
+                     "it was ended by a kill, as of a machine that ran out of memory (exit code 137) "
+                     "while b was running",
                      id="killed"),
         pytest.param(remains(124, RUNNING + lines(end(2)), junit("a")), SuiteOutcome.ERROR,
                      "it did not end within its 900 s while b was running", id="time"),

@@ -6,7 +6,12 @@ from ci.results import Failure, ImageReport, Layer, Outcome, RunReport, StepResu
 
 STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1.5, output="first\nsecond\n")
 LAYER = Layer(
-    instruction="RUN true", image="base", created="2026-01-01T00:00:00Z", digests=("sha256:0",), compressed_size=12, size=34
+    instruction="RUN true",
+    image="base",
+    created="2026-01-01T00:00:00Z",
+    digests=("sha256:0",),
+    compressed_size=12,
+    size=34,
 )
 REPORT = RunReport(
     plan=Plan(images=()),

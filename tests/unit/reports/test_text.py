@@ -32,7 +32,9 @@ def run_report(*images: ImageReport) -> RunReport:
 
 
 def test_the_plan_is_a_tree_with_reasons() -> None:
-    assert render_plan(PLAN) == """\
+    assert (
+        render_plan(PLAN)
+        == """\
 image       action    reason                    draws on
 ----------  --------  ------------------------  --------------------
 base        build     the whole stack is built  debian:bookworm-slim
@@ -41,6 +43,7 @@ base        build     the whole stack is built  debian:bookworm-slim
 └── r       build     the whole stack is built
 
 4 images, 4 to build"""
+    )
 
 
 def test_the_plan_tells_of_copies_between_images_and_of_suites() -> None:
