@@ -26,7 +26,7 @@ async def _run(tester: Tester, fused: Fused, request: SuiteRequest) -> tuple[Ver
     remains = await tester.run_suite(fused, request)
     if isinstance(remains, Refused):
         verdict = Verdict(outcome=SuiteOutcome.ERROR, why=remains.message, tests=())
-        log, junit = remains.output, None
+        log, junit = remains.output or remains.message, None
     else:
         verdict = judge(remains, request.settings.limit)
         log, junit = remains.log, remains.junit

@@ -31,7 +31,8 @@ class Recorder:
 
     def write(self, event: str, **fields: object) -> None:
         """Write one line. One write call, so that a killed process leaves whole lines."""
-        os.write(self._descriptor, json.dumps({"event": event, **fields}).encode() + b"\n")
+        line = json.dumps({"event": event, **fields}, ensure_ascii=False)
+        os.write(self._descriptor, line.encode("utf-8", "replace") + b"\n")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that could not be collected."""

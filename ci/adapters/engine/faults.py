@@ -11,7 +11,9 @@ _NOISE = re.compile(
     r"|\s*\[traceparent:[^\]]*\]"
 )
 
+_SERVICE = re.compile(r"bound service \S+ \(aliased as (\S+)\)")
+
 
 def clean(text: str) -> str:
     """Return the cause that an engine's error text ends in, without the way there."""
-    return _NOISE.sub("", text).strip()
+    return _SERVICE.sub(r"the service \1", _NOISE.sub("", text)).strip()
