@@ -66,8 +66,8 @@ def test_words_are_cut_at_blanks_whatever_is_quoted() -> None:
 
 
 def test_pairs_are_cut_at_blanks_outside_quotes() -> None:
-    _, _, rest = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F""")
-    cut = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", "F"]
+    _, _, rest = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F="\" " G""")
+    cut = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
     assert [word.text for word in quoted_words(rest)] == cut
 
 

@@ -32,7 +32,7 @@ VALUES = {"A": "one", "EMPTY": "", "PATH": "/usr/bin:/bin:/sbin", "FILE": "a.tar
         ("'$A'", "$A"),
         ('"$A"', "one"),
         (r'"\$A \" \\ \n"', '$A " \\ \\n'),
-        ("a\"b\"'c'", "abc"),
+        ("a\"b\"'c'''", "abc"),
         ("$", "$"),
         ("a$ b", "a$ b"),
         ("$1x", "x"),
@@ -47,6 +47,7 @@ VALUES = {"A": "one", "EMPTY": "", "PATH": "/usr/bin:/bin:/sbin", "FILE": "a.tar
         ("${PATH//bin/x}", "/usr/x:/x:/sx"),
         (r"${PATH//\/bin/}", "/usr:::/sbin".replace(":::", "::")),
         (r"${FILE/\*/x}", "a.tar.gz"),
+        ("${FILE/*./x}", "xgz"),
     ],
 )
 def test_variables_are_put_in_as_docker_does(word: str, text: str) -> None:
