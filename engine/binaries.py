@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from pathlib import Path
 
 from engine import recipes, versions
 from engine.errors import EngineError
@@ -41,6 +42,8 @@ def build_binaries(settings: Settings, workshop: Workshop) -> None:
             raise EngineError(
                 f"Dagger's Go modules could not be fetched (is {_proxy()} reachable?). {error}"
             ) from error
+        for file, text, instead in recipes.PATCHES:
+            patch_source(work / "vendor" / file, text, instead)
         commands = [f"github.com/dagger/dagger/cmd/{name}" for name in recipes.PROGRAMS]
         made.mkdir()
         flags = ["-mod=vendor", "-overlay=overlay.json", *recipes.BUILD_FLAGS]
@@ -51,6 +54,16 @@ def build_binaries(settings: Settings, workshop: Workshop) -> None:
         (bin_folder / "dnsmasq").write_text(recipes.DNSMASQ, encoding="utf-8")
         (bin_folder / "dnsmasq").chmod(0o755)
         replace_folder(bin_folder, settings.binaries)
+
+
+def patch_source(file: Path, text: str, instead: str) -> None:
+    """Change the one place of FILE where TEXT stands."""
+    source = file.read_text(encoding="utf-8")
+    if source.count(text) != 1:
+        raise EngineError(
+            f"step {STEP}: {file.name} is not as the kit's change to it expects; the kit must be adapted."
+        )
+    file.write_text(source.replace(text, instead), encoding="utf-8")
 
 
 def needed_go() -> str:

@@ -12,23 +12,29 @@ from engine.rootfs import make_rootfs
 from engine.settings import Settings
 from engine.steps import Workshop, replace_folder
 
-STEP = "python-sdk"
+BASE_STEP = "module-base"
+SDK_STEP = "python-sdk"
 DIGEST = "digest"  # file beside the blobs that names the manifest
 
 
-def pack_content(settings: Settings, workshop: Workshop) -> None:
-    """Make the content store with the SDK's one image, which holds base/ (the root file system) and runtime/."""
+def make_module_base(settings: Settings, workshop: Workshop) -> None:
+    """Make the root file system that modules run on, as a tar file with all of it below base/."""
     with workshop.new_folder() as scratch:
-        image = scratch / "image"
-        image.mkdir()
-        make_rootfs(STEP, recipes.MODULE_PACKAGES, image / "base", workshop)
-        _add_uv(image / "base", scratch, workshop)
-        _add_sdk(image / "base", workshop)
-        shutil.copytree(SDK_SOURCES / "runtime", image / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
-        layer = scratch / "layer.tar"
-        workshop.run(STEP, [*recipes.TAR, "-cf", layer, "-C", image, "base", "runtime"], env=os.environ)
-        store = scratch / "content"
-        digest = store_image(layer, store)
+        base, packed = scratch / "base", scratch / "base.tar"
+        make_rootfs(BASE_STEP, recipes.MODULE_PACKAGES, base, workshop)
+        _add_uv(base, scratch, workshop)
+        _add_sdk(base, workshop)
+        workshop.run(BASE_STEP, [*recipes.TAR, "-cf", packed, "-C", scratch, base.name], env=os.environ)
+        packed.replace(settings.module_base)
+
+
+def pack_content(settings: Settings, workshop: Workshop) -> None:
+    """Make the content store with the SDK's one image, which holds base/ and runtime/."""
+    with workshop.new_folder() as scratch:
+        runtime, packed, store = scratch / "runtime", scratch / "runtime.tar", scratch / "content"
+        shutil.copytree(SDK_SOURCES / runtime.name, runtime, ignore=shutil.ignore_patterns("__pycache__"))
+        workshop.run(SDK_STEP, [*recipes.TAR, "-cf", packed, "-C", scratch, runtime.name], env=os.environ)
+        digest = store_image([settings.module_base, packed], store)
         (store / DIGEST).write_text(digest, encoding="utf-8")
         replace_folder(store, settings.content)
 
@@ -36,7 +42,7 @@ def pack_content(settings: Settings, workshop: Workshop) -> None:
 def _add_uv(base: Path, scratch: Path, workshop: Workshop) -> None:
     """Install uv from its PyPI wheel; pip comes from a virtual environment, since Debian's Python may have none."""
     tools = scratch / "tools"
-    workshop.run(STEP, [sys.executable, "-I", "-m", "venv", tools], env=os.environ)
+    workshop.run(BASE_STEP, [sys.executable, "-I", "-m", "venv", tools], env=os.environ)
     pip: list[str | Path] = [
         tools / "bin" / "python",
         "-m",
@@ -46,7 +52,7 @@ def _add_uv(base: Path, scratch: Path, workshop: Workshop) -> None:
         "--disable-pip-version-check",
         "--no-deps",
     ]
-    workshop.run(STEP, [*pip, f"uv=={versions.UV}"], env=os.environ)
+    workshop.run(BASE_STEP, [*pip, f"uv=={versions.UV}"], env=os.environ)
     shutil.copy2(tools / "bin" / "uv", base / "usr/local/bin/uv")
 
 
@@ -66,7 +72,7 @@ def _add_sdk(base: Path, workshop: Workshop) -> None:
         "UV_NO_CACHE": "1",
     }
     enter: list[str | Path] = ["chroot", base, "uv"]
-    workshop.run(STEP, [*enter, "venv", "--quiet", "/opt/venv"], env=environment)
+    workshop.run(BASE_STEP, [*enter, "venv", "--quiet", "/opt/venv"], env=environment)
     install = ["pip", "install", "--quiet", "--python", "/opt/venv/bin/python"]
-    workshop.run(STEP, [*enter, *install, *recipes.MODULE_REQUIREMENTS], env=environment)
+    workshop.run(BASE_STEP, [*enter, *install, *recipes.MODULE_REQUIREMENTS], env=environment)
     resolver.unlink()

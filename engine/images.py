@@ -1,4 +1,4 @@
-"""Container images of one layer, as the OCI image format describes them: values, and their way into a content store."""
+"""Container images, as the OCI image format describes them: values, and their way into a content store."""
 
 import hashlib
 import json
@@ -33,27 +33,27 @@ def blob_of_file(path: Path) -> Blob:
         return Blob(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}", path.stat().st_size)
 
 
-def image_config(layer_contents: Blob, environment: Mapping[str, str], command: Sequence[str]) -> bytes:
-    """Write the configuration of an image whose one layer unpacks to LAYER_CONTENTS."""
+def image_config(contents: Sequence[Blob], environment: Mapping[str, str], command: Sequence[str]) -> bytes:
+    """Write the configuration of an image whose layers unpack to CONTENTS."""
     settings = {"Env": [f"{name}={value}" for name, value in environment.items()], "Cmd": list(command)}
-    rootfs = {"type": "layers", "diff_ids": [layer_contents.digest]}
+    rootfs = {"type": "layers", "diff_ids": [layer.digest for layer in contents]}
     config = {"architecture": recipes.ARCHITECTURE, "os": "linux", "config": settings, "rootfs": rootfs}
     return json.dumps(config).encode()
 
 
-def manifest(config: Blob, layer: Blob, layer_format: str) -> bytes:
+def manifest(config: Blob, layers: Sequence[Blob], layer_format: str) -> bytes:
     """Write the manifest; LAYER_FORMAT is "tar" or "tar+gzip"."""
     parts = {
         "schemaVersion": 2,
         "mediaType": f"{MEDIA}.manifest.v1+json",
         "config": config.descriptor(f"{MEDIA}.config.v1+json"),
-        "layers": [layer.descriptor(f"{MEDIA}.layer.v1.{layer_format}")],
+        "layers": [layer.descriptor(f"{MEDIA}.layer.v1.{layer_format}") for layer in layers],
     }
     return json.dumps(parts).encode()
 
 
-def store_image(layer_tar: Path, store: Path) -> str:
-    """Move a tar file into the content store STORE as an image of one plain layer; return the manifest's digest."""
+def store_image(layer_tars: Sequence[Path], store: Path) -> str:
+    """Link tar files into the new content store STORE as the layers of an image; return the manifest's digest."""
     blobs = store / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 
@@ -62,6 +62,7 @@ def store_image(layer_tar: Path, store: Path) -> str:
         (blobs / blob.digest.removeprefix("sha256:")).write_bytes(data)
         return blob
 
-    layer = blob_of_file(layer_tar)
-    layer_tar.rename(blobs / layer.digest.removeprefix("sha256:"))
-    return put(manifest(put(image_config(layer, {}, [])), layer, "tar")).digest
+    layers = [blob_of_file(path) for path in layer_tars]
+    for path, layer in zip(layer_tars, layers, strict=True):
+        (blobs / layer.digest.removeprefix("sha256:")).hardlink_to(path)
+    return put(manifest(put(image_config(layers, {}, [])), layers, "tar")).digest

@@ -30,7 +30,9 @@ def digest_of(*parts: object) -> str:
 
 def binaries_inputs() -> str:
     """Digest what the engine's programs are built from."""
-    return digest_of(GO_SOURCES, versions.ENGINE, recipes.PROGRAMS, recipes.BUILD_FLAGS, recipes.DNSMASQ)
+    return digest_of(
+        GO_SOURCES, versions.ENGINE, recipes.PROGRAMS, recipes.BUILD_FLAGS, recipes.PATCHES, recipes.DNSMASQ
+    )
 
 
 def registry_inputs() -> str:
@@ -38,10 +40,14 @@ def registry_inputs() -> str:
     return digest_of(recipes.REGISTRY_PACKAGE)
 
 
+def module_base_inputs() -> str:
+    """Digest what the root file system of modules is made from."""
+    return digest_of(_rootfs_inputs(), recipes.MODULE_PACKAGES, recipes.MODULE_REQUIREMENTS, versions.UV)
+
+
 def content_inputs() -> str:
     """Digest what the Python SDK's content is packed from."""
-    packages, requirements = recipes.MODULE_PACKAGES, recipes.MODULE_REQUIREMENTS
-    return digest_of(SDK_SOURCES, _rootfs_inputs(), packages, requirements, versions.UV)
+    return digest_of(SDK_SOURCES, module_base_inputs())
 
 
 def base_image_inputs() -> str:

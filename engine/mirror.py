@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "PIP_CERT": recipes.CERTIFICATES,
     "REQUESTS_CA_BUNDLE": recipes.CERTIFICATES,
 }
-STEP = "base-image"
+IMAGE_STEP = "base-image"
 PATIENCE = 60.0  # seconds for one request
 
 
@@ -35,13 +35,13 @@ def push_base_image(root: Path, settings: Settings, workshop: Workshop) -> None:
     """Push the folder ROOT as an image of one layer to the mirror."""
     repository, tag = versions.BASE_IMAGE
     plain = root.with_suffix(".tar")
-    workshop.run(STEP, [*recipes.TAR, "-cf", plain, "-C", root, "."], env=ENVIRONMENT)
+    workshop.run(IMAGE_STEP, [*recipes.TAR, "-cf", plain, "-C", root, "."], env=ENVIRONMENT)
     contents = blob_of_file(plain)
-    workshop.run(STEP, ["pigz", "-1", "-n", plain], env=ENVIRONMENT)
+    workshop.run(IMAGE_STEP, ["pigz", "-1", "-n", plain], env=ENVIRONMENT)
     packed = plain.with_suffix(".tar.gz")
-    config = image_config(contents, ENVIRONMENT, ["bash"])
+    config = image_config([contents], ENVIRONMENT, ["bash"])
     layer = blob_of_file(packed)
-    whole = manifest(blob_of(config), layer, "tar+gzip")
+    whole = manifest(blob_of(config), [layer], "tar+gzip")
     base = f"http://{settings.mirror}/v2/{repository}"
     try:
         _upload(base, layer, packed)
@@ -50,7 +50,7 @@ def push_base_image(root: Path, settings: Settings, workshop: Workshop) -> None:
     except (OSError, http.client.HTTPException) as error:
         log = settings.logs / "mirror.log"
         raise EngineError(
-            f"step {STEP}: the mirror on {settings.mirror} took no image ({error}); see {log}."
+            f"step {IMAGE_STEP}: the mirror on {settings.mirror} took no image ({error}); see {log}."
         ) from error
 
 

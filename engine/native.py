@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from engine import inputs, versions
 from engine.binaries import build_binaries
 from engine.client import is_current
-from engine.content import pack_content
+from engine.content import BASE_STEP, SDK_STEP, make_module_base, pack_content
 from engine.lock import locked
-from engine.mirror import STEP, push_base_image
+from engine.mirror import IMAGE_STEP, push_base_image
 from engine.packages import install_packages, missing_packages, unpack_registry
 from engine.preflight import check_machine
 from engine.processes import load_record
 from engine.recipes import BASE_PACKAGES
 from engine.rootfs import make_rootfs
 from engine.services import (
+    drop_state,
     running_engine,
     start_engine,
     start_mirror,
@@ -24,8 +25,8 @@ from engine.services import (
 from engine.settings import Settings
 from engine.steps import Step, Workshop, make_side_by_side, tell
 
-MADE = ("bin", "content", "registry", "mirror", "stamps", "logs", "tmp", "layers", "state")
-MADE_FILES = ("engine.json", "engine.pid", "engine.sock", "mirror.yml", "mirror.pid", "lock")
+MADE = ("bin", "content", "registry", "mirror", "stamps", "logs", "tmp", "layers", "state", "dropped")
+MADE_FILES = ("engine.json", "engine.pid", "engine.sock", "mirror.yml", "module-base.tar", "mirror.pid", "lock")
 
 
 def bring_up(settings: Settings) -> None:
@@ -60,7 +61,7 @@ def reset(settings: Settings, *, everything: bool) -> None:
     with locked(settings.prefix, "drop the engine's state"):
         stop_engine(settings)
         if not everything:
-            shutil.rmtree(settings.state, ignore_errors=True)
+            drop_state(settings)
             return
         stop_mirror(settings)
         for name in MADE:
@@ -90,8 +91,9 @@ def _lanes(settings: Settings, workshop: Workshop) -> list[list[Step]]:
     programs = [Step("binaries", inputs.binaries_inputs(), _bound(build_binaries, settings, workshop))]
     rest = [
         Step("registry", inputs.registry_inputs(), _bound(unpack_registry, settings, workshop)),
-        Step("python-sdk", inputs.content_inputs(), _bound(pack_content, settings, workshop)),
-        Step(STEP, inputs.base_image_inputs(), _bound(_push_base_image, settings, workshop)),
+        Step(BASE_STEP, inputs.module_base_inputs(), _bound(make_module_base, settings, workshop)),
+        Step(SDK_STEP, inputs.content_inputs(), _bound(pack_content, settings, workshop)),
+        Step(IMAGE_STEP, inputs.base_image_inputs(), _bound(_push_base_image, settings, workshop)),
     ]
     if missing_packages():
         rest.insert(0, Step("packages", None, lambda: install_packages(workshop)))
@@ -106,5 +108,5 @@ def _push_base_image(settings: Settings, workshop: Workshop) -> None:
     start_mirror(settings)
     with workshop.new_folder() as scratch:
         root = scratch / "root"
-        make_rootfs(STEP, BASE_PACKAGES, root, workshop)
+        make_rootfs(IMAGE_STEP, BASE_PACKAGES, root, workshop)
         push_base_image(root, settings, workshop)

@@ -30,6 +30,16 @@ BUILD_FLAGS = (
     f"-ldflags=-s -w -X {STAMPED}.Version=v{versions.ENGINE} -X {STAMPED}.Tag=v{versions.ENGINE}",
 )
 
+# Changes to vendored sources: file, text there, text instead. A client whose engine was killed would wait for it for
+# ever, and so would whoever waits for the client; now it gives up after some seconds.
+PATCHES = (
+    (
+        "github.com/vito/go-sse/sse/event_source.go",
+        "\t\tRetryInterval: defaultRetryInterval,\n",
+        "\t\tRetryInterval: defaultRetryInterval, MaxRetries: 5,\n",
+    ),
+)
+
 # The engine starts its DNS server on all addresses of the machine, where another may be: it must keep to its own.
 DNSMASQ = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n'
 

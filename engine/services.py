@@ -18,9 +18,10 @@ from engine.network import remove_leftovers, wait_for_bridge
 from engine.preflight import port_problem
 from engine.processes import ProcessRecord, children_of, listener, load_record, record_of, save_record
 from engine.settings import Settings
+from engine.state import ended_gently, move_aside
 from engine.steps import tell
 
-PATIENCE_TO_START = 60.0
+PATIENCE_TO_START = 120.0
 PATIENCE_TO_STOP = 330.0  # the engine itself gives up after 300
 LAST_LINES = 8
 SERVICE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,6 +60,9 @@ def start_engine(settings: Settings) -> None:
     wait_for_bridge(settings)
     remove_leftovers(settings)
     settings.socket.unlink(missing_ok=True)
+    if not ended_gently(settings.state):
+        tell("the last engine was killed: its cache is lost")
+        drop_state(settings)
     (settings.prefix / "engine.json").write_text(engine_config(settings), encoding="utf-8")
     log = settings.logs / "engine.log"
     if log.exists():
@@ -108,6 +112,14 @@ def stop_engine(settings: Settings) -> bool:
         wait_for_bridge(settings)
         remove_leftovers(settings)
     return record is not None
+
+
+def drop_state(settings: Settings) -> None:
+    """Start over with an empty state; the old one is removed behind our back, as long as that takes."""
+    move_aside(settings.state, settings.dropped)
+    log = settings.logs / "dropped.log"
+    log.parent.mkdir(exist_ok=True)
+    _spawn(["nice", "-n", "19", "rm", "-rf", settings.dropped], log, {"PATH": SERVICE_PATH})
 
 
 def stop_mirror(settings: Settings) -> None:

@@ -58,6 +58,11 @@ class Settings(NamedTuple):
         return self.prefix / "registry" / "docker-registry"
 
     @property
+    def module_base(self) -> Path:
+        """The root file system that Python modules run on, packed."""
+        return self.prefix / "module-base.tar"
+
+    @property
     def content(self) -> Path:
         """The content store in which the engine finds the Python SDK."""
         return self.prefix / "content"
@@ -66,6 +71,11 @@ class Settings(NamedTuple):
     def state(self) -> Path:
         """The engine's cache and all else it remembers."""
         return self.prefix / "state"
+
+    @property
+    def dropped(self) -> Path:
+        """States that are being removed."""
+        return self.prefix / "dropped"
 
     @property
     def logs(self) -> Path:
