@@ -12,7 +12,7 @@ from engine.settings import Settings
 from engine.steps import Workshop
 
 ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH": recipes.SYSTEM_PATH,
     "SSL_CERT_FILE": recipes.CERTIFICATES,
     "PIP_CERT": recipes.CERTIFICATES,
     "REQUESTS_CA_BUNDLE": recipes.CERTIFICATES,

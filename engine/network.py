@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from engine.errors import EngineError
+from engine.recipes import SYSTEM_PATH
 from engine.settings import Settings
 
 FIREWALL_CHAIN = "CNI-FORWARD"  # of the firewall plugin, shared by all networks of such plugins
@@ -85,4 +86,7 @@ def _undo_firewall(forward: Sequence[str]) -> list[list[str]]:
 
 
 def _run(command: Sequence[str]) -> str:
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+    environment = {"PATH": SYSTEM_PATH}
+    return subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    ).stdout

@@ -6,6 +6,8 @@ from engine import versions
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 # Debian package -> a file that shows it is there.
 PACKAGES = {
     "ca-certificates": "/usr/sbin/update-ca-certificates",

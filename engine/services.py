@@ -24,7 +24,6 @@ from engine.steps import tell
 PATIENCE_TO_START = 120.0
 PATIENCE_TO_STOP = 330.0  # the engine itself gives up after 300
 LAST_LINES = 8
-SERVICE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def running_engine(settings: Settings) -> ProcessRecord | None:
@@ -48,7 +47,7 @@ def start_mirror(settings: Settings) -> None:
         raise EngineError(problem)
     file = settings.prefix / "mirror.yml"
     file.write_text(config, encoding="utf-8")
-    pid = _spawn([settings.registry, "serve", file], settings.logs / "mirror.log", {"PATH": SERVICE_PATH})
+    pid = _spawn([settings.registry, "serve", file], settings.logs / "mirror.log", {"PATH": recipes.SYSTEM_PATH})
     record = record_of(pid, fingerprint)
     if record:
         save_record(settings.mirror_record, record)
@@ -83,7 +82,7 @@ def engine_environment(settings: Settings, given: Mapping[str, str]) -> dict[str
         **{name: value for name, value in given.items() if name.upper() in recipes.PASSED_ON},
         **recipes.ENGINE_ENVIRONMENT,
         "HOME": "/root",
-        "PATH": f"/run/dagger/bin:{SERVICE_PATH}",
+        "PATH": f"/run/dagger/bin:{recipes.SYSTEM_PATH}",
         "DAGGER_PYTHON_SDK_MANIFEST_DIGEST": (settings.content / DIGEST).read_text(encoding="utf-8"),
     }
 
@@ -119,7 +118,7 @@ def drop_state(settings: Settings) -> None:
     move_aside(settings.state, settings.dropped)
     log = settings.logs / "dropped.log"
     log.parent.mkdir(exist_ok=True)
-    _spawn(["nice", "-n", "19", "rm", "-rf", settings.dropped], log, {"PATH": SERVICE_PATH})
+    _spawn(["nice", "-n", "19", "rm", "-rf", settings.dropped], log, {"PATH": recipes.SYSTEM_PATH})
 
 
 def stop_mirror(settings: Settings) -> None:

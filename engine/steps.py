@@ -1,6 +1,7 @@
 """Named steps that each run once: a stamp remembers what a step was made from, and a failed step leaves no stamp."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import EngineError
+from engine.recipes import SYSTEM_PATH
 
 LAST_LINES = 12  # of a step's output, shown when it fails
 
@@ -64,11 +66,20 @@ class Workshop(NamedTuple):
 
     def run(self, name: str, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str]) -> str:
         """Run a command for step NAME with its output in the step's log; return what it printed on standard output."""
+        path = (
+            f"{env.get('PATH', os.defpath)}{os.pathsep}{SYSTEM_PATH}"  # a root without a login shell has no /usr/sbin
+        )
         with (self.logs / f"{name}.log").open("a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(map(str, command))}\n")
             log.flush()
             ended = subprocess.run(
-                command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, check=False
+                command,
+                cwd=cwd,
+                env={**env, "PATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                check=False,
             )
             printed = ended.stdout.decode(errors="replace")
             log.write(printed)
