@@ -81,6 +81,9 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_dockerfile(text: str, path: str) -> Dockerfile:
     """Parse a Dockerfile; `path` is for the errors. SpecError with a problem for each line that cannot be read."""
+    if "\0" in text:
+        # The parser would take it for the end of the file.
+        raise SpecError([f"{path}:{text[: text.index(chr(0))].count(chr(10)) + 1}: a NUL character: this is no text."])
     problems = directive_problems(text.removeprefix(_BOM), path)
     if problems:
         raise SpecError(problems)
@@ -109,7 +112,7 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
     lines = text.split("\n")
     return tuple(
         Instruction(
-            keyword=command.cmd.upper(),
+            keyword=(command.cmd or "").upper(),
             path=path,
             line=command.start_line,
             end=command.end_line,
@@ -202,7 +205,9 @@ def _onbuild_problems(onbuild: Instruction) -> Iterator[str]:
 
 
 def _instruction_problems(one: Instruction) -> Iterator[str]:
-    if one.keyword not in _KEYWORDS:
+    if not one.keyword:
+        yield f"{one.where}: a backslash continues nothing here. Remove it."
+    elif one.keyword not in _KEYWORDS:
         yield f"{one.where}: unknown instruction {one.keyword}.{did_you_mean(one.keyword, _KEYWORDS)}"
     elif one.keyword in ("COPY", "ADD") and len(one.words) < _FEWEST_PATHS:
         yield f"{one.where}: {one.keyword} takes a source and a destination."

@@ -84,7 +84,7 @@ def join(raw: str) -> Line:
 def ended(raw: str) -> str:
     """Return an instruction that a next one may follow: one that its file cuts off in a continued line is closed."""
     line = join(raw)
-    return raw if line.ended else line.text
+    return raw if line.ended else line.text.rstrip(f"{_BLANKS}{ESCAPE}")
 
 
 def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:

@@ -49,6 +49,8 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         if name not in by_name
     )
     found = {image.name: image for image in _connect(by_name, platform, problems)}
+    for image in found.values():
+        problems.extend(f"{path}: {problem}" for problem in _build_arg_problems(image))
     needs = {image.name: image.needs for image in found.values()}
     problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
     problems.extend(_disabled_problems(tuple(found.values())))
@@ -162,9 +164,6 @@ def _connected(
     arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
     scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
     stages = resolve_stages(dockerfile, scope, arguments, waiting, own)
-    if dockerfile.stages:
-        bodies = (one for stage in stages for one in stage.body)
-        own.extend(_build_arg_problems(draft, [*dockerfile.arguments, *bodies]))
     if draft.enabled:
         problems.extend(own)
     sources = drawn(stages)
@@ -178,7 +177,10 @@ def _connected(
     )
 
 
-def _build_arg_problems(image: Image, instructions: Sequence[Instruction]) -> Iterator[str]:
+def _build_arg_problems(image: Image) -> Iterator[str]:
+    if not image.enabled or not image.stages:
+        return
+    instructions = (*image.dockerfile.arguments, *(one for stage in image.stages for one in stage.body))
     declared = {name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one)}
     for name, value in image.build_args.items():
         where = f"images.{image.name}.build-args.{name}"

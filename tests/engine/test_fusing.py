@@ -17,105 +17,11 @@ from ci.adapters.engine.builder import EngineBuilder
 from ci.stack.fusing import Fused, fuse
 from ci.stack.model import Stack
 from ci.stack.reading import read_stack
+from tests.engine.nasty_stack import BASE_IMAGE, FILES
 from tests.unit.trees import MemoryTree
 
 pytestmark = pytest.mark.anyio
 
-BASE_IMAGE = "debian:bookworm-slim"
-BASE = r"""# syntax=docker/dockerfile:1
-ARG DEBIAN=bookworm-slim
-FROM debian:${DEBIAN} AS made
-ARG DEBIAN
-RUN mkdir /made && echo "$DEBIAN" > /made/debian && chmod 750 /made
-FROM debian:${DEBIAN}
-ARG GREETING=hello
-ENV HOME=/home/jo GREETING_ENV="${GREETING} \$x" UP=..
-LABEL org.example.a="1" b="two words"
-RUN useradd --uid 1000 --gid 100 --create-home jo
-COPY --from=made --chown=1000:100 /made /made
-COPY --chown=1000:100 . /context/
-COPY --chmod=640 ../../a.txt dir/$UP/dir/b.txt /climbed/
-COPY --parents ./dir /parents/
-COPY --parents dir/./deep/*.txt /pivot/
-COPY --exclude=*.md dir /excluded/
-COPY ["name with blanks.txt", "/blanks/"]
-ADD d*/*.txt /globbed/
-COPY <<EOF dir/b.txt /heredocs/
-from a heredoc: $GREETING
-EOF
-RUN --mount=type=bind,source=dir,target=/m --mount=target=/n --mount=type=cache,target=/cache \
-    # a comment
-
-    ls -R /m /n > /mounted; echo "${GREETING}" >> /mounted
-WORKDIR /home/jo/work
-USER jo
-EXPOSE 8888 53/udp
-VOLUME /data
-STOPSIGNAL SIGINT
-SHELL ["/bin/bash", "-c"]
-HEALTHCHECK --interval=10s CMD true
-ENTRYPOINT ["env"]
-CMD ["a"]
-"""
-WAITING = """\
-ARG REGISTRY=docker.io/ucsdets
-FROM ${REGISTRY}/base:1
-ARG GREETING=another
-RUN echo "$GREETING" > /tmp/waiting
-ONBUILD ARG COURSE=none
-ONBUILD COPY . /onbuild/
-ONBUILD RUN <<EOF
-echo "built for $COURSE, greeting '${GREETING}', by $(id -un)" > /tmp/onbuild
-EOF
-"""
-TOOL = """\
-FROM scratch AS Files
-COPY bin /bin
-FROM files
-COPY --from=0 /bin/tool /usr/bin/tool
-COPY --from=FILES /bin /copy
-"""
-# `by hand` the parents come from the registry that REGISTRY names; fused, it does not matter what it names.
-CHILD = """\
-ARG REGISTRY=docker.io/ucsdets
-ARG COURSE
-ARG BASE=${REGISTRY}/waiting:1
-FROM REGISTRY_OF_TEST/tool:1 AS tool
-FROM ${BASE} AS base
-ARG COURSE
-RUN echo "child of base under an alias: $COURSE" > /tmp/alias
-FROM ${BASE}
-ARG COURSE
-ENV COURSE_ENV=$COURSE
-COPY --from=REGISTRY_OF_TEST/tool:1 /usr/bin/tool /usr/local/bin/tool
-COPY --from=base /tmp/alias /tmp/alias
-COPY --from=1 --chown=jo:users /tmp/onbuild /tmp/onbuild-of-alias
-RUN --mount=from=tool,source=/copy,target=/tools ls /tools > /tmp/tools
-RUN echo "greeting '${GREETING}' '${GREETING_ENV}' '${COURSE}'" > /tmp/greeting
-USER root
-ENV PATH=/opt/bin:$PATH
-CMD ["b"]
-"""
-FILES = {
-    "images/base/Dockerfile": BASE,
-    "images/base/.dockerignore": "*.md\n!dir/keep.md\nsecret\nDockerfile\n",
-    "images/base/a.txt": "a of base",
-    "images/base/name with blanks.txt": "blanks",
-    "images/base/read.md": "ignored",
-    "images/base/secret/key": "ignored",
-    "images/base/dir/b.txt": "b",
-    "images/base/dir/keep.md": "kept",
-    "images/base/dir/deep/c.txt": "c",
-    "images/tool/Dockerfile": TOOL,
-    "images/tool/bin/tool": "#!/bin/sh\n",
-    "images/child/Dockerfile": CHILD,
-    "images/child/only-of-child.txt": "child",
-    "images/waiting/Dockerfile": WAITING,
-    "images/stack.toml": (
-        '[images.base]\nbuild-args = {GREETING = "good day"}\n'
-        "[images.child]\nbuild-args = {COURSE = 'the \"CSE\" 101 $HOME'}\n"
-    ),
-}
 LISTING = (
     r"find /image -xdev -printf '%P %y %m %U:%G %l\n' | LC_ALL=C sort;"
     r" find /image -xdev -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum"

@@ -73,6 +73,10 @@ def test_odd_but_good_files_are_read(text: str) -> None:
     [
         pytest.param("", [f"{PATH}: the file is empty"], id="empty"),
         pytest.param("# only\n# comments\n", [f"{PATH}: the file is empty"], id="only comments"),
+        pytest.param(
+            "FROM a\n\\\n", [f"{PATH}:2: a backslash continues nothing here. Remove it."], id="backslash alone"
+        ),
+        pytest.param("FROM a\nRUN \0\n", [f"{PATH}:2: a NUL character: this is no text."], id="NUL"),
         pytest.param("ARG A\n", [f"{PATH}: there is no FROM, so there is nothing to build."], id="no FROM"),
         pytest.param(
             "# escape=`\nFROM a\n",

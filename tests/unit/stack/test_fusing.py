@@ -174,13 +174,13 @@ def test_line_ends_marks_and_directives_do_not_spread() -> None:
     )
     assert found.text == (
         "# a: images/a/Dockerfile\nFROM x AS a\nRUN <<EOF\r\ny\r\nEOF\r\nCOPY a/c \\\r\n d\n"
-        "# b: images/b/Dockerfile\nFROM a AS b\nRUN z \n"
+        "# b: images/b/Dockerfile\nFROM a AS b\nRUN z\n"
     )
 
 
 def test_a_continuation_at_the_end_of_a_file_does_not_swallow_the_next() -> None:
-    found = fused("b", {"a": "FROM x\nRUN y \\", "b": "FROM a\n"})
-    assert found.text == "# a: images/a/Dockerfile\nFROM x AS a\nRUN y \n# b: images/b/Dockerfile\nFROM a AS b\n"
+    found = fused("b", {"a": "FROM x\nRUN y \\ \\", "b": "FROM a\n"})
+    assert found.text == "# a: images/a/Dockerfile\nFROM x AS a\nRUN y\n# b: images/b/Dockerfile\nFROM a AS b\n"
 
 
 ALONE = (

@@ -54,7 +54,7 @@ class MadeImage(NamedTuple):
 
     def reached(self) -> list[MadeStage]:
         names = {self.stages[-1].alias}
-        found = []
+        found: list[MadeStage] = []
         for stage in reversed(self.stages):
             if stage.alias in names:
                 names.update((stage.base, *stage.draws))
