@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection
 
@@ -67,11 +68,11 @@ def _wait_for(registry: str) -> None:
 
 
 def _get(registry: str, path: str) -> bytes:
-    connection = HTTPConnection(registry, timeout=10)
-    connection.request("GET", path, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
-    answer = connection.getresponse()
-    assert answer.status == HTTPStatus.OK, path
-    return answer.read()
+    with closing(HTTPConnection(registry, timeout=10)) as connection:
+        connection.request("GET", path, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
+        answer = connection.getresponse()
+        assert answer.status == HTTPStatus.OK, path
+        return answer.read()
 
 
 @pytest.fixture(scope="module")
