@@ -127,7 +127,11 @@ def make_side_by_side(lanes: Sequence[Sequence[Step]], workshop: Workshop) -> No
 
     def make_lane(lane: Sequence[Step]) -> None:
         for step in lane:
-            make_step(step, workshop)
+            try:
+                make_step(step, workshop)
+            except EngineError:
+                tell(f"{step.name} failed")
+                raise
 
     problems = []
     with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
