@@ -28,7 +28,7 @@ def engine() -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "daggerw", "--print-env"], check=True, capture_output=True, text=True
     )
-    os.environ.update(dict(line.split("=", 1) for line in printed.stdout.splitlines()))
+    os.environ.update(dict(line.split("=", 1) for line in printed.stdout.split()))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ TESTS = {
     ),
     "bytes": (
         "import sys\n\ndef test_it(capfd):\n    with capfd.disabled():\n"
-        "        sys.stdout.buffer.write(b'\\xff\\xfe\\n')\n        sys.stdout.buffer.flush()\n    assert False, '\\udcff'\n"
+        "        sys.stdout.buffer.write(b'\\xff\\xfe\\n')\n        sys.stdout.buffer.flush()\n"
+        "    assert False, '\\udcff'\n"
     ),
     "flaky": "import os\n\ndef test_it():\n    assert 'again' in os.environ['SUITE'], 'the first time'\n",
     "silent-server": "def test_it(server):\n    pass\n",
