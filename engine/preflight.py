@@ -19,6 +19,7 @@ PREFIX_SPACE = 2 * GIB  # half-made files included: 0.4 GB of Go sources, 0.2 of
 GO_CACHE_SPACE = 3 * GIB
 START_SPACE = GIB // 4
 LISTENING = "0A"  # in /proc/net/tcp
+DNS_PORT = 53
 
 
 def debian_problem(os_release: str) -> str | None:
@@ -62,7 +63,7 @@ def check_machine(settings: Settings, *, build_programs: bool, build_anything: b
             problems += [space_problem(folder, _free(folder), GO_CACHE_SPACE) for folder in _go_caches(go)]
     needed = PREFIX_SPACE if build_anything else START_SPACE
     problems.append(space_problem(settings.prefix, _free(settings.prefix), needed))
-    problems.append(_network_problem(settings))
+    problems += [_network_problem(settings), dns_problem()]
     if found := [problem for problem in problems if problem]:
         raise EngineError("\n".join(dict.fromkeys(found)))
 
@@ -82,13 +83,22 @@ def port_problem(settings: Settings) -> str | None:
     return None
 
 
-def owner_of_port(port: int) -> str | None:
-    """Name the process that listens on a TCP port, as far as this user may know."""
+def dns_problem() -> str | None:
+    """Find a DNS server that leaves no address of the machine to the engine's own."""
+    owner = owner_of_port(DNS_PORT, "00000000")
+    return (
+        owner and f"{owner} serves DNS on all addresses of this machine: stop it, or let it bind to its own interfaces."
+    )
+
+
+def owner_of_port(port: int, address: str = "") -> str | None:
+    """Name the process that listens on a TCP port, as far as this user may know; ADDRESS is as in /proc/net/tcp."""
     sockets = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
             _, local, _, state, *rest = line.split()
-            if state == LISTENING and int(local.rpartition(":")[2], 16) == port:
+            on, _, number = local.rpartition(":")
+            if state == LISTENING and int(number, 16) == port and address in {"", on}:
                 sockets.add(f"socket:[{rest[5]}]")
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -116,7 +126,7 @@ def _network_problem(settings: Settings) -> str | None:
     try:
         other = overlapping_interface(_ask(["ip", "-o", "-4", "addr"]), settings)
     except ValueError:
-        return f"DAGGER_NATIVE_CIDR={settings.cidr}: not a range of IPv4 addresses such as 10.87.0.0/16."
+        return f"DAGGER_NATIVE_CIDR={settings.cidr}: not a range of IPv4 addresses such as 10.86.0.0/16."
     return (
         other
         and f"The addresses {settings.cidr} are in use on the interface {other}: set others with DAGGER_NATIVE_CIDR."

@@ -10,7 +10,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "DAGGER_NATIVE_PREFIX": ("/var/lib/dagger-native", "folder of everything the engine needs and keeps"),
     "DAGGER_NATIVE_MIRROR_PORT": ("5000", "port on localhost of the registry that answers for docker.io"),
     "DAGGER_NATIVE_NETWORK": ("daggernat", "name of the engine's network; its bridge is called <name>0"),
-    "DAGGER_NATIVE_CIDR": ("10.87.0.0/16", "addresses of the engine's containers"),
+    "DAGGER_NATIVE_CIDR": ("10.86.0.0/16", "addresses of the engine's containers"),
     "DAGGER_NATIVE_POOL": ("16", "network namespaces kept ready, so that a step does not wait for one"),
 }
 LONGEST_SOCKET_PATH = 107  # the kernel's sockaddr_un holds 108 bytes with the closing zero

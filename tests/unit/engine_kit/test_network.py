@@ -4,7 +4,7 @@ from engine.network import leftover_rules, overlapping_interface
 from engine.settings import read_settings
 
 OURS, OTHER = "CNI-aaaaaaaaaaaaaaaaaaaaaaaa", "CNI-bbbbbbbbbbbbbbbbbbbbbbbb"
-CIDR = "10.87.0.0/16"
+CIDR = "10.86.0.0/16"
 JUMP = '-A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN'
 FORWARD = '-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD'
 
@@ -26,23 +26,23 @@ def forwarding(address: str) -> list[str]:
 
 
 def test_only_the_networks_own_translation_rules_and_chains_go() -> None:
-    rules = [*nat("daggernat", OURS, "10.87.0.2"), *nat("daggernat2", OTHER, "10.99.0.2")]
+    rules = [*nat("daggernat", OURS, "10.86.0.2"), *nat("daggernat2", OTHER, "10.99.0.2")]
     undo = leftover_rules(rules, [], "daggernat", CIDR)
     comment = ["-m", "comment", "--comment", 'name: "daggernat" id: "abc"']
     assert undo == [
-        ["-t", "nat", "-D", "POSTROUTING", "-s", "10.87.0.2/32", *comment, "-j", OURS],
+        ["-t", "nat", "-D", "POSTROUTING", "-s", "10.86.0.2/32", *comment, "-j", OURS],
         ["-t", "nat", "-F", OURS],
         ["-t", "nat", "-X", OURS],
     ]
 
 
 def test_forwarding_rules_go_by_address_and_the_plugins_chains_stay_while_another_network_has_rules() -> None:
-    rules = [FORWARD, JUMP, *forwarding("10.87.0.2"), *forwarding("10.99.0.2"), "-A INPUT -s 10.87.0.2/32 -j ACCEPT"]
+    rules = [FORWARD, JUMP, *forwarding("10.86.0.2"), *forwarding("10.99.0.2"), "-A INPUT -s 10.86.0.2/32 -j ACCEPT"]
     undo = leftover_rules([], rules, "daggernat", CIDR)
     accept = ["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"]
     assert undo == [
-        ["-D", "CNI-FORWARD", "-d", "10.87.0.2/32", *accept],
-        ["-D", "CNI-FORWARD", "-s", "10.87.0.2/32", "-j", "ACCEPT"],
+        ["-D", "CNI-FORWARD", "-d", "10.86.0.2/32", *accept],
+        ["-D", "CNI-FORWARD", "-s", "10.86.0.2/32", "-j", "ACCEPT"],
     ]
 
 
@@ -65,10 +65,10 @@ def test_an_administrators_own_rules_keep_the_plugins_chains() -> None:
     ("line", "interface"),
     [
         pytest.param(
-            "5: dagger0    inet 10.87.0.1/16 brd 10.87.255.255 scope global dagger0", "dagger0", id="the same"
+            "5: dagger0    inet 10.86.0.1/16 brd 10.86.255.255 scope global dagger0", "dagger0", id="the same"
         ),
         pytest.param("5: vpn    inet 10.0.0.7/8 scope global vpn", "vpn", id="around"),
-        pytest.param("5: daggernat0    inet 10.87.0.1/16 scope global daggernat0", None, id="its own bridge"),
+        pytest.param("5: daggernat0    inet 10.86.0.1/16 scope global daggernat0", None, id="its own bridge"),
         pytest.param("4: eth0    inet 192.0.2.2/24 scope global eth0", None, id="elsewhere"),
     ],
 )
