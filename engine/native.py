@@ -10,7 +10,7 @@ from engine.content import BASE_STEP, SDK_STEP, make_module_base, pack_content
 from engine.lock import locked
 from engine.mirror import IMAGE_STEP, push_base_image
 from engine.packages import install_packages, missing_packages, unpack_registry
-from engine.preflight import check_machine
+from engine.preflight import check_machine, check_user
 from engine.processes import load_record
 from engine.recipes import BASE_PACKAGES
 from engine.rootfs import make_rootfs
@@ -33,15 +33,16 @@ def bring_up(settings: Settings) -> None:
     """Build what is missing or out of date and start what is down; nothing at all is done while all is well."""
     if is_current(settings):
         return
-    workshop = Workshop(settings.prefix)
-    lanes = _lanes(settings, workshop)
-    waiting = [step for lane in lanes for step in lane if not workshop.is_made(step)]
-    check_machine(settings, build_programs=lanes[0][0] in waiting, build_anything=bool(waiting))
+    check_user()
     with locked(settings.prefix, "build and start the engine"):
         if is_current(settings):
             return  # whoever held the lock has done it
+        workshop = Workshop(settings.prefix)
+        lanes = _lanes(settings, workshop)
+        waiting = [step for lane in lanes for step in lane if not workshop.is_made(step)]
+        check_machine(settings, build_programs=lanes[0][0] in waiting, build_anything=bool(waiting))
         workshop.open_shop()
-        make_side_by_side(_lanes(settings, workshop), workshop)
+        make_side_by_side(lanes, workshop)
         start_mirror(settings)
         if running_engine(settings):
             tell("stopping the running engine, which was built or started otherwise")

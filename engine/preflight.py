@@ -12,6 +12,7 @@ from engine import versions
 from engine.binaries import find_go, go_version, needed_go
 from engine.errors import EngineError
 from engine.network import overlapping_interface
+from engine.processes import load_record
 from engine.settings import Settings
 
 GIB = 1 << 30
@@ -53,8 +54,6 @@ def space_problem(folder: Path, free: int, needed: int) -> str | None:
 
 def check_machine(settings: Settings, *, build_programs: bool, build_anything: bool) -> None:
     """Raise an EngineError that names everything that keeps the native engine from being built and started here."""
-    if problem := _machine_problem():
-        raise EngineError(problem)
     problems = [debian_problem(Path("/etc/os-release").read_text(encoding="utf-8"))]
     if build_programs:
         go = find_go()
@@ -64,6 +63,8 @@ def check_machine(settings: Settings, *, build_programs: bool, build_anything: b
     needed = PREFIX_SPACE if build_anything else START_SPACE
     problems.append(space_problem(settings.prefix, _free(settings.prefix), needed))
     problems += [_network_problem(settings), dns_problem()]
+    if load_record(settings.mirror_record) is None:
+        problems.append(port_problem(settings))
     if found := [problem for problem in problems if problem]:
         raise EngineError("\n".join(dict.fromkeys(found)))
 
@@ -109,15 +110,15 @@ def owner_of_port(port: int, address: str = "") -> str | None:
     return None
 
 
-def _machine_problem() -> str | None:
+def check_user() -> None:
+    """Raise an EngineError unless this process may do what the native engine takes."""
     others = "start a container runtime, or name an engine with _EXPERIMENTAL_DAGGER_RUNNER_HOST"
     if platform.system() != "Linux":
-        return f"The native engine runs on Linux only: {others}."
+        raise EngineError(f"The native engine runs on Linux only: {others}.")
     if os.geteuid() != 0:
-        return (
+        raise EngineError(
             f"No container runtime answers `docker info`, and the native engine needs root: {others}, or become root."
         )
-    return None
 
 
 def _network_problem(settings: Settings) -> str | None:
