@@ -36,6 +36,7 @@ _IGNORED = [".git", ".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node
 Only = Annotated[list[str] | None, Doc("Names of images: only these and all they need. Default: the whole stack.")]
 Jobs = Annotated[int, Doc("How many stages may build at once. 0: as many as the engine's machine has cores.")]
 
+Test = Annotated[bool, Doc("Run the suites of the images. --test=false builds only, and says so in the table.")]
 Retest = Annotated[bool, Doc("Run tests again whose result is known from an earlier run of the same image.")]
 
 
@@ -120,11 +121,20 @@ class Datahub:
         return render_json(made) if as_json else f"{render_plan(made)}\n"
 
     @effect
-    async def build_stack(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> str:  # noqa: FBT002
+    async def build_stack(
+        self,
+        only: Only = None,
+        jobs: Jobs = 0,
+        test: Test = True,  # noqa: FBT002
+        retest: Retest = False,  # noqa: FBT002
+    ) -> str:
         """Build and test the images and print a table of them. Exits 1, with the same table, when anything failed."""
         stack = await self._stack()
         plan = make_plan(stack, only=only or ())
-        return _green(await self._run(stack, plan, _request(plan, jobs, retest=retest)))
+        request = _request(plan, jobs, retest=retest)
+        if not test:
+            request = msgspec.structs.replace(request, tested=())
+        return _green(await self._run(stack, plan, request))
 
     @effect
     async def build_report(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> dagger.Directory:  # noqa: FBT002

@@ -10,6 +10,7 @@ from ci.reports import amounts
 from ci.reports.suites import count_tests, render_failures
 from ci.reports.tree import draw_tree
 from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
 """How many lines of a failed command's output are shown; the report has them all."""
@@ -45,9 +46,13 @@ def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
         plan.reason,
         amounts.seconds(image.seconds) if ran else "-",
         amounts.size(image.size),
-        count_tests(image.suites),
+        count_tests(image.suites) or ("not run" if image.built and _has_suites(plan) else ""),
         _result(image),
     )
+
+
+def _has_suites(plan: ImagePlan) -> bool:
+    return any(not suite.endswith(f"/{SuiteKind.GPU}") for suite in plan.suites)
 
 
 def _result(image: ImageReport) -> str:

@@ -79,3 +79,17 @@ def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
 def test_a_green_run_ends_with_its_total() -> None:
     text = render_run(run_report(*(ImageReport(name=image.name, outcome=Outcome.BUILT) for image in PLAN.images)))
     assert text.splitlines()[-1] == "4 images: 4 built in 1 min 23 s."
+
+
+def test_suites_that_were_left_out_are_told() -> None:
+    images = (planned("base", suites=("common/image",)), planned("ml", suites=("ml/gpu",)))
+    report = RunReport(
+        plan=Plan(images=images),
+        images=tuple(ImageReport(name=image.name, outcome=Outcome.BUILT) for image in images),
+        started="2026-01-01T00:00:00+00:00",
+        seconds=1,
+        jobs=2,
+    )
+    base, ml = render_run(report).splitlines()[2:4]
+    assert "not run" in base
+    assert "not run" not in ml
