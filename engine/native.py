@@ -21,6 +21,7 @@ from engine.services import (
     start_mirror,
     stop_engine,
     stop_mirror,
+    wait_for_clients,
 )
 from engine.settings import Settings
 from engine.steps import Step, Workshop, make_side_by_side, tell
@@ -44,7 +45,8 @@ def bring_up(settings: Settings) -> None:
         workshop.open_shop()
         make_side_by_side(lanes, workshop)
         start_mirror(settings)
-        if running_engine(settings):
+        if running := running_engine(settings):
+            wait_for_clients(running)
             tell("stopping the running engine, which was built or started otherwise")
             stop_engine(settings)
         start_engine(settings)

@@ -67,6 +67,18 @@ def listener(path: Path) -> int | None:
     return pid
 
 
+def clients_of(pid: int, path: str) -> int:
+    """Count the connections that process PID has accepted on the Unix socket it bound to PATH."""
+    connected = "03"  # in the column St
+    try:
+        held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+        table = Path(f"/proc/{pid}/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    except OSError:
+        return 0
+    rows = [line.split(maxsplit=7) for line in table if line.endswith(f" {path}")]
+    return sum(row[5] == connected and f"socket:[{row[6]}]" in held for row in rows)
+
+
 def children_of(pid: int) -> list[int]:
     """List the direct children of a process."""
     found = []

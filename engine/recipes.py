@@ -32,13 +32,20 @@ BUILD_FLAGS = (
     f"-ldflags=-s -w -X {STAMPED}.Version=v{versions.ENGINE} -X {STAMPED}.Tag=v{versions.ENGINE}",
 )
 
-# Changes to vendored sources: file, text there, text instead. A client whose engine was killed would wait for it for
-# ever, and so would whoever waits for the client; now it gives up after some seconds.
+# Changes to vendored sources: file, text there, text instead.
 PATCHES = (
+    # A client whose engine was killed would wait for it for ever; now it gives up after some seconds.
     (
         "github.com/vito/go-sse/sse/event_source.go",
         "\t\tRetryInterval: defaultRetryInterval,\n",
         "\t\tRetryInterval: defaultRetryInterval, MaxRetries: 5,\n",
+    ),
+    # The server that a Dang module has for itself waits at its end for connections that were opened and not used, which
+    # Go closes only after five seconds: every third call of a changed module took those longer.
+    (
+        "github.com/dagger/dagger/core/sdk/dang/shared/shared.go",
+        "context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)",
+        "context.WithTimeout(context.WithoutCancel(ctx), 50*time.Millisecond)",
     ),
 )
 

@@ -16,7 +16,7 @@ from engine.inputs import SERVE, digest_of, engine_arguments, engine_config, fin
 from engine.mirror import mirror_config
 from engine.network import remove_leftovers, wait_for_bridge
 from engine.preflight import port_problem
-from engine.processes import ProcessRecord, children_of, listener, load_record, record_of, save_record
+from engine.processes import ProcessRecord, children_of, clients_of, listener, load_record, record_of, save_record
 from engine.settings import Settings
 from engine.state import ended_gently, move_aside
 from engine.steps import tell
@@ -24,6 +24,7 @@ from engine.steps import tell
 PATIENCE_TO_START = 120.0
 PATIENCE_TO_STOP = 330.0  # the engine itself gives up after 300
 LAST_LINES = 8
+SOCKET_INSIDE = "/run/dagger/engine.sock"  # as the engine calls it in its namespace
 
 
 def running_engine(settings: Settings) -> ProcessRecord | None:
@@ -98,6 +99,14 @@ def stop(record: ProcessRecord, name: str) -> None:
                 f"The {name} (process {record.pid}) did not end within {waited:.0f} s; its log may say why."
             )
         time.sleep(0.05)
+
+
+def wait_for_clients(engine: ProcessRecord) -> None:
+    """Wait until nobody uses the engine, so that it can be stopped without breaking anyone's build."""
+    if clients_of(engine.pid, SOCKET_INSIDE):
+        tell("waiting for the clients of the running engine, which was built or started otherwise")
+    while clients_of(engine.pid, SOCKET_INSIDE):
+        time.sleep(0.2)
 
 
 def stop_engine(settings: Settings) -> bool:

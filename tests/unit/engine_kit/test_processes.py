@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.processes import ProcessRecord, children_of, listener, load_record, record_of, save_record, start_of
+from engine.processes import (
+    ProcessRecord,
+    children_of,
+    clients_of,
+    listener,
+    load_record,
+    record_of,
+    save_record,
+    start_of,
+)
 
 
 @pytest.fixture
@@ -57,6 +66,22 @@ def test_there_is_no_start_of_a_process_that_never_was() -> None:
 def test_children_of(sleeper: subprocess.Popen[bytes]) -> None:
     assert sleeper.pid in children_of(os.getpid())
     assert os.getpid() not in children_of(sleeper.pid)
+
+
+def test_only_the_connections_to_a_socket_of_its_own_are_clients_of_a_process(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(path)
+        server.listen()
+        assert clients_of(os.getpid(), path) == 0
+        client.connect(path)
+        accepted, _ = server.accept()
+        with accepted:
+            assert clients_of(os.getpid(), path) == 1
+            assert clients_of(os.getpid(), f"{path}2") == 0
+            assert clients_of(os.getppid(), path) == 0
+        assert clients_of(os.getpid(), path) == 0
+    assert clients_of(2**22 + 1, path) == 0
 
 
 def test_the_listener_of_a_socket_is_told_and_a_stale_or_missing_one_has_none(tmp_path: Path) -> None:
