@@ -20,12 +20,12 @@ def render_plan(plan: Plan) -> str:
     """Draw the plan: the tree of images, what is done with each, why, and what it stands on outside the stack."""
     by_name = {image.name: image for image in plan.images}
     rows = [
-        (label, by_name[name].action, by_name[name].reason, _drawn_on(by_name[name]), ", ".join(by_name[name].suites))
+        (label, by_name[name].action, by_name[name].reason, _drawn_on(by_name[name]), _own_suites(by_name[name]))
         for name, label in draw_tree(_parents(plan))
     ]
-    builds = len(plan.to_build)
-    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {builds} to build"
-    return f"{_table(('image', 'action', 'reason', 'draws on', 'suites'), rows)}\n\n{total}"
+    table = _table(("image", "action", "reason", "draws on", "own suites"), rows)
+    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {len(plan.to_build)} to build"
+    return "\n".join([f"{table}\n\n{total}", *_inheritance(plan)])
 
 
 def render_run(report: RunReport) -> str:
@@ -37,6 +37,20 @@ def render_run(report: RunReport) -> str:
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
     return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests])
+
+
+def _own_suites(image: ImagePlan) -> str:
+    own = f"{image.name}/"
+    return ", ".join(suite.removeprefix(own) for suite in image.suites if suite.startswith(own))
+
+
+def _inheritance(plan: Plan) -> Sequence[str]:
+    """Tell of the suites that an image has from elsewhere: listed for each, they would fill the screen."""
+    if not any(image.suites for image in plan.images):
+        return ()
+    common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith("common/"))
+    others = "".join(f", and {suite}" for suite in common)
+    return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 
 
 def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
