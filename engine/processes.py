@@ -1,5 +1,6 @@
 """Which processes are ours: a record is a pid with the moment of its start, so a reused pid is not taken for it."""
 
+import contextlib
 import json
 import os
 import socket
@@ -70,8 +71,8 @@ def listener(path: Path) -> int | None:
 def clients_of(pid: int, path: str) -> int:
     """Count the connections that process PID has accepted on the Unix socket it bound to PATH."""
     connected = "03"  # in the column St
+    held = _open_files(pid)
     try:
-        held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
         table = Path(f"/proc/{pid}/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
         return 0
@@ -90,4 +91,13 @@ def children_of(pid: int) -> list[int]:
                 continue
             if stat.rpartition(")")[2].split()[1] == str(pid):
                 found.append(int(entry.name))
+    return found
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed in the meantime
+                found.add(str(entry.readlink()))
     return found
