@@ -9,6 +9,7 @@ from pathlib import Path
 import dagger
 import pytest
 
+from engine.client import client_environment
 from tests.engine.stacks import write_tree
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +26,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def engine() -> None:
     """Bring up an engine and let this process's Dagger client find it."""
-    printed = subprocess.run(
-        [sys.executable, ROOT / "daggerw", "--print-env"], check=True, capture_output=True, text=True
-    )
-    os.environ.update(dict(line.split("=", 1) for line in printed.stdout.split()))
+    os.environ.update(client_environment())
 
 
 @pytest.fixture(scope="session")
