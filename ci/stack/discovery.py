@@ -68,6 +68,11 @@ def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite
     return _suites(folders, inside(folder, _TESTS), image)
 
 
+def test_folders(image_folders: Iterable[str], images: str) -> tuple[str, ...]:
+    """Return where tests may lie: beside the Dockerfiles, and those for every image. Sorted."""
+    return tuple(sorted({inside(images, _COMMON_TESTS), *(inside(folder, _TESTS) for folder in image_folders)}))
+
+
 def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:
     return tuple(
         Suite(origin=origin, kind=kind, folder=folder)

@@ -29,8 +29,7 @@ _MAKES_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the build context: `folder` of it ("" is its root) holds the source tree's folder `path`.
 
-    Files that `ignore` matches are left out; the patterns are those of a .dockerignore, `!` included. All else is in,
-    as with Docker. So are the tests beside a Dockerfile: a .dockerignore can keep `COPY .` from them.
+    Files that `ignore` matches are left out; the patterns are those of a .dockerignore, `!` included. All else is in.
     """
 
     folder: str

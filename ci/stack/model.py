@@ -70,7 +70,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: Dockerfile
     context: str
     ignore: tuple[str, ...]
-    """Patterns of the .dockerignore that holds for this image, in order, comments removed."""
+    """What is left out of the context: folders of tests, then the patterns of its .dockerignore, in order."""
     arguments: Arguments
     stages: tuple[ImageStage, ...]
     build_args: Mapping[str, str]

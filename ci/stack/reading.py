@@ -7,6 +7,7 @@ import msgspec
 
 from ci.errors import SpecError
 from ci.stack.arguments import UNWRITABLE, Arguments, pairs, read_arguments
+from ci.stack.contexts import copy_problems, tests_left_out
 from ci.stack.discovery import (
     SETTINGS,
     common_suites,
@@ -14,6 +15,7 @@ from ci.stack.discovery import (
     folders_with_files,
     inside,
     own_suites,
+    test_folders,
 )
 from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile, triggers
 from ci.stack.edges import cycles, drawn, ordered, parent
@@ -41,7 +43,8 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     if not folders:
         problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
-    drafts = [_draft(files, folder, settings, problems) for folder in folders]
+    tests = test_folders(folders, files.root)
+    drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(
         f"{path}: images.{name} is no image below {images}.{did_you_mean(name, by_name)}"
@@ -80,7 +83,7 @@ class _Files:
         return not folder or any(path.startswith(f"{folder}/") for path in self.paths)
 
 
-def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) -> Image:
+def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str], problems: list[str]) -> Image:
     """Read what one image says of itself, whatever the others are."""
     name = folder.rpartition("/")[2]
     table = settings.images.get(name, ImageTable())
@@ -93,10 +96,8 @@ def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) 
             dockerfile = parse_dockerfile(files.read(path), path)
         except SpecError as error:
             own.extend(error.problems)
-    ignore = _ignore(files, path, context, own)
-    if table.enabled:
-        problems.extend(own)
-    return Image(
+    ignore = (*tests_left_out(tests, context), *_ignore(files, path, context, own))
+    draft = Image(
         name=name,
         folder=folder,
         dockerfile_path=path,
@@ -114,6 +115,9 @@ def _draft(files: _Files, folder: str, settings: Settings, problems: list[str]) 
         size_budget=bytes_of(table.size_budget),
         suites=own_suites(files.folders, folder, name),
     )
+    if draft.enabled:
+        problems.extend((*own, *copy_problems(draft, tests)))
+    return draft
 
 
 def _place_problems(files: _Files, name: str, table: ImageTable, dockerfile: str, context: str) -> Iterator[str]:
@@ -136,10 +140,7 @@ def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -
     """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
     for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
         if path in files.paths:
-            patterns = read_ignore(files.read(path))
-            if "!" in patterns:
-                problems.append(f"{path}: a line with nothing but ! keeps nothing. Remove it.")
-            return patterns
+            return read_ignore(files.read(path), path, problems)
     return ()
 
 

@@ -1,0 +1,68 @@
+import pytest
+
+from ci.errors import SpecError
+from ci.stack.contexts import tests_left_out
+from ci.stack.ignore import IgnorePatterns
+from ci.stack.reading import read_stack
+from tests.unit.trees import MemoryTree
+
+
+@pytest.mark.parametrize(
+    ("context", "patterns"),
+    [
+        pytest.param("images/a", ("b/tests", "tests"), id="its own, and those of an image in its folder"),
+        pytest.param("images/a/b", ("tests",), id="its own"),
+        pytest.param("images", ("a/b/tests", "a/tests", "ab/tests", "tests_common"), id="all below a folder"),
+        pytest.param("images/a/src", (), id="none, where tests lie elsewhere"),
+        pytest.param("images/a/tests", (), id="not within tests"),
+        pytest.param("x", (r"\[y\]/\!z/tests",), id="signs of patterns are escaped"),
+    ],
+)  # fmt: skip
+def test_folders_of_tests_are_left_out_of_a_context(context: str, patterns: tuple[str, ...]) -> None:
+    folders = ("images/a/b/tests", "images/a/tests", "images/ab/tests", "images/tests_common", "x/[y]/!z/tests")
+    assert tests_left_out(folders, context) == patterns
+
+
+def test_a_folder_named_with_signs_is_matched_by_its_pattern() -> None:
+    (pattern,) = tests_left_out(("!a/[x]*?^/tests",), "")
+    assert IgnorePatterns([pattern]).match("!a/[x]*?^/tests")
+
+
+def problems(dockerfile: str, **files: str) -> tuple[str, ...]:
+    tree = MemoryTree({"images/a/Dockerfile": dockerfile, **files})
+    try:
+        read_stack(tree)
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize("source", ["tests", "tests/", "./tests/image", "/tests/x.py"])
+def test_a_copy_of_tests_is_refused_before_the_engine_does_not_find_them(source: str) -> None:
+    (problem,) = problems(f"FROM debian\nCOPY a {source} /there/\n")
+    assert problem == (
+        f"images/a/Dockerfile:2: COPY {source.strip('./')}: tests are no part of a build context. "
+        "To have them in it, write !tests in its .dockerignore."
+    )
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        pytest.param("COPY . /all/", id="what covers them"),
+        pytest.param("COPY tests.txt testsuite /there/", id="other names"),
+        pytest.param("COPY --from=debian:12 tests /there/", id="those of an image"),
+        pytest.param("COPY $WHAT/tests ${tests} /there/", id="variables"),
+        pytest.param("ADD https://example.org/tests /there/", id="a URL"),
+        pytest.param("COPY <<tests /there/\nx\ntests", id="a heredoc"),
+    ],
+)
+def test_other_copies_are_not_refused(dockerfile: str) -> None:
+    assert problems(f"FROM debian\n{dockerfile}\n") == ()
+
+
+def test_a_dockerignore_can_keep_tests_in() -> None:
+    files = {"images/a/.dockerignore": "!tests\n"}
+    assert problems("FROM debian\nCOPY tests /there/\n", **files) == ()
+    stack = read_stack(MemoryTree({"images/a/Dockerfile": "FROM debian\n", **files}))
+    assert not IgnorePatterns(stack.images[0].ignore).match("tests/image/test_x.py")
