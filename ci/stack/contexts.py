@@ -17,7 +17,7 @@ from ci.stack.model import Image
 _SIGNS = re.compile(r"[][*?\\^!]")
 
 
-def tests_left_out(test_folders: Sequence[str], context: str) -> tuple[str, ...]:
+def left_out_tests(test_folders: Sequence[str], context: str) -> tuple[str, ...]:
     """Return patterns for the folders of tests that lie in a context ("" for the whole tree). They are sorted."""
     return tuple(_SIGNS.sub(r"\\\g<0>", folder) for folder in _within(test_folders, context))
 

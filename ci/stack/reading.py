@@ -7,7 +7,7 @@ import msgspec
 
 from ci.errors import SpecError
 from ci.stack.arguments import UNWRITABLE, Arguments, pairs, read_arguments
-from ci.stack.contexts import copy_problems, tests_left_out
+from ci.stack.contexts import copy_problems, left_out_tests
 from ci.stack.discovery import (
     SETTINGS,
     common_suites,
@@ -96,7 +96,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
             dockerfile = parse_dockerfile(files.read(path), path)
         except SpecError as error:
             own.extend(error.problems)
-    ignore = (*tests_left_out(tests, context), *_ignore(files, path, context, own))
+    ignore = (*left_out_tests(tests, context), *_ignore(files, path, context, own))
     draft = Image(
         name=name,
         folder=folder,

@@ -1,7 +1,7 @@
 import pytest
 
 from ci.errors import SpecError
-from ci.stack.contexts import tests_left_out
+from ci.stack.contexts import left_out_tests
 from ci.stack.ignore import IgnorePatterns
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree
@@ -20,11 +20,11 @@ from tests.unit.trees import MemoryTree
 )  # fmt: skip
 def test_folders_of_tests_are_left_out_of_a_context(context: str, patterns: tuple[str, ...]) -> None:
     folders = ("images/a/b/tests", "images/a/tests", "images/ab/tests", "images/tests_common", "x/[y]/!z/tests")
-    assert tests_left_out(folders, context) == patterns
+    assert left_out_tests(folders, context) == patterns
 
 
 def test_a_folder_named_with_signs_is_matched_by_its_pattern() -> None:
-    (pattern,) = tests_left_out(("!a/[x]*?^/tests",), "")
+    (pattern,) = left_out_tests(("!a/[x]*?^/tests",), "")
     assert IgnorePatterns([pattern]).match("!a/[x]*?^/tests")
 
 
