@@ -1,0 +1,107 @@
+"""A script of what goes wrong in a registry: when, and how.
+
+A fault stands between a request and the registry behind it (`Act`): it may answer itself, change what is answered, do
+something first, or return None, which cuts the connection.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """What was asked; `path` is with the query. The content is read when `content` is called, or a part by `read`."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    read: Callable[[int | None], bytes]
+
+    def content(self) -> bytes:
+        return self.read(None)
+
+
+class Reply(NamedTuple):
+    """What is answered. With `cut_at`, no more bytes of the content are sent, and the connection is cut."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes = b""
+    cut_at: int | None = None
+
+
+Act = Callable[[Request, Callable[[], Reply]], Reply | None]
+
+
+class Fault:
+    """Acts on the `at`-th request whose method and path match (and then `times` of them in a row)."""
+
+    def __init__(self, method: str, path: str, act: Act, *, at: int = 1, times: int = 1) -> None:
+        self._method = method
+        self._path = re.compile(path)
+        self._among = range(at, at + times)
+        self._act = act
+        self.seen = 0
+
+    def acts_on(self, request: Request) -> Act | None:
+        if request.method != self._method or not self._path.search(request.path):
+            return None
+        self.seen += 1
+        return self._act if self.seen in self._among else None
+
+
+def refusal(status: int, code: str = "", message: str = "", **headers: str) -> Reply:
+    """Return an answer as registries refuse; headers are given with _ for -."""
+    errors = [{"code": code, "message": message, "detail": None}] if code else []
+    spelled = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, {"Content-Type": "application/json", **spelled}, json.dumps({"errors": errors}).encode())
+
+
+def answering(reply: Reply) -> Act:
+    """Answer so, and do nothing."""
+    return lambda _request, _serve: reply
+
+
+def refusing(status: int, code: str = "", message: str = "", **headers: str) -> Act:
+    """Refuse, and do nothing."""
+    return answering(refusal(status, code, message, **headers))
+
+
+def cutting(_request: Request, _serve: Callable[[], Reply]) -> None:
+    """Cut the connection before anything is done."""
+
+
+def cutting_midway(request: Request, _serve: Callable[[], Reply]) -> None:
+    """Cut the connection when half of the content is there."""
+    request.read(int(request.headers.get("content-length", "0")) // 2)
+
+
+def cutting_after(_request: Request, serve: Callable[[], Reply]) -> None:
+    """Do what was asked, and cut the connection before saying so."""
+    serve()
+
+
+def altering(change: Callable[[Reply], Reply]) -> Act:
+    """Do what was asked, and say something else."""
+    return lambda _request, serve: change(serve())
+
+
+def meanwhile(action: Callable[[], object]) -> Act:
+    """Do something else first."""
+
+    def act(_request: Request, serve: Callable[[], Reply]) -> Reply:
+        action()
+        return serve()
+
+    return act
+
+
+def keeping_silent(until: threading.Event) -> Act:
+    """Say nothing until told to go, and then cut the connection."""
+
+    def act(_request: Request, _serve: Callable[[], Reply]) -> None:
+        until.wait()
+
+    return act
