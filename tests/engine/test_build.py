@@ -127,3 +127,12 @@ def test_the_users_mistakes_are_sentences(call: Call, tree: MakeTree) -> None:
 def test_image_gives_a_container(call: Call, tree: MakeTree) -> None:
     done = call("--source", tree(FILES), "image", "--name", "ds", "with-exec", "--args", "cat,/ds", "stdout")
     assert done.stdout == "ds-says\n"
+
+
+def test_an_image_has_the_configuration_that_docker_would_give_it(call: Call, tree: MakeTree) -> None:
+    dockerfile = "FROM base\nARG SECRET_SAUCE=leaks\nENV KEPT=1\nRUN echo $SECRET_SAUCE\n"
+    source = tree(FILES | {"images/r/Dockerfile": dockerfile})
+    done = call("--source", source, "image", "--name", "r", "env-variables", "name")
+    names = done.stdout.split()
+    assert "KEPT" in names
+    assert "SECRET_SAUCE" not in names

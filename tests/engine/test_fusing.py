@@ -1,7 +1,6 @@
 """A fused build makes the same images as building and publishing one after the other, as people do by hand."""
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -15,10 +14,11 @@ import pytest
 from dagger import dag
 
 from ci.adapters.engine.builder import EngineBuilder
-from ci.stack.fusing import Fused, fuse
+from ci.stack.fusing import fuse
 from ci.stack.model import Stack
 from ci.stack.reading import read_stack
 from tests.engine.nasty_stack import BASE_IMAGE, FILES
+from tests.programs import docker_registry
 from tests.unit.trees import MemoryTree
 
 pytestmark = pytest.mark.anyio
@@ -32,9 +32,7 @@ LISTING = (
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a registry on a free port of this machine, which the engine shares."""
-    binary = shutil.which("docker-registry")
-    if binary is None:
-        pytest.skip("needs the program docker-registry, and an engine that shares this machine's network")
+    binary = docker_registry()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -110,12 +108,6 @@ async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict
     return built
 
 
-def container(source: dagger.Directory, fused: Fused) -> dagger.Container:
-    """Return an image built from a fused text: its files on its configuration."""
-    builder = EngineBuilder(source)
-    return builder.container(fused, fused.configuration).with_rootfs(builder.container(fused).rootfs())
-
-
 async def listing(container: dagger.Container) -> set[str]:
     """Return a line for each path of the file system with its kind, mode, owner, link or content."""
     tools = dag.container().from_(BASE_IMAGE).with_mounted_directory("/image", container.rootfs())
@@ -133,7 +125,7 @@ def config(registry: str, name: str) -> dict[str, object]:
 async def test_a_fused_build_makes_the_same_image(
     name: str, source: dagger.Directory, stack: Stack, registry: str, by_hand: dict[str, dagger.Container]
 ) -> None:
-    fused = container(source, fuse(stack, name))
+    fused = EngineBuilder(source).image(fuse(stack, name))
     assert await listing(fused) ^ await listing(by_hand[name]) == set()
     await fused.publish(f"{registry}/fused/{name}:1")
     expected = config(registry, name)
@@ -157,5 +149,5 @@ async def test_parent_and_child_share_what_was_run(session: None) -> None:  # no
         folder = folder.with_new_file(path, text)
     stack = read_stack(MemoryTree(files))
     builder = EngineBuilder(folder)
-    found = {name: await builder.container(fuse(stack, name)).file("/random").digest() for name in stack.by_name}
+    found = {name: await builder.image(fuse(stack, name)).file("/random").digest() for name in stack.by_name}
     assert found["parent"] == found["child"] == found["side"]

@@ -23,21 +23,25 @@ class EngineBuilder:
     def __init__(self, source: dagger.Directory) -> None:
         self._source = source
 
-    def container(self, fused: Fused, text: str | None = None) -> dagger.Container:
-        """Return the image of a fused Dockerfile (or of its text cut short). Nothing is built before it is used."""
+    def image(self, fused: Fused) -> dagger.Container:
+        """Return the image of a fused Dockerfile. Nothing is built before it is used."""
+        files = self._build(fused, fused.text).rootfs()
+        return self._build(fused, fused.configuration).with_rootfs(files)
+
+    def _build(self, fused: Fused, text: str) -> dagger.Container:
         context = dag.directory()
         for part in fused.contexts:
             folder = self._source.directory(part.path).filter(exclude=list(part.ignore))
             context = context.with_directory(part.folder or "/", folder)
         return (
-            context.with_new_file(_DOCKERFILE, fused.text if text is None else text)
+            context.with_new_file(_DOCKERFILE, text)
             .with_new_file(f"{_DOCKERFILE}.dockerignore", f"{_DOCKERFILE}*\n")
             .docker_build(dockerfile=_DOCKERFILE)
         )
 
     async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
         """Build as far as one step; return what it printed if it is a RUN, both streams together."""
-        image = self.container(fused, fused.cut(step))
+        image = self._build(fused, fused.cut(step))
         try:
             if step.keyword == "RUN":
                 return await image.combined_output()
@@ -50,7 +54,7 @@ class EngineBuilder:
 
     async def finish(self, fused: Fused) -> int | Refused:
         """Build the whole image; return the sum of its files' sizes in bytes."""
-        image = self.container(fused)
+        image = self.image(fused)
         try:
             await image.sync()
             tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
@@ -64,7 +68,7 @@ class EngineBuilder:
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
         """Measure the layers of an image that is built."""
         try:
-            return await measure_layers(fused, lambda text: self.container(fused, text), dag.container().from_(_TOOLS))
+            return await measure_layers(fused, lambda text: self._build(fused, text), dag.container().from_(_TOOLS))
         except dagger.QueryError as error:
             return refused(error)
         except dagger.DaggerError as error:

@@ -44,7 +44,7 @@ class EngineTester:
 
     async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
         """Run a suite in containers of its own."""
-        image = self._builder.container(fused)
+        image = self._builder.image(fused)
         try:
             match request.suite.kind:
                 case SuiteKind.IMAGE:
