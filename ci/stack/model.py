@@ -5,6 +5,7 @@ Made by `ci.stack.reading.read_stack`, and by nothing else. Nothing here reads f
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -88,7 +89,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Suites of its own; `Stack.suites_of` adds the inherited ones."""
 
 
-class Stack(msgspec.Struct, frozen=True, kw_only=True):
+class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All images, the needed before those that need them, else by name."""
 
     registry: str
@@ -97,7 +98,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     common_suites: tuple[Suite, ...]
     tests: TestSettings
 
-    @property
+    @cached_property
     def by_name(self) -> Mapping[str, Image]:
         """The images by name."""
         return {image.name: image for image in self.images}

@@ -1,5 +1,6 @@
 """A source tree read into a Stack."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -77,10 +78,12 @@ class _Files:
         self.paths = frozenset(tree.paths)
         self.folders = folders_with_files(self.paths)
         self.read = tree.read
+        self._sorted = sorted(self.paths)
 
     def has_folder(self, folder: str) -> bool:
         """Tell whether a folder has a file in it, at any depth. The tree itself always counts."""
-        return not folder or any(path.startswith(f"{folder}/") for path in self.paths)
+        first = bisect_left(self._sorted, f"{folder}/")
+        return not folder or any(path.startswith(f"{folder}/") for path in self._sorted[first : first + 1])
 
 
 def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str], problems: list[str]) -> Image:
