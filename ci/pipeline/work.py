@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ci.planning.plan import Plan
-from ci.stack.fusing import Fused, FusedStage, fuse
+from ci.stack.fusing import Fused, FusedStage, fuse_all
 from ci.stack.model import Stack, Suite, SuiteKind
 
 
@@ -52,7 +52,7 @@ def plan_work(
     are any, limit these to some (`kind` or `origin/kind`). All this comes after the building, so that a free slot goes
     to a child of an image before it goes to the image's tests.
     """
-    fused = {name: fuse(stack, name) for name in plan.to_build}
+    fused = fuse_all(stack, plan.to_build)
     waits: dict[Piece, tuple[Piece, ...]] = {}
     draws: dict[Piece, tuple[Piece, ...]] = {}
     for name, text in fused.items():

@@ -68,9 +68,10 @@ def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite
     return _suites(folders, inside(folder, _TESTS), image)
 
 
-def test_folders(image_folders: Iterable[str], images: str) -> tuple[str, ...]:
-    """Return where tests may lie: beside the Dockerfiles, and those for every image. Sorted."""
-    return tuple(sorted({inside(images, _COMMON_TESTS), *(inside(folder, _TESTS) for folder in image_folders)}))
+def suite_folders(folders: Collection[str], image_folders: Iterable[str], images: str) -> tuple[str, ...]:
+    """Return where suites lie: below the images' folders, and those for every image. Sorted."""
+    own = {inside(folder, f"{_TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
+    return tuple(sorted(folder for folder in {inside(images, _COMMON_TESTS), *own} if folder in folders))
 
 
 def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:

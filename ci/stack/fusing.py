@@ -8,7 +8,7 @@ not: the last stage of a parent therefore ends by emptying its ARGs, so a child 
 foreign base has in waiting by ONBUILD runs with the sources of the whole context.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -94,18 +94,24 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
 
 def fuse(stack: Stack, name: str) -> Fused:
     """Fuse an image with all it needs. One that needs no other image keeps its text. KeyError for an unknown name."""
-    image = stack.by_name[name]
-    if not image.needs:
-        return _alone(image)
-    return _Fusion(stack, name).fused()
+    return fuse_all(stack, (name,))[name]
+
+
+def fuse_all(stack: Stack, wanted: Iterable[str]) -> Mapping[str, Fused]:
+    """Fuse several images, each with all it needs. What is the same for all is worked out once."""
+    names = stage_names(stack.images)
+    images = {name: stack.by_name[name] for name in wanted}
+    return {
+        name: _Fusion(stack, names, name).fused() if image.needs else _alone(image) for name, image in images.items()
+    }
 
 
 class _Fusion:
     """The text while it is written, image by image, the needed ones first."""
 
-    def __init__(self, stack: Stack, wanted: str) -> None:
-        self._scopes = {image.name: scope_of(image, stack.by_name) for image in stack.images}
-        self._names = stage_names(stack.images)
+    def __init__(self, stack: Stack, names: StageNames, wanted: str) -> None:
+        self._stack = stack
+        self._names = names
         self._wanted = wanted
         self._images = stack.closure([wanted])
         self._lines: list[str] = []
@@ -142,7 +148,7 @@ class _Fusion:
         """Write a stage; return what is known of its variables at its end."""
         place = Place(
             image=image,
-            scope=self._scopes[image.name],
+            scope=scope_of(image, self._stack.by_name),
             names=self._names,
             environment=self._beginning(stage, ends),
         )
