@@ -16,7 +16,7 @@ from ci.stack.discovery import (
     folders_with_files,
     inside,
     own_suites,
-    test_folders,
+    suite_folders,
 )
 from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile, triggers
 from ci.stack.edges import cycles, drawn, ordered, parent
@@ -44,7 +44,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     if not folders:
         problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
-    tests = test_folders(folders, files.root)
+    tests = suite_folders(files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(

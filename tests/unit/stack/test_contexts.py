@@ -37,13 +37,20 @@ def problems(dockerfile: str, **files: str) -> tuple[str, ...]:
     return ()
 
 
-@pytest.mark.parametrize("source", ["tests", "tests/", "./tests/image", "/tests/x.py"])
-def test_a_copy_of_tests_is_refused_before_the_engine_does_not_find_them(source: str) -> None:
-    (problem,) = problems(f"FROM debian\nCOPY a {source} /there/\n")
+SUITE = {"images/a/tests/image/x.py": ""}
+
+
+@pytest.mark.parametrize("source", ["tests/image", "tests/image/", "./tests/image", "/tests/image/x.py"])
+def test_a_copy_of_a_suite_is_refused_before_the_engine_does_not_find_it(source: str) -> None:
+    (problem,) = problems(f"FROM debian\nCOPY a {source} /there/\n", **SUITE)
     assert problem == (
         f"images/a/Dockerfile:2: COPY {source.strip('./')}: tests are no part of a build context. "
-        "To have them in it, write !tests in its .dockerignore."
+        "To have them in it, write !tests/image in its .dockerignore."
     )
+
+
+def test_a_folder_of_tests_that_is_no_suite_can_be_copied() -> None:
+    assert problems("FROM debian\nCOPY tests /there/\n", **{"images/a/tests/x.py": ""}) == ()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +69,7 @@ def test_other_copies_are_not_refused(dockerfile: str) -> None:
 
 
 def test_a_dockerignore_can_keep_tests_in() -> None:
-    files = {"images/a/.dockerignore": "!tests\n"}
-    assert problems("FROM debian\nCOPY tests /there/\n", **files) == ()
+    files = {"images/a/.dockerignore": "!tests/image\n", **SUITE}
+    assert problems("FROM debian\nCOPY tests/image /there/\n", **files) == ()
     stack = read_stack(MemoryTree({"images/a/Dockerfile": "FROM debian\n", **files}))
     assert not IgnorePatterns(stack.images[0].ignore).match("tests/image/test_x.py")

@@ -33,7 +33,7 @@ def test_a_chain_becomes_one_text_the_needed_first() -> None:
         """
     )
     assert found.contexts == tuple(
-        Context(folder=name, path=f"images/{name}", ignore=("tests",)) for name in ("base", "ds", "ml")
+        Context(folder=name, path=f"images/{name}", ignore=()) for name in ("base", "ds", "ml")
     )
     assert [(stage.name, stage.image, stage.base, stage.needs) for stage in found.stages] == [
         ("base", "base", "debian:12", ()),
@@ -192,7 +192,7 @@ ALONE = (
 def test_an_image_that_needs_no_other_keeps_its_text() -> None:
     found = fused("a", {"a": ALONE, "b": "FROM a\n"})
     assert found.text == ALONE
-    assert found.contexts == (Context(folder="", path="images/a", ignore=("tests",)),)
+    assert found.contexts == (Context(folder="", path="images/a", ignore=()),)
     assert [(stage.name, stage.begin, stage.base, stage.needs) for stage in found.stages] == [
         ("y", 3, "x:1", ()),
         ("a", 6, "y", ("y",)),
