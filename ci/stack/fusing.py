@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ci.stack.arguments import put_build_args
-from ci.stack.configuration import without_files
 from ci.stack.dockerfile import Instruction
 from ci.stack.environment import Environment
 from ci.stack.lexing import ended, join
@@ -74,15 +73,6 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[FusedStage, ...]
     steps: tuple[FusedStep, ...]
 
-    @property
-    def configuration(self) -> str:
-        """The text of the same image without its files.
-
-        The engine leaves the ARGs that a RUN saw in the environment of the image, which Docker does not. Built from
-        this text nothing is run, so the image has the right configuration; the files of the other belong on it.
-        """
-        return without_files(self.text)
-
     def cut(self, step: FusedStep) -> str:
         """Return the text up to a step. Built alone it ends with that step, so a RUN's output can be read."""
         return self.head(step.end)
@@ -99,81 +89,88 @@ def fuse(stack: Stack, name: str) -> Fused:
 
 def fuse_all(stack: Stack, wanted: Iterable[str]) -> Mapping[str, Fused]:
     """Fuse several images, each with all it needs. What is the same for all is worked out once."""
-    names = stage_names(stack.images)
+    writer = _Writer(stack)
     images = {name: stack.by_name[name] for name in wanted}
-    return {
-        name: _Fusion(stack, names, name).fused() if image.needs else _alone(image) for name, image in images.items()
-    }
+    return {name: writer.fuse(image) if image.needs else _alone(image) for name, image in images.items()}
 
 
-class _Fusion:
-    """The text while it is written, image by image, the needed ones first."""
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What an image adds to a text. Its lines are counted from its own first one."""
 
-    def __init__(self, stack: Stack, names: StageNames, wanted: str) -> None:
+    lines: tuple[str, ...]
+    stages: tuple[FusedStage, ...]
+    steps: tuple[FusedStep, ...]
+    end: Environment
+    """What is known of the variables at the end of its last stage."""
+
+
+class _Writer:
+    """Writes the texts of a stack. The part of an image that others need is the same in each of theirs."""
+
+    def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._names = names
-        self._wanted = wanted
-        self._images = stack.closure([wanted])
-        self._lines: list[str] = []
-        self._stages: list[FusedStage] = []
-        self._steps: list[FusedStep] = []
-        self._left: dict[str, Environment] = {}
-        """What each image leaves to its children."""
+        self._names = stage_names(stack.images)
+        self._needed: dict[str, _Part] = {}
 
-    def fused(self) -> Fused:
-        for image in self._images:
-            self._write_image(image)
+    def fuse(self, wanted: Image) -> Fused:
+        images = self._stack.closure([wanted.name])
+        lines: list[str] = []
+        stages: list[FusedStage] = []
+        steps: list[FusedStep] = []
+        for image in images:
+            part = self._write_image(image) if image is wanted else self._write_needed(image)
+            above = len(lines)
+            stages.extend(msgspec.structs.replace(stage, begin=above + stage.begin) for stage in part.stages)
+            steps.extend(msgspec.structs.replace(step, end=above + step.end) for step in part.steps)
+            lines.extend(part.lines)
         return Fused(
-            text="\n".join(self._lines) + "\n",
-            contexts=tuple(
-                Context(folder=image.name, path=image.context, ignore=image.ignore) for image in self._images
-            ),
-            stages=tuple(self._stages),
-            steps=tuple(self._steps),
+            text="\n".join(lines) + "\n",
+            contexts=tuple(Context(folder=image.name, path=image.context, ignore=image.ignore) for image in images),
+            stages=tuple(stages),
+            steps=tuple(steps),
         )
 
-    def _write_image(self, image: Image) -> None:
-        self._lines.append(f"# {image.name}: {image.dockerfile_path}")
-        reached = reachable(image.stages)
+    def _write_needed(self, image: Image) -> _Part:
+        """Write an image that others need, which are written after it: its ARGs are emptied at its end."""
+        found = self._needed.get(image.name)
+        if found is None:
+            part = self._write_image(image, is_needed=True)
+            emptied = ["ARG " + " ".join(f"{name}=" for name in part.end.leaked)] if part.end.leaked else []
+            found = msgspec.structs.replace(part, lines=(*part.lines, *emptied), end=part.end.emptied)
+            self._needed[image.name] = found
+        return found
+
+    def _write_image(self, image: Image, *, is_needed: bool = False) -> _Part:
+        lines = [f"# {image.name}: {image.dockerfile_path}"]
+        stages: list[FusedStage] = []
+        steps: list[FusedStep] = []
         ends: dict[int, Environment] = {}
+        scope = scope_of(image, self._stack.by_name)
         for stage in image.stages:
-            if stage.index in reached:
-                ends[stage.index] = self._write_stage(image, stage, ends)
-        end = ends[len(image.stages) - 1]
-        if image.name != self._wanted and end.leaked:
-            self._lines.append("ARG " + " ".join(f"{name}=" for name in end.leaked))
-        self._left[image.name] = end.emptied
-
-    def _write_stage(self, image: Image, stage: ImageStage, ends: Mapping[int, Environment]) -> Environment:
-        """Write a stage; return what is known of its variables at its end."""
-        place = Place(
-            image=image,
-            scope=scope_of(image, self._stack.by_name),
-            names=self._names,
-            environment=self._beginning(stage, ends),
-        )
-        name = self._names[image.name, stage.index]
-        self._lines.append(write_from(stage, place))
-        self._stages.append(_fused_stage(image, stage, self._names, len(self._lines)))
-        is_wanted = image.name == self._wanted and stage is image.stages[-1]
-        for instruction in stage.body:
-            # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
-            if instruction.keyword == "ONBUILD":
-                if is_wanted:
-                    self._lines.extend(instruction.raw.split("\n"))
+            if stage.index not in reachable(image.stages):
                 continue
-            self._lines.extend(ended(rewrite(instruction, place)).split("\n"))
-            if instruction.keyword in _MAKES_LAYERS:
-                self._steps.append(_step(image, stage, name, instruction, len(self._lines)))
-            place = place.below(instruction)
-        return place.environment
+            environment = self._beginning(stage, ends)
+            place = Place(image=image, scope=scope, names=self._names, environment=environment)
+            lines.append(write_from(stage, place))
+            stages.append(_fused_stage(image, stage, self._names, len(lines)))
+            # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
+            keeps_waiting = stage is image.stages[-1] and not is_needed
+            for instruction in stage.body:
+                if instruction.keyword == "ONBUILD" and not keeps_waiting:
+                    continue
+                lines.extend(ended(rewrite(instruction, place)).split("\n"))
+                if instruction.keyword in _MAKES_LAYERS:
+                    steps.append(_step(image, stage, stages[-1].name, instruction, len(lines)))
+                place = place.below(instruction)
+            ends[stage.index] = place.environment
+        return _Part(lines=tuple(lines), stages=tuple(stages), steps=tuple(steps), end=ends[len(image.stages) - 1])
 
     def _beginning(self, stage: ImageStage, ends: Mapping[int, Environment]) -> Environment:
         match stage.base.origin:
             case Origin.STAGE:
                 return ends[stage.base.stage].below
             case Origin.IMAGE:
-                return self._left[stage.base.name]
+                return self._needed[stage.base.name].end
             case Origin.FOREIGN | Origin.SCRATCH:
                 return Environment(open=stage.base.origin is Origin.FOREIGN)
 

@@ -103,17 +103,20 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The images by name."""
         return {image.name: image for image in self.images}
 
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {image.name: place for place, image in enumerate(self.images)}
+
     def closure(self, names: Sequence[str]) -> tuple[Image, ...]:
         """Return the named images and everything they need, in the stack's order. KeyError for an unknown name."""
-        by_name = self.by_name
         wanted: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
             if name not in wanted:
                 wanted.add(name)
-                waiting.extend(by_name[name].needs)
-        return tuple(image for image in self.images if image.name in wanted)
+                waiting.extend(self.by_name[name].needs)
+        return tuple(self.by_name[name] for name in sorted(wanted, key=self._places.__getitem__))
 
     def line(self, name: str) -> tuple[str, ...]:
         """Return the line of ancestors along FROM, the root first and `name` last."""

@@ -41,7 +41,7 @@ def scope_of(image: Image, images: Collection[str]) -> Scope:
 
 
 def rewrite(instruction: Instruction, place: Place) -> str:
-    """Return the text of an instruction other than FROM and ONBUILD; unchanged if it draws on nothing by name."""
+    """Return the text of an instruction other than FROM; unchanged if it draws on nothing by name, or waits."""
     match instruction.keyword:
         case "ARG":
             return put_values(instruction, place.image.arguments)
