@@ -178,7 +178,7 @@ class Datahub:
         """
         stack = await self._stack()
         check_name(stack, name)
-        return EngineBuilder(self.source).image(fuse(stack, name))
+        return await EngineBuilder(self.source).image(fuse(stack, name))
 
     async def _stack(self) -> Stack:
         return read_stack(await fetch_tree(self.source), self.images)

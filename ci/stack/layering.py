@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ci.stack.fusing import Fused, FusedStep
+from ci.stack.fusing import Fused, FusedStage, FusedStep
 
 
 class Layering(msgspec.Struct, frozen=True, kw_only=True):
@@ -11,17 +11,19 @@ class Layering(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     begin: int
     """The lines of the fused text up to and including the FROM of that base."""
+    stages: tuple[FusedStage, ...]
+    """The stages of the line, the lowest first."""
     steps: tuple[FusedStep, ...]
-    """What makes layers above it, the lowest first."""
+    """What makes layers above the base, the lowest first."""
 
 
 def layering(fused: Fused) -> Layering:
     """Follow the last stage down its line of FROM."""
     by_name = {stage.name: stage for stage in fused.stages}
     stage = fused.stages[-1]
-    line = [stage.name]
+    line = [stage]
     while stage.base in by_name:
         stage = by_name[stage.base]
-        line.append(stage.name)
-    steps = tuple(step for name in reversed(line) for step in fused.steps if step.stage == name)
-    return Layering(base=stage.base, begin=stage.begin, steps=steps)
+        line.insert(0, stage)
+    steps = tuple(step for one in line for step in fused.steps if step.stage == one.name)
+    return Layering(base=stage.base, begin=stage.begin, stages=tuple(line), steps=steps)

@@ -15,6 +15,16 @@ from ci.stack.dockerfile import Dockerfile
 from ci.stack.stages import ImageStage
 
 
+class EntryKind(StrEnum):
+    """What an entry of a tree is. Pipes, sockets and devices are none."""
+
+    FILE = "file"
+    PROGRAM = "program"
+    """A file that may be executed."""
+    LINK = "link"
+    FOLDER = "folder"
+
+
 class Tree(Protocol):
     """A source tree: the files below one folder. Paths are relative to it, with `/`, and never start with `./`."""
 
@@ -23,8 +33,17 @@ class Tree(Protocol):
         """Every file of the tree, sorted."""
         ...
 
+    @property
+    def entries(self) -> Mapping[str, EntryKind]:
+        """All that the tree holds, folders and links too, sorted by path. Bytes that are no UTF-8 are surrogates."""
+        ...
+
     def read(self, path: str) -> str:
         """Return the text of one file of `paths`; undecodable bytes come as U+FFFD."""
+        ...
+
+    def digest(self, path: str) -> str:
+        """Return a digest of a file's bytes, or of where a link points to."""
         ...
 
 
@@ -94,6 +113,11 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     registry: str
     version: str
+    epoch: str
+    """Another one has every image built anew."""
+    rebuild_all: tuple[str, ...]
+    """Patterns as of a .dockerignore: a change of what they match, anywhere in the tree, has all images built anew."""
+    platform: str
     images: tuple[Image, ...]
     common_suites: tuple[Suite, ...]
     tests: TestSettings

@@ -40,6 +40,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     files = _Files(tree, images)
     path = files.settings_path
     settings = read_settings(tree.read(path), path, problems) if path in files.paths else Settings()
+    rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     folders = find_image_folders(files.paths, files.root, settings.images)
     if not folders:
         problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
@@ -63,6 +64,9 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     return Stack(
         registry=settings.stack.registry,
         version=settings.stack.version,
+        epoch=settings.stack.epoch,
+        rebuild_all=rebuild_all,
+        platform=platform,
         images=tuple(found[name] for name in ordered(needs)),
         common_suites=common_suites(files.folders, files.root),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),

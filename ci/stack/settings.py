@@ -19,6 +19,8 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
     registry: str = ""
     version: str = ""
+    epoch: str = ""
+    rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
 
 
 class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):

@@ -125,7 +125,7 @@ def config(registry: str, name: str) -> dict[str, object]:
 async def test_a_fused_build_makes_the_same_image(
     name: str, source: dagger.Directory, stack: Stack, registry: str, by_hand: dict[str, dagger.Container]
 ) -> None:
-    fused = EngineBuilder(source).image(fuse(stack, name))
+    fused = await EngineBuilder(source).image(fuse(stack, name))
     assert await listing(fused) ^ await listing(by_hand[name]) == set()
     await fused.publish(f"{registry}/fused/{name}:1")
     expected = config(registry, name)
@@ -149,5 +149,5 @@ async def test_parent_and_child_share_what_was_run(session: None) -> None:  # no
         folder = folder.with_new_file(path, text)
     stack = read_stack(MemoryTree(files))
     builder = EngineBuilder(folder)
-    found = {name: await builder.image(fuse(stack, name)).file("/random").digest() for name in stack.by_name}
+    found = {name: await (await builder.image(fuse(stack, name))).file("/random").digest() for name in stack.by_name}
     assert found["parent"] == found["child"] == found["side"]

@@ -9,6 +9,8 @@ from ci.errors import ExternalError
 from ci.pipeline.ports import Refused
 from ci.results import Layer
 from ci.stack.fusing import Fused, FusedStep
+from ci.stack.layering import layering
+from ci.stack.leftovers import left_arguments
 
 # The name is our own, and hidden by the ignore file that the engine prefers to `.dockerignore`: a text cut after
 # another RUN must not change what `COPY . /here` copies.
@@ -23,10 +25,18 @@ class EngineBuilder:
     def __init__(self, source: dagger.Directory) -> None:
         self._source = source
 
-    def image(self, fused: Fused) -> dagger.Container:
-        """Return the image of a fused Dockerfile. Nothing is built before it is used."""
-        files = self._build(fused, fused.text).rootfs()
-        return self._build(fused, fused.configuration).with_rootfs(files)
+    async def image(self, fused: Fused) -> dagger.Container:
+        """Return the image of a fused Dockerfile, configured as Docker would. Its files are built when it is used."""
+        image = self._build(fused, fused.text)
+        left = left_arguments(fused)
+        if left:
+            base = self._build(fused, fused.head(layering(fused).begin))
+            for name in left:
+                image = image.without_env_variable(name)
+                value = await base.env_variable(name)
+                if value is not None:
+                    image = image.with_env_variable(name, value)
+        return image
 
     def _build(self, fused: Fused, text: str) -> dagger.Container:
         context = dag.directory()
@@ -54,8 +64,8 @@ class EngineBuilder:
 
     async def finish(self, fused: Fused) -> int | Refused:
         """Build the whole image; return the sum of its files' sizes in bytes."""
-        image = self.image(fused)
         try:
+            image = await self.image(fused)
             await image.sync()
             tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
             used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()

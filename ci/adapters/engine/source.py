@@ -1,14 +1,17 @@
 """A source tree that lives in the engine, brought to the function's own disk for reading."""
 
+import hashlib
 import os
+import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagger
 
 from ci.adapters.engine.faults import clean
 from ci.errors import ExternalError
+from ci.stack.model import EntryKind
 
 
 class FolderTree:
@@ -16,22 +19,43 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._paths = tuple(
-            sorted(
-                (Path(folder) / name).relative_to(root).as_posix()
-                for folder, _, names in os.walk(root)
-                for name in names
-            )
-        )
+        self._entries = dict(sorted(_entries(root, "")))
+        self._paths = tuple(path for path in self._entries if (root / path).is_file())
 
     @property
     def paths(self) -> Sequence[str]:
         """Every file of the tree, sorted."""
         return self._paths
 
+    @property
+    def entries(self) -> Mapping[str, EntryKind]:
+        """All that the tree holds, sorted by path."""
+        return self._entries
+
     def read(self, path: str) -> str:
         """Return the text of one file; undecodable bytes come as U+FFFD."""
         return (self._root / path).read_bytes().decode("utf-8", errors="replace")
+
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 of a file's bytes, or of where a link points to."""
+        if self._entries[path] is EntryKind.LINK:
+            return hashlib.sha256(os.fsencode((self._root / path).readlink())).hexdigest()
+        with (self._root / path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entries(root: Path, folder: str) -> Iterator[tuple[str, EntryKind]]:
+    with os.scandir(root / folder) as found:
+        for entry in found:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_symlink():
+                yield path, EntryKind.LINK
+            elif entry.is_dir():
+                yield path, EntryKind.FOLDER
+                yield from _entries(root, path)
+            elif entry.is_file():
+                is_program = entry.stat().st_mode & stat.S_IXUSR
+                yield path, EntryKind.PROGRAM if is_program else EntryKind.FILE
 
 
 async def fetch_tree(source: dagger.Directory) -> FolderTree:

@@ -44,8 +44,8 @@ class EngineTester:
 
     async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
         """Run a suite in containers of its own."""
-        image = self._builder.image(fused)
         try:
+            image = await self._builder.image(fused)
             match request.suite.kind:
                 case SuiteKind.IMAGE:
                     return await self._run_inside(image, request)
