@@ -72,7 +72,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         context = ssl.create_default_context()
         try:
             context.load_verify_locations(cadata=self.ca)
-        except (ssl.SSLError, ValueError) as error:
+        except (ssl.SSLError, ValueError, TypeError) as error:
             raise RequestError(
                 f"The certificates to trust for {self.host} are not in PEM form ({error}): such a text begins with "
                 "-----BEGIN CERTIFICATE-----."

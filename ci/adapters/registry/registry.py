@@ -159,10 +159,12 @@ class HttpRegistry:
         pages: list[Answer] = []
         asked: set[str] = set()
         following: Question | None = question
-        while following and following.url not in asked:  # a registry that sends us round in circles is not followed
+        while following:
             asked.add(following.url)
             pages.append(await self._ask(following))
             following = next_page(pages[-1], following)
+            if following and following.url in asked:  # in circles
+                raise nonsense(pages[-1], question)
         return pages
 
     async def _ask(self, question: Question) -> Answer:

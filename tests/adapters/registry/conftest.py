@@ -1,11 +1,13 @@
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
 from ci.adapters.registry.registry import HttpRegistry
-from ci.adapters.registry.retrying import Clock
+from tests.adapters.registry.clocks import QuickClock
 from tests.adapters.registry.debian import DebianRegistry, debian_registry
 from tests.adapters.registry.server import RegistryServer
+from tests.adapters.registry.world import World
 
 
 @pytest.fixture
@@ -25,30 +27,19 @@ def server() -> Iterator[RegistryServer]:
         yield running
 
 
-class QuickClock(Clock):
-    """Time that passes only by being waited for; `waits` are the seconds of each wait."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def chance(self) -> float:
-        return 1.0
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.time += seconds
-
-
 @pytest.fixture
 def clock() -> QuickClock:
     return QuickClock()
 
 
 @pytest.fixture
-async def client(clock: QuickClock) -> AsyncIterator[HttpRegistry]:
-    async with HttpRegistry(clock=clock) as registry:
-        yield registry
+async def registry(clock: QuickClock) -> AsyncIterator[HttpRegistry]:
+    async with HttpRegistry(clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(clock: QuickClock) -> AsyncIterator[World]:
+    with ExitStack() as servers:
+        async with AsyncExitStack() as clients:
+            yield World(clock, servers, clients)

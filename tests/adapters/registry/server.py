@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,19 @@ class Seen(NamedTuple):
         return f"{self.method} {self.path}"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.errors: list[BaseException] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the base class's)
+        error = sys.exception()
+        if error and not isinstance(error, ConnectionError):  # a client may go whenever it likes
+            self.errors.append(error)
+
+
 class RegistryServer:
     """Serves `contents` to those whom `login` lets in, but for the `faults`; keeps what was `seen`."""
 
@@ -51,17 +65,20 @@ class RegistryServer:
 
     @contextmanager
     def serving(self) -> Iterator["RegistryServer"]:
-        """Answer for as long as the context is open."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)) as server:
-            server.daemon_threads = True
+        """Answer for as long as the context is open. What was wrong with the server itself is raised at its end."""
+        with _Server(("127.0.0.1", 0), _handler(self)) as server:
             self.host = f"127.0.0.1:{server.server_address[1]}"
             if isinstance(self.login, Tokens) and not self.login.realm:
                 self.login.realm = self.url
             thread = threading.Thread(target=server.serve_forever, args=(0.01,))
             thread.start()
-            yield self
-            server.shutdown()
-            thread.join()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
+        for error in server.errors:
+            raise error
 
     @property
     def url(self) -> str:
