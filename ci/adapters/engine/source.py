@@ -20,7 +20,11 @@ class FolderTree:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._entries = dict(sorted(_entries(root, "")))
-        self._paths = tuple(path for path in self._entries if (root / path).is_file())
+        self._paths = tuple(
+            path
+            for path, kind in self._entries.items()
+            if kind in (EntryKind.FILE, EntryKind.PROGRAM) or (kind is EntryKind.LINK and (root / path).is_file())
+        )
 
     @property
     def paths(self) -> Sequence[str]:

@@ -46,6 +46,23 @@ def test_an_image_carries_its_settings() -> None:
     assert [suite.folder for suite in stack.suites_of("a")] == ["images/tests_common/image", "images/a/tests/gpu"]
 
 
+def test_a_stack_says_what_has_all_of_it_built_anew() -> None:
+    plain = {"images/a/Dockerfile": "FROM debian\n"}
+    stack = read(plain)
+    assert (stack.epoch, stack.platform) == ("", "linux/amd64")
+    assert stack.rebuild_all == ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    settings = '[stack]\nepoch = "2"\nrebuild-all = ["./tools/", "!tools/*.md"]\n'
+    stack = read_stack(MemoryTree({**plain, "images/stack.toml": settings}), platform="linux/arm64")
+    assert (stack.epoch, stack.platform) == ("2", "linux/arm64")
+    assert stack.rebuild_all == ("tools", "!tools/*.md")
+
+
+def test_what_has_all_built_anew_is_said_in_patterns() -> None:
+    settings = '[stack]\nrebuild-all = ["ci", "[x"]\n'
+    (problem,) = problems(MemoryTree({"images/a/Dockerfile": "FROM debian\n", "images/stack.toml": settings}))
+    assert problem.startswith("images/stack.toml: stack.rebuild-all:2: '[x' is no pattern.")
+
+
 def test_a_dockerfile_and_a_context_may_lie_elsewhere() -> None:
     stack = read(
         {

@@ -16,6 +16,8 @@ def test_every_key_is_read() -> None:
         [stack]
         registry = "docker.io/ucsdets"
         version = "2026.4"
+        epoch = "november"
+        rebuild-all = ["tools"]
         [images.base]
         build-args = {PYTHON = "3.12", EMPTY = ""}
         context = "../.."
@@ -26,7 +28,9 @@ def test_every_key_is_read() -> None:
         """
     )
     assert not problems
-    assert settings.stack == StackTable(registry="docker.io/ucsdets", version="2026.4")
+    assert settings.stack == StackTable(
+        registry="docker.io/ucsdets", version="2026.4", epoch="november", rebuild_all=("tools",)
+    )
     assert settings.images["base"] == ImageTable(
         build_args={"PYTHON": "3.12", "EMPTY": ""}, context="../..", dockerfile="Dockerfile.gpu"
     )
@@ -44,6 +48,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         [stack]
         version = 2026.4
         registri = "x"
+        rebuild-all = ["ci", 1]
         [image.base]
         [images]
         whole = 3
@@ -60,6 +65,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         f"{PATH}: image is no key of this file. Did you mean 'images'?",
         f"{PATH}: stack.registri is no key of this file. Did you mean 'registry'?",
         f"{PATH}: stack.version: expected a text in quotes, got a number with a point.",
+        f"{PATH}: stack.rebuild-all: expected a text in quotes, got a whole number.",
         f"{PATH}: images.base.build-args.A: expected a text in quotes, got a whole number.",
         f"{PATH}: images.base.build-args.C: expected a text in quotes, got a list.",
         f"{PATH}: images.base.enabled: expected true or false, got a text in quotes.",
