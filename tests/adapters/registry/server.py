@@ -37,19 +37,6 @@ class Seen(NamedTuple):
         return f"{self.method} {self.path}"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
-        self.errors: list[BaseException] = []
-
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the base class's)
-        error = sys.exception()
-        if error and not isinstance(error, ConnectionError):  # a client may go whenever it likes
-            self.errors.append(error)
-
-
 class RegistryServer:
     """Serves `contents` to those whom `login` lets in, but for the `faults`; keeps what was `seen`."""
 
@@ -66,7 +53,7 @@ class RegistryServer:
     @contextmanager
     def serving(self) -> Iterator["RegistryServer"]:
         """Answer for as long as the context is open. What was wrong with the server itself is raised at its end."""
-        with _Server(("127.0.0.1", 0), _handler(self)) as server:
+        with _Server(self) as server:
             self.host = f"127.0.0.1:{server.server_address[1]}"
             if isinstance(self.login, Tokens) and not self.login.realm:
                 self.login.realm = self.url
@@ -183,49 +170,55 @@ def _found(content: bytes, media_type: str, digest: str) -> Reply:
     return Reply(200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, content)
 
 
-def _handler(registry: RegistryServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # else headers and content go as two packets, the second 40 ms late
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
 
-        def serve(self) -> None:
-            unread = int(self.headers.get("content-length", "0"))
-            taken = 0
+    def __init__(self, registry: RegistryServer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.registry = registry
+        self.errors: list[BaseException] = []
 
-            def read(size: int | None) -> bytes:
-                nonlocal taken
-                content = self.rfile.read(unread - taken if size is None else size)
-                taken += len(content)
-                return content
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the base class's)
+        error = sys.exception()
+        if error and not isinstance(error, ConnectionError):  # a client may go whenever it likes
+            self.errors.append(error)
 
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = registry.reply(Request(self.command, self.path, headers, read))
-            given = 0 if reply is None or self.command == "HEAD" else len(reply.content[: reply.cut_at])
-            status = reply.status if reply else 0
-            if reply and taken < unread:
-                read(None)
-            registry.seen.append(Seen(self.command, self.path, headers, status, taken, given))
-            if reply is None:
-                self.cut()
-                return
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # else headers and content go as two packets, the second 40 ms late
+
+    def answer(self) -> None:
+        assert isinstance(self.server, _Server)
+        registry = self.server.registry
+        length = int(self.headers.get("content-length", "0"))
+        taken = 0
+
+        def read(size: int | None) -> bytes:
+            nonlocal taken
+            content = self.rfile.read(length - taken if size is None else size)
+            taken += len(content)
+            return content
+
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = registry.reply(Request(self.command, self.path, headers, read))
+        if reply:
+            read(None)
+        given = 0 if reply is None or self.command == "HEAD" else len(reply.content[: reply.cut_at])
+        registry.seen.append(Seen(self.command, self.path, headers, reply.status if reply else 0, taken, given))
+        if reply:
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.content)), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply.content[:given])
             self.wfile.flush()
-            if reply.cut_at is not None:
-                self.cut()
-
-        def cut(self) -> None:
-            self.wfile.flush()
+        if reply is None or reply.cut_at is not None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # RST, not FIN
             self.connection.close()
             self.close_connection = True
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = serve  # noqa: N815 (the base class looks for them)
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 (the base class looks for them)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class calls it so)
-            pass
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class calls it so)
+        pass
