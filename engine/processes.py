@@ -73,7 +73,7 @@ def clients_of(pid: int, path: str) -> int:
     connected = "03"  # in the column St
     held = _open_files(pid)
     try:
-        table = Path(f"/proc/{pid}/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+        table = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
         return 0
     rows = [line.split(maxsplit=7) for line in table if line.endswith(f" {path}")]

@@ -47,6 +47,13 @@ PATCHES = (
         "context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)",
         "context.WithTimeout(context.WithoutCancel(ctx), 50*time.Millisecond)",
     ),
+    # An engine that is to end waits for its clients for ever, and they for it; now it cuts them off after five seconds.
+    (
+        "github.com/dagger/dagger/cmd/engine/main.go",
+        "httpServer.Shutdown(context.WithoutCancel(stopCtx))",
+        "cutOffAfter(httpServer, 5*time.Second)",
+    ),
+    ("github.com/dagger/dagger/cmd/engine/main.go", "grpcServer.GracefulStop()", "grpcServer.Stop()"),
 )
 
 # The engine starts its DNS server on all addresses of the machine, where another may be: it must keep to its own.
