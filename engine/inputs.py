@@ -65,7 +65,7 @@ def fingerprint_of_run(settings: Settings) -> str:
 def engine_config(settings: Settings) -> str:
     """Write the engine's configuration file."""
     registries = {"docker.io": {"mirrors": [settings.mirror]}, settings.mirror: {"http": True}}
-    return json.dumps({"logLevel": "info", "registries": registries, "gc": recipes.GARBAGE}, indent=2)
+    return json.dumps({"logLevel": "warn", "registries": registries, "gc": recipes.GARBAGE}, indent=2)
 
 
 def engine_arguments(settings: Settings) -> list[str]:

@@ -23,6 +23,7 @@ from engine.steps import tell
 
 PATIENCE_TO_START = 120.0
 PATIENCE_TO_STOP = 330.0  # the engine itself gives up after 300
+PATIENCE_WITH_CLIENTS = 600.0
 LAST_LINES = 8
 SOCKET_INSIDE = "/run/dagger/engine.sock"  # as the engine calls it in its namespace
 
@@ -103,9 +104,15 @@ def stop(record: ProcessRecord, name: str) -> None:
 
 def wait_for_clients(engine: ProcessRecord) -> None:
     """Wait until nobody uses the engine, so that it can be stopped without breaking anyone's build."""
+    begin = time.monotonic()
     if clients_of(engine.pid, SOCKET_INSIDE):
         tell("waiting for the clients of the running engine, which was built or started otherwise")
     while clients_of(engine.pid, SOCKET_INSIDE):
+        if time.monotonic() - begin > PATIENCE_WITH_CLIENTS:
+            raise EngineError(
+                f"The running engine (process {engine.pid}) was built or started otherwise and is still in use after "
+                f"{PATIENCE_WITH_CLIENTS:.0f} s: end its clients, or stop it with engine/native down."
+            )
         time.sleep(0.2)
 
 
