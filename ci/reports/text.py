@@ -82,8 +82,17 @@ def _result(image: ImageReport) -> str:
     assert_never(image.outcome)
 
 
+_COUNTED = {
+    Outcome.BUILT: "built",
+    Outcome.TESTS_FAILED: "with failing tests",
+    Outcome.FAILED: "failed",
+    Outcome.BLOCKED: "blocked",
+    Outcome.DISABLED: "disabled",
+}
+
+
 def _total(report: RunReport) -> str:
-    counts = [f"{len(report.named(outcome))} {outcome}" for outcome in Outcome if report.named(outcome)]
+    counts = [f"{len(report.named(outcome))} {_COUNTED[outcome]}" for outcome in Outcome if report.named(outcome)]
     number = len(report.images)
     verdict = "" if report.exit_code == 0 else "The run FAILED: "
     return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {amounts.seconds(report.seconds)}."
