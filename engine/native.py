@@ -65,6 +65,7 @@ def reset(settings: Settings, *, everything: bool) -> None:
         stop_engine(settings)
         if not everything:
             drop_state(settings)
+            tell("stopped, and its cache dropped")
             return
         stop_mirror(settings)
         for name in MADE:
@@ -73,6 +74,7 @@ def reset(settings: Settings, *, everything: bool) -> None:
             (settings.prefix / name).unlink(missing_ok=True)
     if not any(settings.prefix.iterdir()):
         settings.prefix.rmdir()
+    tell("stopped, and everything dropped")
 
 
 def describe(settings: Settings) -> Iterator[str]:
