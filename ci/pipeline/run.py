@@ -11,7 +11,8 @@ from ci.pipeline.ports import Builder, Progress, Refused, SuiteRequest, Tester
 from ci.pipeline.scheduler import run_graph
 from ci.pipeline.suites import run_suite
 from ci.pipeline.work import Kind, Piece, plan_work
-from ci.planning.plan import Action, Plan
+from ci.planning.plan import Plan
+from ci.planning.reasons import Action
 from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult
 from ci.stack.fusing import FusedStep
 from ci.stack.model import Stack

@@ -21,12 +21,14 @@ _TAG_LENGTH = 16
 
 
 class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The two hashes of an image, in hexadecimal."""
+    """The two hashes of an image, in hexadecimal, and what they rest on."""
 
     key: str | None
     """What is built. None where the digest of a foreign base is not known."""
     suites: str
     """What tests it, here: "tested" is known of a key and this. Suites for a GPU run elsewhere and are not in it."""
+    bases: Mapping[str, str | None]
+    """The digests of the foreign bases that it draws on itself, by reference."""
     unknown: tuple[str, ...]
     """The foreign bases without a digest, of the image and of all that it needs."""
 
@@ -68,6 +70,7 @@ def make_keys(
         found[image.name] = ImageKey(
             key=None if unknown else key,
             suites=_suites_hash(stack, image, digests, tools),
+            bases=known,
             unknown=tuple(dict.fromkeys(unknown)),
         )
     return found

@@ -2,19 +2,12 @@
 
 import difflib
 from collections.abc import Sequence
-from enum import StrEnum
 
 import msgspec
 
 from ci.errors import RequestError
+from ci.planning.reasons import Action
 from ci.stack.model import Image, Stack
-
-
-class Action(StrEnum):
-    """What a run does with an image."""
-
-    BUILD = "build"
-    DISABLED = "disabled"
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,100 @@
+"""What was changed, as git tells it (`ci.adapters.history`), and which images that concerns.
+
+It only gives words to reasons, and names to the list of changed images. What is built is decided by keys: git knows
+what a commit changed, not what the last good build was made of.
+"""
+
+import posixpath
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from ci.stack.ignore import IgnorePatterns
+from ci.stack.model import Image, Stack
+
+_NAMES_SHOWN = 3
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """The files that differ between the commit `base` and the head. Sorted; what is gone is among them."""
+
+    base: str
+    paths: tuple[str, ...]
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """Anything may have changed. `why` is a sentence."""
+
+    why: str
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """What git knows of the source tree."""
+
+    commit: str | None
+    """The full name of the head's commit."""
+    dirty: bool
+    """The work tree is the head and holds what its commit does not. Ignored files do not count."""
+    changes: Changed | Unknown
+
+
+def read_names(output: bytes) -> frozenset[str]:
+    """Return the paths that `git … -z` printed. Bytes that are no UTF-8 become surrogates, as in a Tree."""
+    return frozenset(output.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
+
+def list_some(items: Sequence[str]) -> str:
+    """Return the first three items and how many more there are; signs that would break a line are written out."""
+    shown = ", ".join(item if item.isprintable() else repr(item)[1:-1] for item in items[:_NAMES_SHOWN])
+    return shown if len(items) <= _NAMES_SHOWN else f"{shown} +{len(items) - _NAMES_SHOWN}"
+
+
+def changed_images(stack: Stack, changes: Changed | Unknown) -> tuple[str, ...]:
+    """Return the names of the images that were changed themselves: all where that is unknown, or concerns all."""
+    enabled = tuple(image.name for image in stack.images if image.enabled)
+    if isinstance(changes, Unknown) or changed_stack_files(stack, changes):
+        return enabled
+    files = changed_files(stack, changes)
+    return tuple(name for name in enabled if name in files)
+
+
+def changed_stack_files(stack: Stack, changes: Changed) -> tuple[str, ...]:
+    """Return the changed files that have all images built anew."""
+    rules = IgnorePatterns(stack.rebuild_all)
+    return tuple(path for path in changes.paths if rules.match(path))
+
+
+def changed_files(stack: Stack, changes: Changed) -> Mapping[str, tuple[str, ...]]:
+    """Return the changed files that go into images, by the name of the image. Tests do not."""
+    found = {image.name: tuple(_files_of(image, changes.paths)) for image in stack.images if image.enabled}
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def _files_of(image: Image, paths: Sequence[str]) -> Iterator[str]:
+    """Return which of the sorted paths concern an image.
+
+    They are its Dockerfile, what says which files are ignored, and files of its context. A folder that the context is
+    or lies in is among the paths only as a submodule, or when it was a file or link.
+    """
+    context = "" if image.context == "." else image.context
+    prefix = f"{context}/" if context else ""
+    single = {image.dockerfile_path, f"{image.dockerfile_path}.dockerignore", f"{prefix}.dockerignore"}
+    while context:
+        single.add(context)
+        context = posixpath.dirname(context)
+    yield from (path for path in sorted(single) if _is_in(path, paths))
+    begin = bisect_left(paths, prefix)
+    if begin < len(paths) and paths[begin].startswith(prefix):
+        rules = IgnorePatterns(image.ignore)
+        for place in range(begin, len(paths)):
+            path = paths[place]
+            if not path.startswith(prefix):
+                break
+            if path not in single and not rules.match(path.removeprefix(prefix)):
+                yield path
+
+
+def _is_in(path: str, paths: Sequence[str]) -> bool:
+    place = bisect_left(paths, path)
+    return place < len(paths) and paths[place] == path
