@@ -16,7 +16,7 @@ STACK = read_stack(
     MemoryTree(
         {
             "images/a/Dockerfile": "FROM debian\n",
-            "images/a/.dockerignore": "*.md\n!keep.md\n",
+            "images/a/.dockerignore": "*.md\n!keep.md\n.dockerignore\n",
             "images/a/tests/image/test_x.py": "",
             "images/a/inner/Dockerfile": "FROM a\n",
             "images/ab/Dockerfile": "FROM debian\n",
