@@ -88,6 +88,11 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, order=True):
         return self.digest or self.tag
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether this can be the name of content: a SHA-256, the one kind that registries must all know."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def _is_host(part: str) -> bool:
     return "." in part or ":" in part or part == "localhost"
 
@@ -123,5 +128,5 @@ def _tag_problems(tag: str) -> Iterator[str]:
 
 
 def _digest_problems(digest: str) -> Iterator[str]:
-    if digest and not _DIGEST.fullmatch(digest):
+    if digest and not is_digest(digest):
         yield f"{digest!r} is no digest: one is sha256: and 64 hexadecimal digits in small letters"

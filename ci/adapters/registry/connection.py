@@ -12,7 +12,7 @@ from ci.pipeline.registry_errors import ProtocolError
 
 # Seconds: to be connected, and between two signs of life after that. Callers bound how much is under way at once, so
 # nothing waits long for a free connection.
-TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
+TIMEOUT = httpx.Timeout(connect=10, read=30, write=30, pool=None)
 _MOST_REDIRECTS = 5
 _MOST_ERROR_BYTES = 1 << 16
 _HEADERS = {"User-Agent": "datahub", "Accept-Encoding": "identity"}

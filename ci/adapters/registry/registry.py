@@ -27,13 +27,11 @@ from ci.adapters.registry.questions import (
     write_manifest,
 )
 from ci.adapters.registry.retrying import Clock, TransientError, persist
-from ci.pipeline.reference import Reference, Repository
+from ci.pipeline.reference import Reference, Repository, is_digest
 from ci.pipeline.registry import MANIFEST_TYPES, Descriptor, Manifest, digest_of
 from ci.pipeline.registry_errors import IntegrityError, RegistryError
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
-
-_DIGEST = "docker-content-digest"
 
 
 class _TagList(msgspec.Struct):
@@ -67,7 +65,7 @@ class HttpRegistry:
         answer = await self._ask(read_manifest("HEAD", reference))
         if answer.status == NOT_FOUND:
             return None
-        if digest := answer.header(_DIGEST):
+        if digest := _digest(answer):
             return digest
         manifest = await self.get(reference)
         return manifest.digest if manifest else None
@@ -81,7 +79,7 @@ class HttpRegistry:
         if answer.media_type not in MANIFEST_TYPES:
             raise nonsense(answer, question)
         manifest = Manifest(content=answer.content, media_type=answer.media_type)
-        for promised in (reference.digest, answer.header(_DIGEST)):
+        for promised in (reference.digest, _digest(answer)):
             if promised and promised != manifest.digest:
                 raise IntegrityError(
                     f"{reference} should be {promised}, and the registry sends {manifest.digest}: it is damaged there "
@@ -92,7 +90,7 @@ class HttpRegistry:
     async def put(self, reference: Reference, manifest: Manifest) -> str:
         """Write a manifest under its tag, or its digest if it has none; return the digest."""
         answer = await self._ask(write_manifest(reference, manifest))
-        written = answer.header(_DIGEST) or manifest.digest
+        written = _digest(answer) or manifest.digest
         if written != manifest.digest:
             raise IntegrityError(
                 f"{reference} was sent as {manifest.digest}, and the registry wrote {written}: something on the way "
@@ -178,6 +176,12 @@ class HttpRegistry:
             self._exit.push_async_callback(connection.close)
             self._connections[host] = connection
         return self._connections[host]
+
+
+def _digest(answer: Answer) -> str:
+    """Return the digest that an answer promises, empty if it promises none that can be compared."""
+    digest = answer.header("docker-content-digest")
+    return digest if is_digest(digest) else ""
 
 
 def _decode(answer: Answer, question: Question, kind: type[DocumentType]) -> DocumentType:

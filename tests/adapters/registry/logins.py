@@ -94,7 +94,7 @@ class Tokens:
         grant = self.grants.get(token)
         if grant and grant.uses is not None:
             self.grants[token] = grant._replace(uses=grant.uses - 1)
-            grant = None if grant.uses == 0 else grant
+            grant = grant if grant.uses > 0 else None
         if grant and grant.repository == repository and action in grant.actions:
             return None
         actions = "pull,push" if action == "push" else "pull"

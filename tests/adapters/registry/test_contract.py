@@ -7,7 +7,7 @@ import pytest
 
 from ci.adapters.registry.registry import HttpRegistry
 from ci.pipeline.artifacts import Artifact, attach, find_attached, read_attached
-from ci.pipeline.reference import Repository
+from ci.pipeline.reference import Reference, Repository
 from ci.pipeline.registry import DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Manifest, Registry, digest_of, put_verified
 from ci.pipeline.registry_errors import IntegrityError, RefusedError
 from tests.adapters.registry.contents import Contents, image_index, image_manifest
@@ -92,6 +92,13 @@ async def test_a_tag_moves_and_the_old_manifest_stays(place: Place) -> None:
     assert await place.registry.get(place.repository.pinned(old.digest)) == old
 
 
+async def test_with_tag_and_digest_the_tag_is_written(place: Place) -> None:
+    manifest = await place.image()
+    name = Reference(repository=place.repository, tag="stable", digest=manifest.digest)
+    await place.registry.put(name, manifest)
+    assert await place.registry.tags(place.repository) == ("stable",)
+
+
 async def test_writing_the_same_again_changes_nothing(place: Place) -> None:
     manifest = await place.written("stable")
     assert await place.registry.put(place.repository.tagged("stable"), manifest) == manifest.digest
@@ -174,7 +181,7 @@ async def test_a_record_does_not_speak_of_another_image(place: Place) -> None:
         await read_attached(place.registry, place.repository, digest_of(b"another"), record)
 
 
-async def test_an_image_may_be_attached_to_before_the_image_is_there(place: Place) -> None:
+async def test_a_record_may_be_attached_before_the_image_is_there(place: Place) -> None:
     image = await place.image()
     await attach(place.registry, place.repository, image.descriptor, RECORD)
     assert len(await find_attached(place.registry, place.repository, image.digest, RECORD.type)) == 1

@@ -44,6 +44,18 @@ async def test_without_a_good_login_it_ends_at_once(
     assert world.clock.waits == []
 
 
+async def test_a_password_that_is_no_longer_good_is_not_sent_twice(world: World) -> None:
+    users = dict(USERS)
+    server = world.server(Passwords(users))
+    registry = await world.client(server, BOB)
+    assert await registry.head(repository(server).tagged("t"))
+    users["bob"] = "another"
+    server.seen.clear()
+    with pytest.raises(LoginError):
+        await registry.head(repository(server).tagged("t"))
+    assert len(server.seen) == 1
+
+
 @pytest.mark.parametrize("kind", [Passwords, Tokens])
 async def test_who_may_only_read_may_not_write(world: World, kind: type[Passwords | Tokens]) -> None:
     server = world.server(kind(USERS, readers=["bob"]))

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
 
 from ci.adapters.registry.access import Access
 from ci.adapters.registry.registry import HttpRegistry
 from ci.pipeline.reference import Repository
 from ci.pipeline.registry import Descriptor, Manifest, digest_of, put_verified
-from ci.pipeline.registry_errors import IntegrityError, ProtocolError, RegistryError
+from ci.pipeline.registry_errors import IntegrityError, ProtocolError, RefusedError
 from tests.adapters.registry.clocks import QuickClock
 from tests.adapters.registry.contents import image_index
 from tests.adapters.registry.faults import Reply, altering, answering, meanwhile, refusing
@@ -31,14 +32,18 @@ def saying(digest: str | None) -> Callable[[Reply], Reply]:
     return change
 
 
+@pytest.mark.parametrize(
+    "told", [None, f"sha512:{'0a' * 64}", "nonsense"], ids=["none", "of another kind", "none such"]
+)
 async def test_a_registry_that_tells_no_digest_is_asked_for_the_manifest(
-    server: RegistryServer, registry: HttpRegistry
+    server: RegistryServer, registry: HttpRegistry, told: str | None
 ) -> None:
     manifest = stored(server, "t")
-    for method in ("HEAD", "GET"):
-        server.fault(method, "/manifests/t", altering(saying(None)))
+    for method in ("HEAD", "GET", "PUT"):
+        server.fault(method, "/manifests/t", altering(saying(told)))
     assert await registry.head(repository(server).tagged("t")) == manifest.digest
-    assert [seen.method for seen in server.seen] == ["HEAD", "GET"]
+    assert await registry.put(repository(server).tagged("t"), manifest) == manifest.digest
+    assert [seen.method for seen in server.seen] == ["HEAD", "GET", "PUT"]
 
 
 async def test_a_manifest_that_is_not_what_was_promised_is_not_taken(
@@ -133,9 +138,16 @@ async def test_pages_in_a_circle_end(server: RegistryServer, registry: HttpRegis
     assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("body", [b'{"tags": null}', b"{}"], ids=["null", "nothing"])
-async def test_a_repository_without_tags_has_none(server: RegistryServer, registry: HttpRegistry, body: bytes) -> None:
-    server.fault("GET", "/tags/", answering(Reply(200, {}, body)))
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(200, {}, b'{"tags": null}'), id="null"),
+        pytest.param(Reply(200, {}, b"{}"), id="nothing"),
+        pytest.param(Reply(404, {"Content-Type": "text/plain"}, b"404 page not found\n"), id="not found"),
+    ],
+)
+async def test_a_repository_without_tags_has_none(server: RegistryServer, registry: HttpRegistry, reply: Reply) -> None:
+    server.fault("GET", "/tags/", answering(reply))
     assert await registry.tags(repository(server)) == ()
 
 
@@ -207,10 +219,17 @@ async def test_an_answer_without_end_is_not_read_to_its_end(server: RegistryServ
         await registry.tags(repository(server))
 
 
-async def test_a_refusal_without_end_is_a_refusal(server: RegistryServer, registry: HttpRegistry) -> None:
-    server.fault("GET", "/tags/", answering(Reply(418, {}, b" " * 5_000_000)))
-    with pytest.raises(RegistryError, match="418"):
-        await registry.tags(repository(server))
+async def test_a_refusal_without_end_is_not_read_to_its_end(server: RegistryServer, clock: QuickClock) -> None:
+    server.fault("GET", "/tags/", answering(Reply(418, {"Content-Length": "999999999"}, b" " * 200_000)), times=99)
+    async with HttpRegistry(clock=clock, timeout=httpx.Timeout(5)) as registry:
+        with pytest.raises(RefusedError, match="418"):
+            await registry.tags(repository(server))
+
+
+async def test_manifests_are_asked_for_as_they_are(server: RegistryServer, registry: HttpRegistry) -> None:
+    await registry.head(repository(server).tagged("t"))
+    assert server.seen[0].headers["accept-encoding"] == "identity"
+    assert server.seen[0].headers["accept"].count("+json") == 4
 
 
 async def test_a_registry_is_reached_at_another_address_and_keeps_its_name(

@@ -82,9 +82,12 @@ async def test_a_place_elsewhere_to_upload_to_sees_no_password(world: World) -> 
     assert "authorization" not in put.headers
 
 
-async def test_a_stranger_that_asks_for_the_password_does_not_get_it(world: World) -> None:
-    registry_server, stranger = world.server(Passwords(USERS)), world.server(Passwords(USERS))
-    registry_server.fault("GET", "/manifests/", redirecting(stranger, f"/v2/{PATH}/manifests/t"), at=2)
+@pytest.mark.parametrize("kind", [Passwords, Tokens])
+async def test_a_stranger_that_asks_for_the_password_does_not_get_it(
+    world: World, kind: type[Passwords | Tokens]
+) -> None:
+    registry_server, stranger = world.server(), world.server(kind(USERS))
+    registry_server.fault("GET", "/manifests/", redirecting(stranger, f"/v2/{PATH}/manifests/t"), times=99)
     registry = await world.client(registry_server, BOB)
     with pytest.raises(LoginError):
         await registry.get(repository(registry_server).tagged("t"))

@@ -105,6 +105,14 @@ async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
         await attach(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, RECORD)
 
 
+async def test_a_record_is_the_same_however_its_subject_was_found() -> None:
+    registry = MemoryRegistry()
+    found = Manifest(content=b"{}", media_type=OCI_INDEX).descriptor
+    listed = Descriptor(media_type=found.media_type, digest=found.digest, size=2, annotations={"a": "b"})
+    records = [await attach(registry, REPOSITORY, subject, RECORD) for subject in (found, listed)]
+    assert records[0] == records[1]
+
+
 async def test_what_the_registry_forgets_to_list_is_found_under_the_tag() -> None:
     contents = Contents()
     image = stored(contents, "tested")
