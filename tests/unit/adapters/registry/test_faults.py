@@ -46,6 +46,7 @@ def page(status: int) -> Answer:
 
 
 FULL = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{"Enclosed":{"Op":"write","Err":28}}}]}'
+FULLER = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"write /data: no space left on device"}]}'
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,8 @@ FULL = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":{"Enclo
         pytest.param(WRITE, BOB, page(413), NoSpaceError, "a.io, or a proxy before it", id="page of a proxy"),
         pytest.param(WRITE, BOB, answer(403, "DENIED", "Quota exceeded"), NoSpaceError, "no room .*Quota", id="quota"),
         pytest.param(WRITE, BOB, answer(412, "X", "the storage quota is used up"), NoSpaceError, "no room", id="412"),
-        pytest.param(WRITE, BOB, answer(500, body=FULL), NoSpaceError, "no room", id="disk full, as Docker's tells it"),
+        pytest.param(WRITE, BOB, answer(500, body=FULL), NoSpaceError, "no room", id="disk full, Docker's at the start"),
+        pytest.param(WRITE, BOB, answer(500, body=FULLER), NoSpaceError, "no room", id="disk full, Docker's midway"),
         pytest.param(
             WRITE, BOB, answer(400, "MANIFEST_INVALID", "manifest invalid"), RefusedError,
             r"a.io refused to write a.io/s/b:t \(400 Bad Request, MANIFEST_INVALID: manifest invalid\)",
