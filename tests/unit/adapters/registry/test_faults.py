@@ -83,8 +83,8 @@ FULLER = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"writ
         pytest.param(WRITE, BOB, page(413), NoSpaceError, "a.io, or a proxy before it", id="page of a proxy"),
         pytest.param(WRITE, BOB, answer(403, "DENIED", "Quota exceeded"), NoSpaceError, "no room .*Quota", id="quota"),
         pytest.param(WRITE, BOB, answer(412, "X", "the storage quota is used up"), NoSpaceError, "no room", id="412"),
-        pytest.param(WRITE, BOB, answer(500, body=FULL), NoSpaceError, "no room", id="disk full, Docker's at the start"),
-        pytest.param(WRITE, BOB, answer(500, body=FULLER), NoSpaceError, "no room", id="disk full, Docker's midway"),
+        pytest.param(WRITE, BOB, answer(500, body=FULL), NoSpaceError, "no room", id="disk full from the start"),
+        pytest.param(WRITE, BOB, answer(500, body=FULLER), NoSpaceError, "no room", id="disk full midway"),
         pytest.param(
             WRITE, BOB, answer(400, "MANIFEST_INVALID", "manifest invalid"), RefusedError,
             r"a.io refused to write a.io/s/b:t \(400 Bad Request, MANIFEST_INVALID: manifest invalid\)",
