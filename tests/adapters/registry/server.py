@@ -172,6 +172,7 @@ def _found(content: bytes, media_type: str, digest: str) -> Reply:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # more at once than that would wait a second for their next try
 
     def __init__(self, registry: RegistryServer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
