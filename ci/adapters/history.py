@@ -22,7 +22,7 @@ _NO_COMMIT = re.compile(r"0{40,64}")
 _DEFAULT_BRANCHES = tuple(
     f"refs/{place}/{name}" for place in ("remotes/origin", "heads") for name in ("main", "master")
 )
-_DIFF = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+_DIFF = ("diff", "--name-only", "-z", "--no-renames", "--ignore-submodules=none")
 _UNTRACKED = ("ls-files", "-z", "--others", "--exclude-standard")
 _DEEPER = "Fetch more: git fetch --unshallow, or `fetch-depth: 0` in GitHub's checkout."
 
@@ -134,13 +134,6 @@ def _last_line(text: str) -> str:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    # Either would be a command to run.
-    settings = {"core.fsmonitor": "false", "core.hooksPath": os.devnull}
-    given = {
-        f"GIT_CONFIG_{part}_{place}": text
-        for place, pair in enumerate(settings.items())
-        for part, text in zip(("KEY", "VALUE"), pair, strict=True)
-    }
     return {
         # Named outright, the folder is neither looked for further up nor refused for belonging to another user, as it
         # does in a container.
@@ -150,11 +143,14 @@ def _environment(root: Path) -> dict[str, str]:
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         # Where ignored files are listed for a user, even without a configuration that says so.
-        "HOME": os.devnull,
         "XDG_CONFIG_HOME": os.devnull,
         "GIT_CONFIG_PARAMETERS": "",
-        "GIT_CONFIG_COUNT": str(len(settings)),
-        **given,
+        # Of the repository's own settings, these two would be commands to run.
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "core.fsmonitor",
+        "GIT_CONFIG_VALUE_0": "false",
+        "GIT_CONFIG_KEY_1": "core.hooksPath",
+        "GIT_CONFIG_VALUE_1": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }

@@ -20,12 +20,22 @@ def test_the_default_branch_is_compared_with_the_commit_before(repository: Repos
     assert repository.changes() == (before, {"d"})
 
 
-def test_commits_that_are_not_pushed_count_together(repository: Repository) -> None:
+@pytest.mark.parametrize("forgotten", [(), ("remote", "set-head", "origin", "--delete")], ids=["clone", "checkout"])
+def test_commits_that_are_not_pushed_count_together(repository: Repository, forgotten: tuple[str, ...]) -> None:
     clone = repository.clone()
+    if forgotten:
+        clone.git(*forgotten)
     pushed = clone.git("rev-parse", "HEAD")
     clone.commit(c="1")
     clone.commit(d="1")
     assert clone.changes() == (pushed, {"c", "d"})
+
+
+def test_a_default_branch_of_any_name_is_known_from_a_clone(repository: Repository) -> None:
+    repository.git("branch", "--move", "trunk")
+    clone = repository.clone()
+    left = branch(clone)
+    assert clone.changes() == (left, {"c", "d"})
 
 
 def test_where_no_default_branch_is_known_the_commit_before_counts(repository: Repository) -> None:
@@ -101,7 +111,7 @@ def test_the_head_can_be_named(repository: Repository) -> None:
     assert (found.commit, found.dirty) == (repository.git("rev-parse", "topic~1"), True)
 
 
-@pytest.mark.parametrize("head", ["nothing", "1" * 40, "main:a", "--all", "-h"])
+@pytest.mark.parametrize("head", ["nothing", "1" * 40, "main:a", "--all", "--abbrev-ref=x"])
 def test_a_head_that_is_no_commit_is_refused(repository: Repository, head: str) -> None:
     with pytest.raises(RequestError) as error:
         read_history(repository.root, head=head)

@@ -19,18 +19,37 @@ def test_a_folder_of_another_user_is_read(repository: Repository, monkeypatch: p
     assert repository.changes() == (before, {"c"})
 
 
-def test_nothing_of_a_user_counts(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home"
-    (home / ".config/git").mkdir(parents=True)
-    (home / ".config/git/ignore").write_text("mine\n")
-    (home / ".gitconfig").write_text("[broken\n")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({"HOME": "{home}"}, id="home"),
+        pytest.param({"XDG_CONFIG_HOME": "{home}/.config"}, id="another place for settings"),
+        pytest.param({"GIT_CONFIG_GLOBAL": "{home}/.gitconfig"}, id="a file"),
+        pytest.param(
+            {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": "core.excludesFile",
+                "GIT_CONFIG_VALUE_0": "{home}/.config/git/ignore",
+            },
+            id="variables",
+        ),
+        pytest.param({"GIT_CONFIG_PARAMETERS": "'core.excludesFile'='{home}/.config/git/ignore'"}, id="another git"),
+    ],
+)
+def test_nothing_of_a_user_counts(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    ignore = tmp_path / ".config/git/ignore"
+    ignore.parent.mkdir(parents=True)
+    ignore.write_text("mine\n")
+    (tmp_path / ".gitconfig").write_text(f"[core]\nexcludesFile = {ignore}\n")
     monkeypatch.delenv("GIT_CONFIG_GLOBAL")
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.excludesFile")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(home / ".config/git/ignore"))
+    monkeypatch.setenv("HOME", os.devnull)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path))
     repository.write("mine")
+    assert not repository.git("status", "--porcelain")
     assert read_history(repository.root).dirty
 
 

@@ -6,14 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ci.adapters.history import read_history
-from tests.adapters.history.repository import Repository, branch
-
-
-def test_a_default_branch_of_any_name_is_known_from_a_clone(repository: Repository) -> None:
-    repository.git("branch", "--move", "trunk")
-    clone = repository.clone()
-    left = branch(clone)
-    assert clone.changes() == (left, {"c", "d"})
+from tests.adapters.history.repository import Repository
 
 
 def test_a_rename_changes_where_it_came_from_and_where_it_went(repository: Repository) -> None:
