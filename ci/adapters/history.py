@@ -40,7 +40,7 @@ def read_history(root: Path, base: str = "", head: str = "") -> History:
     if not (root / ".git").exists():
         return _unknown("The source tree has no .git folder.")
     try:
-        return _Repository(root).read(base, head)
+        return _Repository(root.absolute()).read(base, head)
     except GitCommandNotFound:
         return _unknown("There is no git command here: the base image of the module has to bring it.")
     except _RefusedError as error:

@@ -1,5 +1,7 @@
 """What the head is compared with."""
 
+from pathlib import Path
+
 import pytest
 
 from ci.adapters.history import read_history
@@ -12,6 +14,12 @@ def test_a_branch_is_compared_with_where_it_left_the_default_branch(repository: 
     assert repository.changes() == (left, {"c", "d"})
     found = read_history(repository.root)
     assert (found.commit, found.dirty) == (repository.git("rev-parse", "HEAD"), False)
+
+
+def test_a_folder_may_be_named_from_where_one_is(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = branch(repository)
+    monkeypatch.chdir(repository.root.parent)
+    assert Repository(Path(repository.root.name)).changes() == (left, {"c", "d"})
 
 
 def test_the_default_branch_is_compared_with_the_commit_before(repository: Repository) -> None:

@@ -1,0 +1,95 @@
+"""Measures what a plan costs before a registry is asked: reading a stack, fusing all its images, making all keys.
+
+usage: PYTHONPATH=. python benchmarks/planning_cost.py [--images 100 300 1000] [--files 10] [--runs 3]
+
+Writes synthetic stacks into a temporary folder. Four images each are built on one, and each has `--files` files, some
+of which are ignored. Prints the least seconds of each step of the runs. Making all keys fuses all images once more.
+"""  # noqa: INP001 (a script, part of no package)
+
+import argparse
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from tabulate import tabulate
+
+from ci.adapters.engine.source import FolderTree
+from ci.planning.changes import Changed
+from ci.planning.keys import make_keys
+from ci.planning.reasons import Absent, Facts, NoAnswer, decide
+from ci.stack.fusing import fuse_all
+from ci.stack.reading import read_stack
+
+CHILDREN = 4
+DOCKERFILE = """\
+ARG PYTHON=3.13
+FROM python:$PYTHON AS tools
+RUN pip install --target=/tools example-{number}
+FROM {parent}
+ARG LEVEL=1
+ENV LEVEL=$LEVEL LANG=C.UTF-8
+COPY --from=tools /tools /opt/tools
+COPY requirements.txt folder0/ /tmp/
+RUN apt-get update && \\
+    apt-get install --yes example-{number}
+RUN --mount=type=bind,source=requirements.txt,target=/r pip install -r /r
+WORKDIR /home
+CMD ["example"]
+"""
+STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide")
+
+
+def main(words: list[str]) -> None:
+    """Measure stacks of each size and print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument("--files", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=3)
+    chosen = parser.parse_args(words)
+    rows: list[list[object]] = []
+    for images in chosen.images:
+        with tempfile.TemporaryDirectory() as folder:
+            write_stack(Path(folder), images, chosen.files)
+            runs = [measure(Path(folder)) for _ in range(chosen.runs)]
+        rows.append([images, images * chosen.files, *(f"{min(step):.3f}" for step in zip(*runs, strict=True))])
+    print(tabulate(rows, headers=["images", "files", *STEPS], tablefmt="github", disable_numparse=True))
+
+
+def write_stack(root: Path, images: int, files: int) -> None:
+    """Write images of which each but the first is built on another, with `files` files each."""
+    for number in range(images):
+        folder = root / f"images/image-{number}"
+        (folder / "tests/image").mkdir(parents=True)
+        parent = f"registry.example/image-{(number - 1) // CHILDREN}:1" if number else "debian:bookworm"
+        (folder / "Dockerfile").write_text(DOCKERFILE.format(number=number, parent=parent))
+        (folder / ".dockerignore").write_text("*.md\n!README.md\n**/__pycache__\nfolder2/*.log\n")
+        (folder / "requirements.txt").write_text(f"example=={number}\n")
+        (folder / "tests/image/test_it.py").write_text("def test_it(): ...\n")
+        for count in range(files - 4):
+            path = folder / f"folder{count % 3}/file{count}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"{number} {count}\n" * 100)
+
+
+def measure(root: Path) -> list[float]:
+    """Return the seconds of each step."""
+    marks = [time.perf_counter()]
+    tree = FolderTree(root)
+    marks.append(time.perf_counter())
+    stack = read_stack(tree)
+    marks.append(time.perf_counter())
+    fuse_all(stack, [image.name for image in stack.images])
+    marks.append(time.perf_counter())
+    keys = make_keys(stack, tree, stack.images, {"debian:bookworm": "a", "python:3.13": "b"}, "tools")
+    marks.append(time.perf_counter())
+    changes = Changed(base="", paths=tuple(path for path in tree.paths if path.endswith("file1")))
+    answers = {image.name: Absent() if keys[image.name].key else NoAnswer(why="") for image in stack.images}
+    decide(stack, stack.images, Facts(keys=keys, answers=answers, changes=changes, records=None))
+    marks.append(time.perf_counter())
+    return [end - begin for begin, end in pairwise(marks)]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
