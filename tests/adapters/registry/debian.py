@@ -1,6 +1,5 @@
 """Debian's docker-registry on loopback, with TLS and a password, as an oracle."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ import pytest
 import trustme
 
 from ci.adapters.registry.access import Access, Credentials
+from tests.programs import docker_registry
 
 USER = "maintainer"
 PASSWORD = "tell-nobody-8431"  # noqa: S105 (of a registry that lives as long as a test)
@@ -50,9 +50,7 @@ class DebianRegistry(NamedTuple):
 @contextmanager
 def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
     """Run it for as long as the context is open, with everything below a folder."""
-    command = shutil.which("docker-registry")
-    if command is None:
-        pytest.fail("docker-registry is not installed, and these tests need it: apt-get install docker-registry")
+    command = docker_registry()
     ca = trustme.CA()
     certificate = ca.issue_cert("localhost", "127.0.0.1")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
