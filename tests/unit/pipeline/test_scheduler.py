@@ -60,6 +60,19 @@ async def test_a_node_waiting_for_its_needs_holds_no_slot() -> None:
     assert log[:2] == ["+slow", "+free"]
 
 
+async def test_a_free_slot_goes_to_the_first_in_order_not_to_the_first_that_was_ready() -> None:
+    # When `base` ends, only `child` and `tests` are ready; when `child` ends, `grandchild` is, later than `tests`.
+    needs = {"base": (), "child": ("base",), "grandchild": ("child",), "tests": ("base",)}
+    log = await run(needs, limit=1)
+    assert [entry for entry in log if entry.startswith("+")] == ["+base", "+child", "+grandchild", "+tests"]
+
+
+async def test_a_long_line_of_skipped_nodes_is_no_recursion() -> None:
+    needs = {str(number): (str(number - 1),) if number else () for number in range(3000)}
+    log = await run(needs, limit=1, failing=frozenset({"0"}))
+    assert log[-1] == "!2999"
+
+
 async def test_an_exception_ends_the_run() -> None:
     async def work(node: str, _: Mapping[str, str]) -> str:
         raise LookupError(node)
