@@ -20,7 +20,7 @@ from ci.adapters.engine.telemetry import TelemetryProgress
 from ci.adapters.engine.tester import EngineTester
 from ci.errors import StackError
 from ci.pipeline.run import Ports, Run, RunRequest
-from ci.planning.plan import Plan, check_name, make_plan
+from ci.planning.plan import Plan, check_name, check_suites, make_plan
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
@@ -166,6 +166,7 @@ class Datahub:
         """Build one image and all it needs, and run its suites. Exits 1 when one does not pass."""
         stack = await self._stack()
         plan = make_plan(stack, only=[image])
+        check_suites(stack, image, suite or ())
         request = msgspec.structs.replace(_request(plan, 0, retest=retest), tested=(image,), suites=tuple(suite or ()))
         return _green(await self._run(stack, plan, request))
 

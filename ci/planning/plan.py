@@ -1,13 +1,13 @@
 """The decision: what is done with each image, and why. The plan is a value; `plan` prints it, `build-stack` runs it."""
 
-import difflib
 from collections.abc import Sequence
 
 import msgspec
 
 from ci.errors import RequestError
 from ci.planning.reasons import Action
-from ci.stack.model import Image, Stack
+from ci.stack.model import Image, Stack, SuiteKind
+from ci.stack.wording import did_you_mean
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +48,23 @@ def check_name(stack: Stack, name: str) -> None:
     _check_names(stack, (name,))
 
 
+def check_suites(stack: Stack, image: str, suites: Sequence[str]) -> None:
+    """Raise RequestError unless an image has suites that run here, and each of `suites` names one at least.
+
+    A name is a kind or `origin/kind`. What names nothing would test nothing, and end green.
+    """
+    runs = [suite for suite in stack.suites_of(image) if suite.kind is not SuiteKind.GPU]
+    known = {suite.name for suite in runs} | {suite.kind.value for suite in runs}
+    if not runs:
+        raise RequestError(f"The image {image!r} has no suite that runs here.")
+    unknown = [name for name in suites if name not in known]
+    if unknown:
+        has = f" Those that run here: {', '.join(suite.name for suite in runs)}."
+        raise RequestError(
+            "\n".join(f"{image} has no suite {name!r}.{did_you_mean(name, known) or has}" for name in unknown)
+        )
+
+
 def _plan_image(stack: Stack, image: Image, only: Sequence[str]) -> ImagePlan:
     return ImagePlan(
         name=image.name,
@@ -77,9 +94,8 @@ def _check_names(stack: Stack, names: Sequence[str]) -> None:
     for name in names:
         image = known.get(name)
         if image is None:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Its images are: {', '.join(known)}."
-            problems.append(f"The stack has no image {name!r}. {hint}")
+            hint = did_you_mean(name, known) or f" Its images are: {', '.join(known)}."
+            problems.append(f"The stack has no image {name!r}.{hint}")
         elif not image.enabled:
             problems.append(f"The image {name!r} is disabled in stack.toml: {image.disabled_reason}")
     if problems:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ci.errors import RequestError
-from ci.planning.plan import Plan, check_name, make_plan
+from ci.planning.plan import Plan, check_name, check_suites, make_plan
 from ci.stack.model import Stack
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree
@@ -80,3 +80,23 @@ def test_a_name_is_checked_before_it_is_used(stack: Stack) -> None:
     check_name(stack, "ml")
     with pytest.raises(RequestError, match="Did you mean 'ml'"):
         check_name(stack, "mll")
+
+
+@pytest.mark.parametrize("suites", [[], ["image"], ["common/image", "server"], ["base/server"]])
+def test_suites_are_named_by_kind_or_origin(stack: Stack, suites: list[str]) -> None:
+    check_suites(stack, "ds", suites)
+
+
+def test_suites_that_do_not_exist_are_refused_for_they_would_end_green(stack: Stack) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_suites(stack, "base", ["imgae", "base/server", "gpu"])
+    assert str(caught.value).splitlines() == [
+        "base has no suite 'imgae'. Did you mean 'image'?",
+        "base has no suite 'gpu'. Those that run here: common/image, base/server.",
+    ]
+
+
+def test_an_image_without_suites_cannot_be_tested() -> None:
+    stack = read_stack(MemoryTree({"images/a/Dockerfile": "FROM x\n", "images/a/tests/gpu/test_a.py": ""}))
+    with pytest.raises(RequestError, match="'a' has no suite that runs here"):
+        check_suites(stack, "a", [])
