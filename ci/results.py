@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from ci.planning.plan import Plan
-from ci.stack.model import SuiteKind
+from ci.stack.model import Suite
 
 
 class Outcome(StrEnum):
@@ -59,17 +59,13 @@ class SuiteOutcome(StrEnum):
     EMPTY = "empty"
 
 
-class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one suite on one image.
+class SuiteReport(Suite, frozen=True, kw_only=True):
+    """What happened to a suite on one image.
 
-    `origin` is the image (or `common`) that the suite comes from, `folder` its place in the source tree, `why` a
-    sentence unless it passed. Times are as in StepResult. `log` is the end of pytest's output, of the first run if
-    there were two; `junit` its report, if any.
+    `why` is a sentence unless it passed. Times are as in StepResult. `log` is the end of pytest's output, of the first
+    run if there were two; `junit` its report, if any.
     """
 
-    origin: str
-    kind: SuiteKind
-    folder: str
     outcome: SuiteOutcome
     why: str = ""
     tests: tuple[TestResult, ...] = ()
@@ -77,16 +73,6 @@ class SuiteReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     log: str = ""
     junit: str | None = None
-
-    @property
-    def name(self) -> str:
-        """`origin/kind`, as in the plan."""
-        return f"{self.origin}/{self.kind}"
-
-    @property
-    def file(self) -> str:
-        """The name that its files in the report begin with."""
-        return f"{self.origin}-{self.kind}"
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

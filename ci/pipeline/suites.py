@@ -10,8 +10,7 @@ from ci.stack.fusing import Fused
 
 async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: SuiteRequest) -> SuiteReport:
     """Run a suite on an image and report it; the times are for the caller to fill in."""
-    suite = request.suite
-    with progress.span(f"{request.image.name}: test {suite.origin}/{suite.kind}") as span:
+    with progress.span(f"{request.image.name}: test {request.suite.name}") as span:
         verdict, report = await _run(tester, fused, request)
         failed = tuple(test.name for test in verdict.tests if not test.outcome.ok)
         if verdict.outcome is SuiteOutcome.FAILED and failed and request.settings.reruns:

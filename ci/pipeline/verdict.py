@@ -4,8 +4,6 @@ Proof is: pytest ended by itself with code 0, every collected test was reported,
 one test passed.
 """
 
-from collections.abc import Mapping
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -38,6 +36,39 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: SuiteOutcome
     why: str
     tests: tuple[TestResult, ...]
+
+
+class _Line(msgspec.Struct, frozen=True, tag_field="event"):
+    """A line of the record, as `ci/tools/suite_recorder.py` writes it."""
+
+
+class _Collected(_Line, frozen=True, tag="collected"):
+    tests: tuple[str, ...]
+
+
+class _NotCollected(_Line, frozen=True, tag="not collected"):
+    where: str
+    text: str
+
+
+class _Start(_Line, frozen=True, tag="start"):
+    test: str
+
+
+class _Phase(_Line, frozen=True, tag="phase"):
+    test: str
+    when: str
+    outcome: str
+    seconds: float
+    text: str
+    expected_failure: bool
+
+
+class _End(_Line, frozen=True, tag="end"):
+    exit_code: int
+
+
+_Event = _Collected | _NotCollected | _Start | _Phase | _End
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,42 +128,37 @@ def _read(record: str) -> _Record:
     ended: int | None = None
     for line in record.splitlines():
         try:
-            event = msgspec.json.decode(line, type=dict[str, Any])
+            event: _Event = msgspec.json.decode(line, type=_Event)
         except msgspec.DecodeError:
-            continue  # the last line of a machine that ran full
-        match event.get("event"):
-            case "collected":
-                collected = tuple(event["tests"])
-            case "not collected":
-                uncollected.append(f"{event['where'] or 'the suite'}: {event['text']}")
-            case "start":
-                tests[event["test"]] = TestResult(name=event["test"], outcome=TestOutcome.UNFINISHED)
-            case "phase":
-                tests[event["test"]] = _phase(tests[event["test"]], event)
-            case "end":
-                ended = event["exit_code"]
-            case _:
-                pass
+            continue  # half a line, of a process that was killed; what it would have told is missed below
+        match event:
+            case _Collected(tests=names):
+                collected = names
+            case _NotCollected():
+                uncollected.append(f"{event.where or 'the suite'}: {event.text}")
+            case _Start(test=name):
+                tests[name] = TestResult(name=name, outcome=TestOutcome.UNFINISHED)
+            case _Phase(test=name):
+                begun = tests.get(name, TestResult(name=name, outcome=TestOutcome.UNFINISHED))
+                tests[name] = _phase(begun, event)
+            case _End(exit_code=code):
+                ended = code
     return _Record(collected=collected, uncollected=tuple(uncollected), tests=tuple(tests.values()), ended=ended)
 
 
-def _phase(test: TestResult, event: Mapping[str, Any]) -> TestResult:
+def _phase(test: TestResult, phase: _Phase) -> TestResult:
     """Put the end of a phase into a test's result. A failed phase is never overwritten by a later one."""
-    seconds = test.seconds + event["seconds"]
+    seconds = test.seconds + phase.seconds
     if not test.outcome.ok and test.outcome is not TestOutcome.UNFINISHED:
         return msgspec.structs.replace(test, seconds=seconds)
-    match event["outcome"]:
-        case "failed":
-            outcome = TestOutcome.FAILED if event["when"] == "call" else TestOutcome.ERROR
-        case "skipped":
-            outcome = TestOutcome.XFAILED if event["expected_failure"] else TestOutcome.SKIPPED
-        case _ if event["when"] == "teardown" and test.outcome is TestOutcome.UNFINISHED:
-            outcome = TestOutcome.UNFINISHED
-        case _ if event["when"] == "call":
-            outcome = TestOutcome.PASSED
-        case _:
-            outcome = test.outcome
-    return TestResult(name=test.name, outcome=outcome, seconds=seconds, text=event["text"] or test.text)
+    outcome = test.outcome
+    if phase.outcome == "failed":
+        outcome = TestOutcome.FAILED if phase.when == "call" else TestOutcome.ERROR
+    elif phase.outcome == "skipped":
+        outcome = TestOutcome.XFAILED if phase.expected_failure else TestOutcome.SKIPPED
+    elif phase.when == "call":
+        outcome = TestOutcome.PASSED
+    return TestResult(name=test.name, outcome=outcome, seconds=seconds, text=phase.text or test.text)
 
 
 def _unfinished(remains: Remains, record: _Record, limit: float) -> str:

@@ -10,6 +10,7 @@ from ci.reports import amounts
 from ci.reports.suites import count_tests, render_failures
 from ci.reports.tree import draw_tree
 from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.stack.discovery import COMMON
 from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
@@ -48,7 +49,7 @@ def _inheritance(plan: Plan) -> Sequence[str]:
     """Tell of the suites that an image has from elsewhere: listed for each, they would fill the screen."""
     if not any(image.suites for image in plan.images):
         return ()
-    common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith("common/"))
+    common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith(f"{COMMON}/"))
     others = "".join(f", and {suite}" for suite in common)
     return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 

@@ -67,6 +67,11 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
         """`origin/kind`: no two suites of an image have the same."""
         return f"{self.origin}/{self.kind}"
 
+    @property
+    def file(self) -> str:
+        """The name that its files in a report begin with."""
+        return f"{self.origin}-{self.kind}"
+
 
 class TestSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How suites are run. Limits are seconds."""

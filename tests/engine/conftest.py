@@ -19,11 +19,6 @@ MakeTree = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def engine() -> None:
     """Bring up an engine and let this process's Dagger client find it."""
     os.environ.update(client_environment())

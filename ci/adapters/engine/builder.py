@@ -3,9 +3,8 @@
 import dagger
 from dagger import dag
 
-from ci.adapters.engine.faults import clean
+from ci.adapters.engine.faults import answered
 from ci.adapters.engine.layers import measure_layers
-from ci.errors import ExternalError
 from ci.pipeline.ports import Refused
 from ci.results import Layer
 from ci.stack.fusing import Fused, FusedStep
@@ -52,51 +51,23 @@ class EngineBuilder:
     async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
         """Build as far as one step; return what it printed if it is a RUN, both streams together."""
         image = self._build(fused, fused.cut(step))
-        try:
-            if step.keyword == "RUN":
-                return await image.combined_output()
-            await image.sync()
-        except dagger.QueryError as error:
-            return refused(error)
-        except dagger.DaggerError as error:
-            raise lost(error) from error
-        return ""
+        if step.keyword == "RUN":
+            return await answered(image.combined_output())
+        built = await answered(image.sync())
+        return built if isinstance(built, Refused) else ""
 
     async def finish(self, fused: Fused) -> int | Refused:
         """Build the whole image; return the sum of its files' sizes in bytes."""
-        try:
-            image = await self.image(fused)
-            await image.sync()
-            tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
-            used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
-        except dagger.QueryError as error:
-            return refused(error)
-        except dagger.DaggerError as error:
-            raise lost(error) from error
+        return await answered(self._size(fused))
+
+    async def _size(self, fused: Fused) -> int:
+        image = await self.image(fused)
+        await image.sync()
+        tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
+        used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
         return int(used.split()[0])
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
         """Measure the layers of an image that is built."""
-        try:
-            return await measure_layers(fused, lambda text: self._build(fused, text), dag.container().from_(_TOOLS))
-        except dagger.QueryError as error:
-            return refused(error)
-        except dagger.DaggerError as error:
-            raise lost(error) from error
-
-
-def refused(error: dagger.QueryError) -> Refused:
-    """Return what the engine refused to do, as a value."""
-    if isinstance(error, dagger.ExecError):
-        output = "\n".join(part for part in (error.stdout, error.stderr) if part)
-        message = f"exit code {error.exit_code}" if error.exit_code >= 0 else clean(error.message)
-        return Refused(message=message, exit_code=error.exit_code, output=output)
-    return Refused(message=clean(str(error)))
-
-
-def lost(error: dagger.DaggerError) -> ExternalError:
-    """Return the error for an engine that does not answer any more."""
-    return ExternalError(
-        f"The engine was lost in the middle of the work: {clean(str(error))}\n"
-        "What was built so far is kept if it ended gently. Run the same command again."
-    )
+        tools = dag.container().from_(_TOOLS)
+        return await answered(measure_layers(fused, lambda text: self._build(fused, text), tools))

@@ -8,7 +8,8 @@ import anyio
 import dagger
 from dagger import dag
 
-from ci.adapters.engine.builder import EngineBuilder, lost, refused
+from ci.adapters.engine.builder import EngineBuilder
+from ci.adapters.engine.faults import answered, refused
 from ci.pipeline.ports import Refused, Remains, SuiteRequest
 from ci.stack.fusing import Fused
 from ci.stack.model import SuiteKind
@@ -34,30 +35,23 @@ class EngineTester:
 
     async def prepare(self) -> Refused | None:
         """Build the image of the tools."""
-        try:
-            await _tools().sync()
-        except dagger.QueryError as error:
-            return refused(error)
-        except dagger.DaggerError as error:
-            raise lost(error) from error
-        return None
+        made = await answered(_tools().sync())
+        return made if isinstance(made, Refused) else None
 
     async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
         """Run a suite in containers of its own."""
-        try:
-            image = await self._builder.image(fused)
-            match request.suite.kind:
-                case SuiteKind.IMAGE:
-                    return await self._run_inside(image, request)
-                case SuiteKind.SERVER:
-                    return await self._run_beside(image, request)
-                case SuiteKind.GPU:
-                    return Refused(message="a GPU suite runs at the GPU gate, not here")
-            assert_never(request.suite.kind)
-        except dagger.QueryError as error:
-            return refused(error)
-        except dagger.DaggerError as error:
-            raise lost(error) from error
+        return await answered(self._run_kind(fused, request))
+
+    async def _run_kind(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        image = await self._builder.image(fused)
+        match request.suite.kind:
+            case SuiteKind.IMAGE:
+                return await self._run_inside(image, request)
+            case SuiteKind.SERVER:
+                return await self._run_beside(image, request)
+            case SuiteKind.GPU:
+                return Refused(message="a GPU suite runs at the GPU gate, not here")
+        assert_never(request.suite.kind)
 
     async def _run_inside(self, image: dagger.Container, request: SuiteRequest) -> Remains | Refused:
         user = await image.user() or "root"
@@ -128,7 +122,7 @@ class EngineTester:
             return await report.file(name).contents() if name in names else ""
 
         if "files/" in names:
-            self.files[f"{request.image.name}/{request.suite.origin}-{request.suite.kind}"] = report.directory("files")
+            self.files[f"{request.image.name}/{request.suite.file}"] = report.directory("files")
         code = await text("exit-code") or str(await ran.exit_code())
         return Remains(
             exit_code=int(code),

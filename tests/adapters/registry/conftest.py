@@ -10,11 +10,6 @@ from tests.adapters.registry.server import RegistryServer
 from tests.adapters.registry.world import World
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRegistry]:
     with debian_registry(tmp_path_factory.mktemp("docker-registry")) as registry:

@@ -13,11 +13,6 @@ REPOSITORY = Repository.parse("registry.test/stack/base")
 RECORD = Artifact(type="application/vnd.example.record", media_type="application/json", content=b"{}")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class ForgetfulRegistry(MemoryRegistry):
     """One that has a list of referrers and puts nothing into it."""
 

@@ -19,11 +19,6 @@ COPYING = dockerfiles(
 )
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_a_green_run_builds_each_run_once_and_siblings_side_by_side() -> None:
     builder = FakeBuilder()
     report = await run(builder, TREE)

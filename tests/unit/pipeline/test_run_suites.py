@@ -10,11 +10,6 @@ from tests.unit.trees import MemoryTree
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 TESTED = MemoryTree(
     {
         "images/base/Dockerfile": "FROM debian:bookworm-slim\nRUN base-1\n",

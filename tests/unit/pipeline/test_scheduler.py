@@ -10,11 +10,6 @@ pytestmark = pytest.mark.anyio
 DIAMOND = {"base": (), "left": ("base",), "right": ("base",), "top": ("left", "right")}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def run(needs: Mapping[str, tuple[str, ...]], *, limit: int, failing: frozenset[str] = frozenset()) -> list[str]:
     """Run a graph and return what began and ended, in order: `+name` and `-name`."""
     log: list[str] = []

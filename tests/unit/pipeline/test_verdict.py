@@ -95,6 +95,13 @@ def test_half_a_last_line_of_the_record_is_passed_over() -> None:
     assert verdict.why.endswith("while b was running")
 
 
+@pytest.mark.parametrize("line", ['{"event": "odd"}', "[]", '{"event": "phase", "test": 1}', "nonsense"])
+def test_a_line_that_no_recorder_wrote_is_passed_over_and_proves_nothing(line: str) -> None:
+    assert judge(remains(0, f"{line}\n", junit()), LIMIT).outcome is SuiteOutcome.ERROR
+    whole = passing_remains("a")
+    assert judge(remains(0, f"{line}\n{whole.record}", whole.junit), LIMIT).outcome is SuiteOutcome.PASSED
+
+
 def test_a_failed_call_is_not_forgotten_at_teardown() -> None:
     verdict = judge(failing_remains("a"), LIMIT)
     assert [(test.outcome, test.text) for test in verdict.tests] == [(TestOutcome.FAILED, "assert 1 == 2")]

@@ -14,11 +14,6 @@ BOB = Credentials(username="bob", password="tell-nobody")  # noqa: S106
 READ = Question(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class TokenServer:
     """Gives everybody the same token; `asked` is who asked where."""
 

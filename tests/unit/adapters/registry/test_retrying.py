@@ -7,11 +7,6 @@ from tests.adapters.registry.clocks import QuickClock
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
