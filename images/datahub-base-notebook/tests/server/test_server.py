@@ -3,11 +3,13 @@
 import json
 import os
 import uuid
+from collections.abc import Callable
 
 import pytest
 import requests
 import websocket
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions as wait_for
@@ -73,20 +75,30 @@ def execute(server: Server, kernel: str, code: str) -> str:
 def open_lab(browser: webdriver.Chrome, server: Server) -> WebDriverWait[webdriver.Chrome]:
     """Open JupyterLab's launcher."""
     browser.get(server.at(f"/lab?reset&token={TOKEN}"))
-    wait = WebDriverWait(browser, SECONDS)
+    # JupyterLab draws its parts anew while it loads: what was found may be gone when it is used.
+    wait = WebDriverWait(browser, SECONDS, ignored_exceptions=[StaleElementReferenceException])
     wait.until(wait_for.presence_of_element_located((By.CSS_SELECTOR, ".jp-Launcher")))
     return wait
+
+
+def click_on(selector: str) -> Callable[[webdriver.Chrome], bool]:
+    """Return a condition that finds a part and clicks on it, in one go."""
+
+    def click(browser: webdriver.Chrome) -> bool:
+        browser.find_element(By.CSS_SELECTOR, selector).click()
+        return True
+
+    return click
 
 
 def test_a_person_runs_a_cell(browser: webdriver.Chrome, server: Server) -> None:
     wait = open_lab(browser, server)
     card = ".jp-LauncherCard[data-category='Notebook'][title^='Python 3']"
     wait.until(wait_for.element_to_be_clickable((By.CSS_SELECTOR, card))).click()
-    cell = wait.until(wait_for.element_to_be_clickable((By.CSS_SELECTOR, ".jp-Notebook .jp-Cell .cm-content")))
     wait.until(wait_for.presence_of_element_located((By.CSS_SELECTOR, "[data-status='idle']")))
-    cell.click()
-    cell.send_keys("print(6 * 7)")
-    cell.send_keys(Keys.SHIFT, Keys.ENTER)
+    wait.until(click_on(".jp-Notebook .jp-Cell .cm-content"))
+    typed = webdriver.ActionChains(browser).send_keys("print(6 * 7)")
+    typed.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     output = (By.CSS_SELECTOR, ".jp-OutputArea-output")
     wait.until(wait_for.text_to_be_present_in_element(output, "42"))
 
