@@ -32,9 +32,10 @@ _ORDER = (
 
 
 def render_failures(image: ImageReport) -> Iterator[str]:
-    """Write a block for each suite of an image that did not pass, and for each of its tests that failed."""
+    """Write a block for each suite of an image that did not pass, and for each of its tests that failed or is flaky."""
     shown = 0
     for suite in image.suites:
+        yield from (_render_test(image, suite, test) for test in suite.tests if test.outcome is TestOutcome.FLAKY)
         if suite.outcome is SuiteOutcome.PASSED:
             continue
         log = f"logs/{image.name}/{suite.file}.log of the report"

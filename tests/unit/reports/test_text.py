@@ -1,7 +1,17 @@
 from ci.planning.plan import ImagePlan, Plan
 from ci.planning.reasons import Action
 from ci.reports.text import LAST_LINES, render_plan, render_run
-from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.results import (
+    Failure,
+    ImageReport,
+    Outcome,
+    RunReport,
+    SuiteOutcome,
+    SuiteReport,
+    TestOutcome,
+    TestResult,
+)
+from ci.stack.model import SuiteKind
 
 
 def planned(name: str, parent: str | None = None, **changes: object) -> ImagePlan:
@@ -95,3 +105,19 @@ def test_suites_that_were_left_out_are_told() -> None:
     base, ml = render_run(report).splitlines()[2:4]
     assert "not run" in base
     assert "not run" not in ml
+
+
+def test_a_flaky_test_is_named_though_the_run_is_green() -> None:
+    flaky = TestResult(name="test_a.py::test_b", outcome=TestOutcome.FLAKY, text="E   Stale")
+    suite = SuiteReport(origin="base", kind=SuiteKind.SERVER, folder="f", outcome=SuiteOutcome.PASSED, tests=(flaky,))
+    text = render_run(
+        RunReport(
+            plan=Plan(images=(planned("base", suites=("base/server",)),)),
+            images=(ImageReport(name="base", outcome=Outcome.BUILT, suites=(suite,)),),
+            started="2026-01-01T00:00:00+00:00",
+            seconds=1,
+            jobs=2,
+        )
+    )
+    assert "1 image: 1 built in 1.0 s." in text
+    assert text.endswith("base: base/server: test_a.py::test_b flaky\n  | E   Stale")
