@@ -81,14 +81,19 @@ def open_lab(browser: webdriver.Chrome, server: Server) -> WebDriverWait[webdriv
     return wait
 
 
-def click_on(selector: str) -> Callable[[webdriver.Chrome], bool]:
-    """Return a condition that finds a part and clicks on it, in one go."""
+def write(selector: str, text: str) -> Callable[[webdriver.Chrome], bool]:
+    """Return a condition: an editor holds a text. It is written anew until it does, for a redraw may swallow keys."""
 
-    def click(browser: webdriver.Chrome) -> bool:
-        browser.find_element(By.CSS_SELECTOR, selector).click()
-        return True
+    def written(browser: webdriver.Chrome) -> bool:
+        editor = browser.find_element(By.CSS_SELECTOR, selector)
+        if editor.text == text:
+            return True
+        editor.click()
+        editor.send_keys(Keys.CONTROL + "a")
+        editor.send_keys(text)
+        return False
 
-    return click
+    return written
 
 
 def test_a_person_runs_a_cell(browser: webdriver.Chrome, server: Server) -> None:
@@ -96,9 +101,9 @@ def test_a_person_runs_a_cell(browser: webdriver.Chrome, server: Server) -> None
     card = ".jp-LauncherCard[data-category='Notebook'][title^='Python 3']"
     wait.until(wait_for.element_to_be_clickable((By.CSS_SELECTOR, card))).click()
     wait.until(wait_for.presence_of_element_located((By.CSS_SELECTOR, "[data-status='idle']")))
-    wait.until(click_on(".jp-Notebook .jp-Cell .cm-content"))
-    typed = webdriver.ActionChains(browser).send_keys("print(6 * 7)")
-    typed.key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    cell = ".jp-Notebook .jp-Cell .cm-content"
+    wait.until(write(cell, "print(6 * 7)"))
+    browser.find_element(By.CSS_SELECTOR, cell).send_keys(Keys.SHIFT, Keys.ENTER)
     output = (By.CSS_SELECTOR, ".jp-OutputArea-output")
     wait.until(wait_for.text_to_be_present_in_element(output, "42"))
 
