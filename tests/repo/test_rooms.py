@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "results": {"planning", "stack"},
     "reports": {"results", "planning", "stack"},
     "pipeline": {"results", "planning", "stack", "errors"},
-    "adapters": {"pipeline", "results", "planning", "stack", "errors"},
+    "promotion": {"pipeline", "results", "planning", "stack", "errors"},
+    "adapters": {"promotion", "pipeline", "results", "planning", "stack", "errors"},
     "tools": set(),  # runs in containers, not in the module
-    "module": {"adapters", "pipeline", "reports", "results", "planning", "stack", "errors"},
+    "module": {"adapters", "promotion", "pipeline", "reports", "results", "planning", "stack", "errors"},
 }
 PURE = {"errors", "stack", "planning", "results", "reports"}
 IMPURE_MODULES = {
