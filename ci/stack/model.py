@@ -12,6 +12,7 @@ import msgspec
 
 from ci.stack.arguments import Arguments
 from ci.stack.dockerfile import Dockerfile
+from ci.stack.gpu import GpuSettings
 from ci.stack.stages import ImageStage
 
 
@@ -126,6 +127,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     images: tuple[Image, ...]
     common_suites: tuple[Suite, ...]
     tests: TestSettings
+    gpu: GpuSettings | None
+    """How its image for GPUs is tried before a promotion; None if nobody said."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Image]:

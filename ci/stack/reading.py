@@ -59,6 +59,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     needs = {image.name: image.needs for image in found.values()}
     problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
     problems.extend(_disabled_problems(tuple(found.values())))
+    problems.extend(f"{path}: {problem}" for problem in _gpu_problems(settings, found))
     if problems:
         raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
@@ -70,6 +71,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         images=tuple(found[name] for name in ordered(needs)),
         common_suites=common_suites(files.folders, files.root),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
+        gpu=settings.gpu,
     )
 
 
@@ -196,6 +198,16 @@ def _build_arg_problems(image: Image) -> Iterator[str]:
             yield f"{where}: no ARG of {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
         if UNWRITABLE.search(value):
             yield f"{where}: the value has a line break, which an ARG cannot hold."
+
+
+def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
+    if settings.gpu is None:
+        return
+    name = settings.gpu.image
+    if name not in images:
+        yield f"gpu.image: {name!r} is no image here.{did_you_mean(name, images)}"
+    elif not images[name].enabled:
+        yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Name another, or leave [gpu] out."
 
 
 def _name_problems(folders: Sequence[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from ci.stack.gpu import GpuSettings, gpu_problems
 from ci.stack.wording import did_you_mean
 
 _SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     stack: StackTable = StackTable()
     tests: TestsTable = TestsTable()
+    gpu: GpuSettings | None = None
     images: Mapping[str, ImageTable] = {}
 
 
@@ -60,11 +62,12 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: this is no TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    reader.refuse_unknown(document, ("stack", "tests", "images"), "")
+    reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
     images = reader.table(document, "images")
     return Settings(
         stack=reader.convert(reader.table(document, "stack"), StackTable, "stack"),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
+        gpu=reader.gpu(document),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
     )
 
@@ -91,13 +94,25 @@ class _Reader:
         )
 
     def convert(self, table: Mapping[str, object], kind: type[TableType], where: str) -> TableType:
+        return msgspec.convert(self._keys(table, kind, where), kind)
+
+    def gpu(self, document: Mapping[str, object]) -> GpuSettings | None:
+        before = len(self._problems)
+        table = self.table(document, "gpu")
+        if "gpu" not in document or len(self._problems) > before:
+            return None
+        read = self._keys(table, GpuSettings, "gpu")
+        self._problems.extend(f"{self._path}: gpu.{problem}" for problem in gpu_problems(read, table))
+        return None if len(self._problems) > before else msgspec.convert(read, GpuSettings)
+
+    def _keys(self, table: Mapping[str, object], kind: type[msgspec.Struct], where: str) -> Mapping[str, object]:
         fields = msgspec.structs.fields(kind)
         self.refuse_unknown(table, tuple(field.encode_name for field in fields), f"{where}.")
         read: dict[str, object] = {}
         for field in fields:
             if field.encode_name in table:
                 self._convert_key(table[field.encode_name], field, where, read)
-        return msgspec.convert(read, kind)
+        return read
 
     def _convert_key(
         self, value: object, field: msgspec.structs.FieldInfo, where: str, read: dict[str, object]
