@@ -74,6 +74,13 @@ class Registry(Protocol):
         """
         ...
 
+    async def delete(self, reference: Reference) -> None:
+        """Delete the manifest with a digest, and with it every tag that names it; no error if there is none.
+
+        Many registries refuse, each with an error of its own. None deletes a single tag.
+        """
+        ...
+
     async def has_blob(self, repository: Repository, digest: str) -> bool:
         """Tell whether a repository holds a blob."""
         ...

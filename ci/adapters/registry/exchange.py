@@ -22,6 +22,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     about: Reference | Repository
     expects: frozenset[int]
     writes: bool = False
+    deletes: bool = False
     headers: Mapping[str, str] = {}
     content: bytes = b""
     follows: bool = False
@@ -35,12 +36,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scope(self) -> str:
         """The right that it takes, in the words of token servers."""
-        return f"repository:{self.repository.path}:{'pull,push' if self.writes else 'pull'}"
+        actions = "pull,push,delete" if self.deletes else "pull,push" if self.writes else "pull"
+        return f"repository:{self.repository.path}:{actions}"
 
     @property
     def verb(self) -> str:
         """What is done, for sentences."""
-        return "write" if self.writes else "read"
+        return "delete" if self.deletes else "write" if self.writes else "read"
 
     @property
     def doing(self) -> str:

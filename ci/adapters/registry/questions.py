@@ -47,6 +47,17 @@ def write_manifest(reference: Reference, manifest: Manifest) -> Question:
     )
 
 
+def delete_manifest(reference: Reference) -> Question:
+    """Delete a manifest. One that is gone is what was asked for, by a try before whose answer was lost."""
+    return Question(
+        method="DELETE",
+        url=_path(reference.repository, "manifests", reference.target),
+        about=reference,
+        expects=frozenset({OK, 202, 204, NOT_FOUND}),
+        deletes=True,
+    )
+
+
 def find_blob(name: Reference) -> Question:
     """Ask whether a blob is there."""
     return Question(

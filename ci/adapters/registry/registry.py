@@ -15,6 +15,7 @@ from ci.adapters.registry.questions import (
     NOT_FOUND,
     OK,
     cancel_upload,
+    delete_manifest,
     find_blob,
     finish_upload,
     list_referrers,
@@ -97,6 +98,10 @@ class HttpRegistry:
                 "changes what it is given. Use another registry, or find what stands before it."
             )
         return manifest.digest
+
+    async def delete(self, reference: Reference) -> None:
+        """Delete the manifest with a digest, and with it every tag that names it; no error if there is none."""
+        await self._ask(delete_manifest(reference))
 
     async def has_blob(self, repository: Repository, digest: str) -> bool:
         """Tell whether a repository holds a blob."""

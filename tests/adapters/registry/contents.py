@@ -30,10 +30,14 @@ class Document(msgspec.Struct, rename="camel"):
 
 
 class Contents:
-    """Manifests, tags and blobs, each by the repository's name. `lists_referrers`: whether there is such a list."""
+    """Manifests, tags and blobs, each by the repository's name.
 
-    def __init__(self, *, lists_referrers: bool = False) -> None:
+    `lists_referrers`: whether there is such a list. `deletes`: whether manifests can be deleted.
+    """
+
+    def __init__(self, *, lists_referrers: bool = False, deletes: bool = True) -> None:
         self.lists_referrers = lists_referrers
+        self.deletes = deletes
         self.manifests: defaultdict[str, dict[str, Manifest]] = defaultdict(dict)
         self.tags: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self.blobs: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
@@ -57,6 +61,16 @@ class Contents:
         self.manifests[repository][manifest.digest] = manifest
         if ":" not in target:
             self.tags[repository][target] = manifest.digest
+
+    def delete(self, repository: str, target: str) -> None:
+        """Delete a manifest and its tags; KeyError if there is none."""
+        if not self.deletes:
+            raise RefusalError("UNSUPPORTED", "The operation is unsupported.")
+        if ":" not in target:
+            raise RefusalError("DIGEST_INVALID", "provided digest did not match uploaded content")
+        del self.manifests[repository][target]
+        tags = self.tags[repository]
+        self.tags[repository] = {tag: digest for tag, digest in tags.items() if digest != target}
 
     def write_blob(self, repository: str, digest: str, content: bytes) -> None:
         if digest != digest_of(content):

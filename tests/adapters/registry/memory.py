@@ -33,6 +33,15 @@ class MemoryRegistry:
             raise RefusedError(f"memory refused to write {reference} ({refusal}).") from refusal
         return manifest.digest
 
+    async def delete(self, reference: Reference) -> None:
+        self._called("delete", reference)
+        try:
+            self.contents.delete(str(reference.repository), reference.target)
+        except KeyError:
+            return
+        except RefusalError as refusal:
+            raise RefusedError(f"memory refused to delete {reference} ({refusal}).") from refusal
+
     async def has_blob(self, repository: Repository, digest: str) -> bool:
         self._called("has_blob", repository.pinned(digest))
         return digest in self.contents.blobs[str(repository)]

@@ -98,7 +98,7 @@ class RegistryServer:
         try:
             return self._answer(request, match["repository"], match["kind"], match["name"])
         except RefusalError as error:
-            return refusal(400, error.code, error.message)
+            return refusal(405 if error.code == "UNSUPPORTED" else 400, error.code, error.message)
 
     def _answer(self, request: Request, repository: str, kind: str, name: str) -> Reply:
         query = {key: values[0] for key, values in parse_qs(urlsplit(request.path).query).items()}
@@ -119,6 +119,9 @@ class RegistryServer:
             self.contents.write(repository, target, manifest)
             return Reply(201, {"Docker-Content-Digest": manifest.digest})
         found = self.contents.find(repository, target)
+        if request.method == "DELETE" and found:
+            self.contents.delete(repository, target)
+            return Reply(202, {})
         if found is None:
             return refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
         if found.media_type not in request.headers.get("accept", ""):

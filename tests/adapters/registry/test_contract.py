@@ -9,7 +9,8 @@ from ci.adapters.registry.registry import HttpRegistry
 from ci.pipeline.artifacts import Artifact, attach, find_attached, read_attached
 from ci.pipeline.reference import Reference, Repository
 from ci.pipeline.registry import DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Manifest, Registry, digest_of, put_verified
-from ci.pipeline.registry_errors import IntegrityError, RefusedError
+from ci.pipeline.registry_errors import IntegrityError, RefusedError, RegistryError
+from ci.pipeline.withdrawal import withdraw
 from tests.adapters.registry.contents import Contents, image_index, image_manifest
 from tests.adapters.registry.memory import MemoryRegistry
 from tests.adapters.registry.server import RegistryServer
@@ -90,6 +91,35 @@ async def test_a_tag_moves_and_the_old_manifest_stays(place: Place) -> None:
     new = await place.written("stable", layer=b"new")
     assert await place.registry.head(place.repository.tagged("stable")) == new.digest
     assert await place.registry.get(place.repository.pinned(old.digest)) == old
+
+
+async def test_a_deleted_manifest_takes_its_tags_with_it_and_no_others(place: Place) -> None:
+    kept = await place.written("kept", layer=b"kept")
+    gone = await place.written("stable")
+    await place.registry.put(place.repository.tagged("2026.4-a1239ab"), gone)
+    await place.registry.delete(place.repository.pinned(gone.digest))
+    assert await place.registry.tags(place.repository) == ("kept",)
+    assert await place.registry.head(place.repository.tagged("stable")) is None
+    assert await place.registry.head(place.repository.pinned(gone.digest)) is None
+    assert await place.registry.head(place.repository.tagged("kept")) == kept.digest
+    await place.registry.delete(place.repository.pinned(gone.digest))  # is gone already
+
+
+async def test_a_single_tag_is_not_deleted(place: Place) -> None:
+    manifest = await place.written("stable")
+    with pytest.raises(RegistryError):
+        await place.registry.delete(place.repository.tagged("stable"))
+    assert await place.registry.head(place.repository.tagged("stable")) == manifest.digest
+
+
+async def test_a_tag_is_withdrawn_without_what_it_named(place: Place) -> None:
+    manifest = await place.written("tested")
+    for tag in ("stable", "2026.4-stable"):
+        await place.registry.put(place.repository.tagged(tag), manifest)
+    await withdraw(place.registry, place.repository.tagged("stable"))
+    assert await place.registry.head(place.repository.tagged("stable")) is None
+    for tag in ("tested", "2026.4-stable"):
+        assert await place.registry.head(place.repository.tagged(tag)) == manifest.digest
 
 
 async def test_with_tag_and_digest_the_tag_is_written(place: Place) -> None:
