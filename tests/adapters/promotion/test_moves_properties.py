@@ -80,7 +80,7 @@ def test_all_or_none_or_named(case: Case) -> None:
     told = {one.target: one.names for one in error.astray}
     for one in moves:
         names = named(contents, one)
-        assert names == one.was or told.get(one.target) in {names, UNKNOWN} or f"names {names}" in str(error)
+        assert names == one.was or told.get(one.target) in {names, UNKNOWN} or str(one.target) in str(error)
     assert all(named(contents, one) != one.was or told[one.target] == UNKNOWN for one in moves if one.target in told)
 
 
