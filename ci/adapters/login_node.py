@@ -184,14 +184,13 @@ def _read_key(text: str) -> asyncssh.SSHKey:
     try:
         # A secret that went through a form may have lost its last line's end, or have got that of Windows.
         return asyncssh.import_private_key(text.replace("\r\n", "\n").strip() + "\n")
-    except asyncssh.KeyEncryptionError as error:
-        raise RequestError("The private key (--ssh-key) is locked with a passphrase: give one that is not.") from error
-    except (asyncssh.KeyImportError, ValueError):
-        # Not its own words, which might quote the key.
-        raise RequestError(
-            "The private key (--ssh-key) cannot be read: give the whole text of a file such as ~/.ssh/id_ed25519, "
-            "the one without .pub."
-        ) from None
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
+        if "passphrase" in str(error).lower():
+            told = "is locked with a passphrase: give one that is not"
+        else:
+            told = "cannot be read: give the whole text of a file such as ~/.ssh/id_ed25519, the one without .pub"
+        # Not in asyncssh's words, which might quote the key.
+        raise RequestError(f"The private key (--ssh-key) {told}.") from None
 
 
 def _read_known_hosts(text: str, settings: GpuSettings) -> asyncssh.SSHKnownHosts:

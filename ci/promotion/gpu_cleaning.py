@@ -7,6 +7,8 @@ from ci.promotion.gpu_ports import LoginNode, LoginSession, NodeError, NodeLostE
 
 _NO_PROGRAM = 127
 _CONNECT = 30.0
+_MOST_REFUSALS = 3
+_MOST_WORDS = 300
 
 
 async def clean_up(session: LoginSession, node: LoginNode, pod: str, pace: Pace, *, ended: bool) -> str:
@@ -15,35 +17,50 @@ async def clean_up(session: LoginSession, node: LoginNode, pod: str, pace: Pace,
     `ended` tells that the launcher came to its end: where there is no kubectl, that is all that can be known. To be
     called within a shield; it takes `pace.clean_up` seconds at most.
     """
-    why = f"it was still there after {pace.clean_up:.0f} s"
+    cleaning = _Cleaning(pod, pace, ended=ended)
     with anyio.move_on_after(pace.clean_up):
         try:
-            return await _delete(session, pod, pace, ended=ended)
+            await cleaning.over(session)
         except NodeLostError:
-            pass
+            await cleaning.over_another(node)
+    return cleaning.why
+
+
+class _Cleaning:
+    """The deletion of one pod; `why` says at any time why the pod may still exist."""
+
+    def __init__(self, pod: str, pace: Pace, *, ended: bool) -> None:
+        self.why = "there was no time to delete it"
+        self._pod = pod
+        self._pace = pace
+        self._ended = ended
+
+    async def over_another(self, node: LoginNode) -> None:
         while True:
             try:
                 async with node.connect(_CONNECT) as another:
-                    return await _delete(another, pod, pace, ended=ended)
+                    return await self.over(another)
             except NodeError as error:
-                why = str(error)
-            await anyio.sleep(pace.look)
-    return why
+                self.why = str(error)
+            await anyio.sleep(self._pace.look)
 
-
-async def _delete(session: LoginSession, pod: str, pace: Pace, *, ended: bool) -> str:
-    if not ended:
-        # First of all: a launcher that still lives may create the pod after it was deleted. Whether it was found is no
-        # matter, and not every node has pkill.
-        await session.ask(interrupt_line(pod), pace.answer)
-    deleted = await session.ask(delete_line(pod), pace.answer)
-    if deleted.status == _NO_PROGRAM:
-        return "" if ended else "the login node has no kubectl to delete it with"
-    while True:
-        left = await session.ask(name_question(pod), pace.answer)
-        if left.status == 0 and not left.output.strip():
-            return ""
-        if left.status != 0 and deleted.status != 0:
-            said = (deleted.errors or deleted.output).decode(errors="replace").strip()
-            return f"kubectl answered with exit code {deleted.status}: {said[:300]}"
-        await anyio.sleep(pace.look)
+    async def over(self, session: LoginSession) -> None:
+        """Delete it over this connection. Raises NodeLostError."""
+        if not self._ended:
+            # First of all: a launcher that still lives may create the pod after it was deleted. Whether it was found
+            # is no matter, and not every node has pkill.
+            await session.ask(interrupt_line(self._pod), self._pace.answer)
+        refusals = 0
+        while refusals < _MOST_REFUSALS:
+            deleted = await session.ask(delete_line(self._pod), self._pace.answer)
+            if deleted.status == _NO_PROGRAM:
+                self.why = "" if self._ended else "the login node has no kubectl to delete it with"
+                return
+            left = await session.ask(name_question(self._pod), self._pace.answer)
+            if left.status == 0 and not left.output.strip():
+                self.why = ""
+                return
+            refusals += deleted.status != 0
+            said = (deleted.errors or left.errors).decode(errors="replace").strip()[:_MOST_WORDS]
+            self.why = f"kubectl answered: {said}" if said else "it was deleted, and is still there"
+            await anyio.sleep(self._pace.look)

@@ -33,21 +33,24 @@ class Gate:
     """Runs the gate on a node, and keeps what came of it."""
 
     told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """On the exception that it ended with."""
     clock: QuickClock = field(default_factory=QuickClock)
 
     async def on(
         self,
         node: Node,
         attempts: int = 1,
+        *,
         login: SshLogin | None = None,
         known_hosts: str = "",
-        **changes: Any,  # noqa: ANN401
+        reference: str = REFERENCE,
+        **changes: Any,  # noqa: ANN401 (fields of GpuSettings)
     ) -> GpuVerdict:
-        client = node.client(login, known_hosts, **changes)
+        client, settings = node.client(login, known_hosts, **changes), node.settings(**changes)
         return await run_gate(
-            client, node.settings(**changes), REFERENCE, tell=self.told.append, attempts=attempts, clock=self.clock,
-            pace=PACE,
-        )  # fmt: skip
+            client, settings, reference, tell=self.told.append, attempts=attempts, clock=self.clock, pace=PACE
+        )
 
 
 async def try_on(cluster: Cluster, attempts: int = 1, **changes: Any) -> GpuVerdict:  # noqa: ANN401

@@ -93,6 +93,7 @@ class Cluster:
     acts: Sequence[Act] = ()
     kubectl: bool = True
     deletable: bool = True
+    readable: bool = True
     status: dict[str, Any] = field(default_factory=lambda: {"phase": "Running"})
     events: list[dict[str, str]] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
@@ -123,6 +124,8 @@ class Cluster:
         self.pods.add(launch.pod)
         status = await self.acts[min(len(self.launches), len(self.acts)) - 1](launch)
         await process.stdout.drain()
+        if status is not None and not self.kubectl:
+            self.pods.discard(launch.pod)  # as it does anyhow; with kubectl, the gate's own deleting is to be seen
         return status
 
     def _answer(self, process: Process, words: list[str]) -> int:
@@ -139,6 +142,8 @@ class Cluster:
             self.pods.discard(words[3])
         elif words[1:3] == ["get", "events"]:
             process.stdout.write(msgspec.json.encode({"items": self.events}))
+        elif not self.readable:
+            return 1
         elif words[3] in self.pods:
             whole = msgspec.json.encode({"kind": "Pod", "status": self.status})
             process.stdout.write(f"pod/{words[3]}\n".encode() if words[-1] == "name" else whole)
