@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "stack": {"errors"},
     "planning": {"stack", "errors"},
     "results": {"planning", "stack"},
-    "reports": {"results", "planning", "stack"},
+    "reports": {"promotion", "results", "planning", "stack"},  # of promotion, its values
     "pipeline": {"results", "planning", "stack", "errors"},
     "promotion": {"pipeline", "results", "planning", "stack", "errors"},
     "adapters": {"promotion", "pipeline", "results", "planning", "stack", "errors"},

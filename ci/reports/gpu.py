@@ -1,0 +1,43 @@
+"""What a person reads of the GPU gate."""
+
+from tabulate import tabulate
+
+from ci.promotion.gpu_verdict import GpuTests, GpuVerdict
+from ci.reports import amounts
+
+
+def render_gpu_verdict(verdict: GpuVerdict) -> str:
+    """Write the verdict: the answer first, then what it stands on, then what is left to do."""
+    rows = [
+        ("image", verdict.reference),
+        ("tests", _tests(verdict.tests)),
+        *_listed("failed", verdict.tests.failures),
+        *_listed("GPUs", verdict.gpus or ("none seen",)),
+        ("where", f"{verdict.pod}, launched on {verdict.host}"),
+        ("when", f"{verdict.started}, {amounts.seconds(verdict.seconds)}"),
+    ]
+    blocks = [
+        f"GPU gate: {verdict.outcome}. {verdict.why}",
+        tabulate(rows, tablefmt="plain", disable_numparse=True),
+    ]
+    if len(verdict.attempts) > 1:
+        blocks.append(_attempts(verdict))
+    blocks.extend(_warning(pod, verdict.host) for pod in verdict.undeleted)
+    return "\n\n".join(blocks)
+
+
+def _tests(tests: GpuTests) -> str:
+    return f"{tests.passed} passed, {tests.failed} failed, {tests.errors} with errors, {tests.skipped} skipped"
+
+
+def _listed(label: str, lines: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [("" if number else label, line) for number, line in enumerate(lines)]
+
+
+def _attempts(verdict: GpuVerdict) -> str:
+    rows = [(one.pod, amounts.seconds(one.seconds), one.outcome.value, one.why) for one in verdict.attempts]
+    return tabulate(rows, headers=("attempt", "took", "outcome", "why"), disable_numparse=True)
+
+
+def _warning(pod: str, host: str) -> str:
+    return f"THE POD {pod} MAY STILL EXIST, and then holds a GPU and costs. On {host}: kubectl delete pod {pod}"
