@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from ci.promotion.gpu_verdict import GpuOutcome
+from tests.adapters.login_node.acts import losing, proving
 from tests.adapters.login_node.gate import Gate, outcomes
 from tests.adapters.login_node.server import Act, Cluster, Launch, Node, running
 
@@ -27,18 +28,6 @@ class Interruptible:
             await anyio.sleep(0.05)
             launch.process.stdout.write(b".")
         return 0
-
-
-async def proving(launch: Launch) -> int:
-    launch.prove()
-    return 0
-
-
-async def losing(launch: Launch) -> int:
-    launch.prove()
-    await anyio.sleep(0.05)
-    launch.cut()
-    return 0
 
 
 async def cancel(gate: Gate, node: Node, launcher: Interruptible) -> None:

@@ -7,15 +7,11 @@ import pytest
 from ci.adapters.login_node import SshLogin
 from ci.errors import RequestError
 from ci.promotion.gpu_verdict import GpuVerdict
+from tests.adapters.login_node.acts import proving
 from tests.adapters.login_node.gate import REFERENCE, Gate
-from tests.adapters.login_node.server import PASSWORD, Cluster, Launch, Node, running
+from tests.adapters.login_node.server import PASSWORD, Cluster, Node, running
 
 pytestmark = pytest.mark.anyio
-
-
-async def proving(launch: Launch) -> int:
-    launch.prove()
-    return 0
 
 
 LOCKED = asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", passphrase=PASSWORD).decode()

@@ -1,16 +1,11 @@
 import pytest
 
 from ci.promotion.gpu_verdict import GpuOutcome, GpuTests
+from tests.adapters.login_node.acts import proving
 from tests.adapters.login_node.gate import REFERENCE, Gate, try_on
 from tests.adapters.login_node.server import GPU, Cluster, Launch, junit, running
 
 pytestmark = pytest.mark.anyio
-
-
-async def proving(launch: Launch) -> int:
-    launch.write("Wed Nov 25 08:00:00 PST 2026 INFO starting up - pod status: Pending ; \r\n")
-    launch.prove()
-    return 0
 
 
 async def test_a_proof_passes() -> None:
