@@ -4,40 +4,44 @@ No logic lives here, and no loop over images. The texts are the command line's h
 """
 
 import functools
-import os
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
 from typing import Annotated, ParamSpec, TypeVar, cast
 
 import dagger
-import msgspec
 from dagger import DefaultPath, Doc, Ignore, dag, function, object_type
 from dagger.mod._exceptions import FunctionError
 
 from ci.adapters.engine.builder import EngineBuilder
-from ci.adapters.engine.source import fetch_tree
-from ci.adapters.engine.telemetry import TelemetryProgress
 from ci.adapters.engine.tester import EngineTester
+from ci.assembly import PlanWish, Project, RegistryWish, RunWish, open_registry, plan_project, run_project, run_sources
 from ci.errors import StackError
-from ci.pipeline.run import Ports, Run, RunRequest
-from ci.planning.plan import Plan, check_name, check_suites, make_plan
+from ci.options import (
+    Base,
+    Epoch,
+    Head,
+    Jobs,
+    Only,
+    Password,
+    Publish,
+    Rebuild,
+    Refresh,
+    Registry,
+    Retest,
+    Service,
+    Test,
+    Username,
+)
+from ci.planning.plan import check_names, check_suites, make_plan
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 from ci.stack.fusing import fuse
-from ci.stack.model import Stack
-from ci.stack.reading import read_stack
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_IGNORED = [".git", ".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
-
-Only = Annotated[list[str] | None, Doc("Names of images: only these and all they need. Default: the whole stack.")]
-Jobs = Annotated[int, Doc("How many stages may build at once. 0: as many as the engine's machine has cores.")]
-
-Test = Annotated[bool, Doc("Run the suites of the images. --test=false builds only, and says so in the table.")]
-Retest = Annotated[bool, Doc("Run tests again whose result is known from an earlier run of the same image.")]
+# .git stays: it tells what was changed.
+_IGNORED = [".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
 
 
 class RedRunError(StackError):
@@ -78,18 +82,6 @@ def _texts(error: BaseException) -> Iterator[str]:
         yield str(error)
 
 
-def _request(plan: Plan, jobs: int, *, retest: bool, describe: bool = False) -> RunRequest:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return RunRequest(
-        # The function's container sees all cores of the engine's machine.
-        jobs=jobs or len(os.sched_getaffinity(0)),
-        started=now,
-        describe=describe,
-        tested=plan.to_build,
-        retest=now if retest else "",
-    )
-
-
 def _green(report: RunReport) -> str:
     if report.exit_code:
         raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
@@ -114,45 +106,79 @@ class Datahub:
     async def plan(
         self,
         only: Only = None,
-        as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,  # noqa: FBT002
+        rebuild: Rebuild = None,
+        refresh: Refresh = False,
+        epoch: Epoch = "",
+        base: Base = "",
+        head: Head = "",
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+        as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,
     ) -> str:
         """Show what build-stack would do with each image, and why. Builds nothing."""
-        made = make_plan(await self._stack(), only=only or ())
-        return render_json(made) if as_json else f"{render_plan(made)}\n"
+        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
+        project = await Project.read(self.source, self.images)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as opened:
+            plan = (await plan_project(project, opened, wish)).plan
+        return render_json(plan) if as_json else f"{render_plan(plan)}\n"
 
     @effect
     async def build_stack(
         self,
         only: Only = None,
         jobs: Jobs = 0,
-        test: Test = True,  # noqa: FBT002
-        retest: Retest = False,  # noqa: FBT002
+        test: Test = True,
+        retest: Retest = False,
+        rebuild: Rebuild = None,
+        refresh: Refresh = False,
+        epoch: Epoch = "",
+        base: Base = "",
+        head: Head = "",
+        publish: Publish = False,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
     ) -> str:
-        """Build and test the images and print a table of them. Exits 1, with the same table, when anything failed."""
-        stack = await self._stack()
-        plan = make_plan(stack, only=only or ())
-        request = _request(plan, jobs, retest=retest)
-        if not test:
-            request = msgspec.structs.replace(request, tested=())
-        return _green(await self._run(stack, plan, request))
+        """Build what changed, test it, publish it if asked to, and print a table.
+
+        What the registry has with the same content is taken from there, and not built or tested again. Exits 1, with
+        the same table, when anything failed; then nothing has been given a name.
+        """
+        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        run = RunWish(jobs=jobs, test=test, retest=retest, publish=publish)
+        return _green((await self._run(wish, where, run))[0])
 
     @effect
-    async def build_report(self, only: Only = None, jobs: Jobs = 0, retest: Retest = False) -> dagger.Directory:  # noqa: FBT002
-        """Build and test the images and give back the report as a folder, for a red run too: add `-o report`.
+    async def build_report(
+        self,
+        only: Only = None,
+        jobs: Jobs = 0,
+        retest: Retest = False,
+        rebuild: Rebuild = None,
+        refresh: Refresh = False,
+        epoch: Epoch = "",
+        base: Base = "",
+        head: Head = "",
+        publish: Publish = False,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+    ) -> dagger.Directory:
+        """Do what build-stack does and give back the report as a folder, for a red run too: add `-o report`.
 
-        The call itself exits 0; the file `exit-code` in the folder holds the run's. Measures each image's layers too,
-        which takes minutes for an image of many GB.
+        The call itself exits 0; the file `exit-code` in the folder holds the run's. Measures each built image's layers
+        too, which takes minutes for an image of many GB.
         """
-        stack = await self._stack()
-        plan = make_plan(stack, only=only or ())
-        tester = EngineTester(self.source, EngineBuilder(self.source))
-        report = await self._run(stack, plan, _request(plan, jobs, retest=retest, describe=True), tester)
-        folder = dag.directory()
-        for path, text in render_folder(report).items():
-            folder = folder.with_new_file(path, text)
-        for name, files in tester.files.items():
-            folder = folder.with_directory(f"logs/{name}", files)
-        return folder
+        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        run = RunWish(jobs=jobs, retest=retest, publish=publish, describe=True)
+        return _folder(*await self._run(wish, where, run))
 
     @effect
     async def test(
@@ -161,32 +187,35 @@ class Datahub:
         suite: Annotated[
             list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as `plan` shows them.")
         ] = None,
-        retest: Retest = False,  # noqa: FBT002
+        retest: Retest = False,
     ) -> str:
-        """Build one image and all it needs, and run its suites. Exits 1 when one does not pass."""
-        stack = await self._stack()
-        plan = make_plan(stack, only=[image])
-        check_suites(stack, image, suite or ())
-        request = msgspec.structs.replace(_request(plan, 0, retest=retest), tested=(image,), suites=tuple(suite or ()))
-        return _green(await self._run(stack, plan, request))
+        """Build one image and all it needs from source, and run its suites. Exits 1 when one does not pass."""
+        project = await Project.read(self.source, self.images)
+        plan = make_plan(project.stack, only=[image])
+        check_suites(project.stack, image, suite or ())
+        return _green(await run_sources(project, plan, image, suite or (), retest=retest))
 
     @effect
     async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
-        """Build one image and all it needs, to look into or to serve.
+        """Build one image and all it needs from source, to look into or to serve.
 
         For example: `image --name X terminal`, or
         `image --name X as-service --use-entrypoint up --ports 8888:8888`.
         """
-        stack = await self._stack()
-        check_name(stack, name)
-        return await EngineBuilder(self.source).image(fuse(stack, name))
+        project = await Project.read(self.source, self.images)
+        check_names(project.stack, [name])
+        return await EngineBuilder(self.source).image(fuse(project.stack, name))
 
-    async def _stack(self) -> Stack:
-        return read_stack(await fetch_tree(self.source), self.images)
+    async def _run(self, wish: PlanWish, where: RegistryWish, run: RunWish) -> tuple[RunReport, EngineTester]:
+        project = await Project.read(self.source, self.images)
+        async with open_registry(project.stack, where) as opened:
+            return await run_project(project, opened, await plan_project(project, opened, wish), run)
 
-    async def _run(
-        self, stack: Stack, plan: Plan, request: RunRequest, tester: EngineTester | None = None
-    ) -> RunReport:
-        builder = EngineBuilder(self.source)
-        ports = Ports(builder, tester or EngineTester(self.source, builder), TelemetryProgress())
-        return await Run(plan, stack, ports, request).report()
+
+def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:
+    folder = dag.directory()
+    for path, text in render_folder(report).items():
+        folder = folder.with_new_file(path, text)
+    for name, files in tester.files.items():
+        folder = folder.with_directory(f"logs/{name}", files)
+    return folder

@@ -1,6 +1,6 @@
 """What happened in a run, as values: outcomes, steps, layers, images, the whole. No clock and no engine in here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -10,10 +10,15 @@ from ci.stack.model import Suite
 
 
 class Outcome(StrEnum):
-    """How it ended for one image. TESTS_FAILED: it was built, and a suite did not pass."""
+    """How it ended for one image.
+
+    TESTS_FAILED: there is an image, and a suite did not pass. NOT_UPLOADED: it passed, and is not in the registry.
+    """
 
     BUILT = "built"
+    REUSED = "reused"
     TESTS_FAILED = "tests failed"
+    NOT_UPLOADED = "not uploaded"
     FAILED = "failed"
     BLOCKED = "blocked"
     DISABLED = "disabled"
@@ -21,7 +26,7 @@ class Outcome(StrEnum):
     @property
     def ok(self) -> bool:
         """Whether a run with this outcome may be green."""
-        return self in {Outcome.BUILT, Outcome.DISABLED}
+        return self in {Outcome.BUILT, Outcome.REUSED, Outcome.DISABLED}
 
 
 class TestOutcome(StrEnum):
@@ -137,26 +142,56 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     blocked_by: str | None = None
     layers: tuple[Layer, ...] = ()
     suites: tuple[SuiteReport, ...] = ()
+    digest: str | None = None
+    """Of what was uploaded under the staging tag, or of the published image that was taken."""
+    upload_seconds: float | None = None
 
     @property
-    def built(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is an image, whatever its tests say."""
-        return self.outcome in {Outcome.BUILT, Outcome.TESTS_FAILED}
+        return self.outcome not in {Outcome.FAILED, Outcome.BLOCKED, Outcome.DISABLED}
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the tag that was to name the stack, `repository:tag` of each image.
+
+    `written` names the images whose tag was written by this run, `unchanged` those that had it. With a `failure`, which
+    is sentences, the tag names what it named before, or they say where it does not.
+    """
+
+    tag: str
+    registry: str
+    written: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    failure: str = ""
+    seconds: float = 0.0
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole run. `started` is RFC 3339, UTC; `seconds` is wall time; `jobs` how many stages could run at once."""
+    """The whole run. `started` is RFC 3339, UTC; `seconds` is wall time; `jobs` how many stages could run at once.
+
+    `changed` names the images whose own files were changed, as git tells; `commit` is that of the source tree.
+    """
 
     plan: Plan
     images: tuple[ImageReport, ...]
     started: str
     seconds: float
     jobs: int
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
+    publication: Publication | None = None
 
     @property
     def exit_code(self) -> int:
-        """0 when every image of the plan did what the plan said, else 1."""
-        return 0 if all(image.outcome.ok for image in self.images) else 1
+        """0 when every image of the plan did what the plan said, and was published if that was asked for, else 1."""
+        published = self.publication is None or not self.publication.failure
+        return 0 if published and all(image.outcome.ok for image in self.images) else 1
+
+    @property
+    def by_name(self) -> Mapping[str, ImageReport]:
+        """The images by name."""
+        return {image.name: image for image in self.images}
 
     def named(self, outcome: Outcome) -> tuple[str, ...]:
         """Names of the images that ended so, in the plan's order."""

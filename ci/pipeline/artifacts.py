@@ -15,8 +15,8 @@ from ci.pipeline.registry_errors import IntegrityError, ProtocolError
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
 
-_EMPTY = b"{}"
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+EMPTY = b"{}"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _SCHEMA = 2
 # Two that attach to one image at the same moment overwrite each other's index; the loser sees it and adds itself again.
 _TRIES = 3
@@ -49,7 +49,7 @@ class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
 async def attach(registry: Registry, repository: Repository, subject: Descriptor, artifact: Artifact) -> Descriptor:
     """Attach a record to an image of the same repository; attaching the same again changes nothing."""
-    await registry.put_blob(repository, _EMPTY)
+    await registry.put_blob(repository, EMPTY)
     await registry.put_blob(repository, artifact.content)
     manifest = _manifest(subject, artifact)
     await put_verified(registry, repository.pinned(manifest.digest), manifest)
@@ -99,15 +99,16 @@ def _manifest(subject: Descriptor, artifact: Artifact) -> Manifest:
         schema_version=_SCHEMA,
         media_type=OCI_MANIFEST,
         artifact_type=artifact.type,
-        config=_describe(_EMPTY_TYPE, _EMPTY),
-        layers=(_describe(artifact.media_type, artifact.content),),
+        config=describe(EMPTY_TYPE, EMPTY),
+        layers=(describe(artifact.media_type, artifact.content),),
         subject=Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size),
         annotations=artifact.annotations,
     )
     return Manifest(content=msgspec.json.encode(manifest), media_type=OCI_MANIFEST)
 
 
-def _describe(media_type: str, content: bytes) -> Descriptor:
+def describe(media_type: str, content: bytes) -> Descriptor:
+    """Return the pointer to some bytes."""
     return Descriptor(media_type=media_type, digest=digest_of(content), size=len(content))
 
 

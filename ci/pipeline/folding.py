@@ -1,10 +1,12 @@
 """Folds how the pieces of a run ended into reports of images. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ci.pipeline.work import TOOLS, Kind, Piece, Work
+from ci.planning.plan import ImagePlan
+from ci.planning.reasons import Action
 from ci.results import (
     Failure,
     ImageReport,
@@ -17,7 +19,8 @@ from ci.results import (
 )
 
 _BUILDING = frozenset({Kind.STAGE, Kind.IMAGE})
-_OF_THE_IMAGE = frozenset({Kind.STAGE, Kind.IMAGE, Kind.DESCRIBE})
+_OF_THE_IMAGE = frozenset({Kind.FETCH, Kind.STAGE, Kind.IMAGE, Kind.DESCRIBE})
+_SENDING = frozenset({Kind.UPLOAD, Kind.PROVE})
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +34,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None = None
     layers: tuple[Layer, ...] = ()
     suite: SuiteReport | None = None
+    digest: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -52,32 +56,50 @@ def find_culprits(work: Work, ended: Mapping[Piece, Ended]) -> Mapping[Piece, st
     return culprits
 
 
-def fold_image(name: str, work: Work, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str]) -> ImageReport:
-    """Fold the pieces of one image into its report."""
+def fold_image(
+    image: ImagePlan, work: Work, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str]
+) -> ImageReport:
+    """Fold the pieces of one image into its report. A reused one may have none."""
+    name = image.name
     own = {piece: result for piece, result in ended.items() if piece.image == name and piece.kind in _OF_THE_IMAGE}
     begun = [result for result in own.values() if not result.skipped]
     building = [result for piece, result in own.items() if piece.kind in _BUILDING and not result.skipped]
-    culprit = next((culprits[piece] for piece in own if piece in culprits), None)
     suites = () if Piece(Kind.IMAGE, name) in culprits else _suites(name, work, ended)
+    upload = ended.get(Piece(Kind.UPLOAD, name))
+    outcome, failed, culprit = _outcome(image, ended, culprits, suites)
     return ImageReport(
         name=name,
-        outcome=_outcome(name, culprit, suites),
+        outcome=outcome,
         started=min((result.started for result in building), default=0.0),
         seconds=busy_seconds([(result.started, result.ended) for result in building]),
         size=next((result.size for result in begun if result.size is not None), None),
         steps=tuple(step for result in begun for step in result.steps),
-        failure=next((result.failure for result in begun if result.failure), None) if culprit == name else None,
-        blocked_by=culprit if culprit != name else None,
+        failure=next((ended[piece].failure for piece in failed if ended[piece].failure), None),
+        blocked_by=None if culprit == name else culprit,
         layers=next((result.layers for result in begun if result.layers), ()),
         suites=suites,
+        digest=upload.digest if upload else image.digest,
+        upload_seconds=upload.ended - upload.started if upload and upload.ok else None,
     )
 
 
-def _outcome(name: str, culprit: str | None, suites: tuple[SuiteReport, ...]) -> Outcome:
-    if culprit is not None:
-        return Outcome.FAILED if culprit == name else Outcome.BLOCKED
-    passed = all(suite.outcome is SuiteOutcome.PASSED for suite in suites)
-    return Outcome.BUILT if passed else Outcome.TESTS_FAILED
+def _outcome(
+    image: ImagePlan, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str], suites: tuple[SuiteReport, ...]
+) -> tuple[Outcome, Sequence[Piece], str | None]:
+    """Return how an image ended, the pieces that failed, and the image whose fault that was."""
+    name = image.name
+    failed = [piece for piece in ended if piece in culprits and piece.image == name]
+    building = [piece for piece in failed if piece.kind in _OF_THE_IMAGE]
+    sending = [piece for piece in failed if piece.kind in _SENDING]
+    if building:
+        culprit = culprits[building[0]]
+        return (Outcome.FAILED, building, name) if culprit == name else (Outcome.BLOCKED, (), culprit)
+    if any(suite.outcome is not SuiteOutcome.PASSED for suite in suites):
+        return Outcome.TESTS_FAILED, (), None
+    if sending:
+        culprit = culprits[sending[0]]
+        return Outcome.NOT_UPLOADED, sending if culprit == name else (), culprit
+    return Outcome.BUILT if image.action is Action.BUILD else Outcome.REUSED, (), None
 
 
 def _suites(name: str, work: Work, ended: Mapping[Piece, Ended]) -> tuple[SuiteReport, ...]:

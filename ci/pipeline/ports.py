@@ -1,12 +1,13 @@
 """What the pipeline asks of the world, as protocols. `ci.adapters` fulfils them; tests do with small classes."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
 
 from ci.results import Layer
-from ci.stack.fusing import Fused, FusedStep
+from ci.stack.fused import Fused, FusedStep
 from ci.stack.model import Image, Suite, TestSettings
 
 
@@ -34,6 +35,25 @@ class Builder(Protocol):
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
         """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        ...
+
+    async def fetch(self, reference: str) -> Refused | None:
+        """Make a published image, named by its digest, ready to be built on."""
+        ...
+
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+        """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest.
+
+        Layers that the registry has are not sent. What is transient has been tried again.
+        """
+        ...
+
+
+class Bases(Protocol):
+    """Knows what foreign references name now."""
+
+    async def digest(self, reference: str) -> str | None:
+        """Return the digest that a build would get now, without its layers; None where that cannot be known."""
         ...
 
 

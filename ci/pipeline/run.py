@@ -8,22 +8,26 @@ import msgspec
 
 from ci.pipeline.folding import Ended, find_culprits, fold_image
 from ci.pipeline.ports import Builder, Progress, Refused, SuiteRequest, Tester
+from ci.pipeline.publishing import Publisher
+from ci.pipeline.registry_errors import RegistryError
 from ci.pipeline.scheduler import run_graph
 from ci.pipeline.suites import run_suite
-from ci.pipeline.work import Kind, Piece, plan_work
+from ci.pipeline.work import Kind, Piece, Wanted, plan_work
 from ci.planning.plan import Plan
 from ci.planning.reasons import Action
-from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult
-from ci.stack.fusing import FusedStep
+from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
+from ci.stack.fused import FusedStep
 from ci.stack.model import Stack
+from ci.stack.using import Using
 
 
 class Ports(NamedTuple):
-    """The world, as a run sees it."""
+    """The world, as a run sees it. With a publisher, what is built is uploaded, and named when all has passed."""
 
     builder: Builder
     tester: Tester
     progress: Progress
+    publisher: Publisher | None = None
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +35,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `jobs` is how many pieces of work may be done at once, `started` the time now (RFC 3339), `describe` whether layers
     are measured. `tested` names the images whose suites run; another `retest` stamp makes tests run that have run.
+    `using` is what stands in for what is not built, `commit` and `changed` are for the report.
     """
 
     jobs: int
@@ -39,6 +44,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     tested: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     retest: str = ""
+    using: Using = Using()
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class Run:
@@ -49,7 +57,14 @@ class Run:
         self._stack = stack
         self._ports = ports
         self._request = request
-        self._work = plan_work(plan, stack, describe=request.describe, tested=request.tested, suites=request.suites)
+        wanted = Wanted(
+            tested=request.tested,
+            suites=request.suites,
+            describe=request.describe,
+            upload=ports.publisher is not None,
+            using=request.using,
+        )
+        self._work = plan_work(plan, stack, wanted)
         self._zero = time.monotonic()
 
     async def report(self) -> RunReport:
@@ -59,27 +74,38 @@ class Run:
         images = tuple(
             ImageReport(name=image.name, outcome=Outcome.DISABLED)
             if image.action is Action.DISABLED
-            else fold_image(image.name, self._work, ended, culprits)
+            else fold_image(image, self._work, ended, culprits)
             for image in self._plan.images
         )
-        return RunReport(
+        report = RunReport(
             plan=self._plan,
             images=images,
             started=self._request.started,
             seconds=self._now(),
             jobs=self._request.jobs,
+            commit=self._request.commit,
+            changed=self._request.changed,
         )
+        if self._ports.publisher is None:
+            return report
+        with self._ports.progress.span("name what passed") as span:
+            publication = await self._ports.publisher.name_all(report)
+            if publication.failure:
+                span.fail(publication.failure)
+        return msgspec.structs.replace(report, publication=publication, seconds=self._now())
 
     def _now(self) -> float:
         return time.monotonic() - self._zero
 
-    async def _do(self, piece: Piece, _: Mapping[Piece, Ended]) -> Ended:
+    async def _do(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
         started = self._now()
-        ended = await self._piece(piece)
+        ended = await self._piece(piece, upstream)
         return msgspec.structs.replace(ended, started=started, ended=self._now())
 
-    async def _piece(self, piece: Piece) -> Ended:
+    async def _piece(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
         match piece.kind:
+            case Kind.FETCH:
+                return await self._fetch(piece)
             case Kind.STAGE:
                 return await self._build_stage(piece)
             case Kind.IMAGE:
@@ -90,7 +116,20 @@ class Run:
                 return await self._make_tools()
             case Kind.SUITE:
                 return await self._test(piece)
+            case Kind.UPLOAD:
+                return await self._upload(piece, upstream)
+            case Kind.PROVE:
+                return await self._prove(piece, upstream)
         assert_never(piece.kind)
+
+    async def _fetch(self, piece: Piece) -> Ended:
+        reference = self._request.using.published[piece.image]
+        with self._ports.progress.span(f"{piece.image}: fetch") as span:
+            refused = await self._ports.builder.fetch(reference)
+            if refused is None:
+                return Ended()
+            span.fail(refused.message)
+        return Ended(failure=self._failure(piece.image, 1, f"the fetching of {reference}", refused))
 
     async def _build_stage(self, piece: Piece) -> Ended:
         steps: list[StepResult] = []
@@ -155,6 +194,37 @@ class Run:
         )
         ports = self._ports
         return Ended(suite=await run_suite(ports.tester, ports.progress, self._work.fused[piece.image], request))
+
+    async def _upload(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
+        publisher, image = self._publisher(), self._stack.by_name[piece.image]
+        parent = Piece(Kind.UPLOAD, image.parent or "")
+        digest = upstream[parent].digest if parent in upstream else self._plan.reused.get(image.parent or "")
+        fused = self._work.fused[piece.image]
+        target = publisher.target(piece.image)
+        with self._ports.progress.span(f"{piece.image}: upload") as span:
+            answer = await self._ports.builder.upload(fused, target, publisher.labels(image, fused, digest))
+            if not isinstance(answer, Refused):
+                return Ended(digest=answer)
+            span.fail(answer.message)
+        return Ended(failure=self._failure(piece.image, 1, f"the upload to {target}", answer))
+
+    async def _prove(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
+        suites = [ended.suite for ended in upstream.values() if ended.suite]
+        if any(suite.outcome is not SuiteOutcome.PASSED for suite in suites):
+            return Ended(skipped=True)
+        upload = upstream.get(Piece(Kind.UPLOAD, piece.image))
+        digest = upload.digest if upload else self._plan.reused.get(piece.image)
+        try:
+            await self._publisher().prove(piece.image, digest or "", suites)
+        except RegistryError as error:
+            refused = Refused(message=str(error))
+            return Ended(failure=self._failure(piece.image, 1, "the record of its tests", refused))
+        return Ended()
+
+    def _publisher(self) -> Publisher:
+        if self._ports.publisher is None:
+            raise AssertionError("work of publishing without a publisher")
+        return self._ports.publisher
 
     def _failure(self, image: str, line: int, instruction: str, refused: Refused) -> Failure:
         return Failure(

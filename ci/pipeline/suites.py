@@ -5,7 +5,7 @@ import msgspec
 from ci.pipeline.ports import Progress, Refused, SuiteRequest, Tester
 from ci.pipeline.verdict import Verdict, judge, with_rerun
 from ci.results import SuiteOutcome, SuiteReport
-from ci.stack.fusing import Fused
+from ci.stack.fused import Fused
 
 
 async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: SuiteRequest) -> SuiteReport:

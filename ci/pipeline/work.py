@@ -5,18 +5,23 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ci.planning.plan import Plan
-from ci.stack.fusing import Fused, FusedStage, fuse_all
+from ci.stack.fused import Fused, FusedStage
+from ci.stack.fusing import fuse_all
 from ci.stack.model import Stack, Suite, SuiteKind
+from ci.stack.using import Using
 
 
 class Kind(StrEnum):
-    """What a piece of work does."""
+    """What a piece of work does. FETCH gets a published image; PROVE writes down beside an image that it passed."""
 
+    FETCH = "fetch"
     STAGE = "stage"
     IMAGE = "image"
     DESCRIBE = "describe"
+    UPLOAD = "upload"
     TOOLS = "tools"
     SUITE = "suite"
+    PROVE = "prove"
 
 
 class Piece(NamedTuple):
@@ -28,6 +33,21 @@ class Piece(NamedTuple):
 
 
 TOOLS = Piece(Kind.TOOLS, "")
+
+
+class Wanted(NamedTuple):
+    """What is to be done with the images of a plan beyond building them.
+
+    `describe` has each image's layers measured, `upload` sends what is built to the registry and proves there what
+    passed. `tested` limits the images whose suites run, `suites`, if there are any, the suites (`kind` or
+    `origin/kind`). `using` is what stands in for what is not built.
+    """
+
+    tested: Collection[str] = ()
+    suites: Collection[str] = ()
+    describe: bool = False
+    upload: bool = False
+    using: Using = Using()
 
 
 class Work(NamedTuple):
@@ -43,42 +63,72 @@ class Work(NamedTuple):
     draws: Mapping[Piece, tuple[Piece, ...]]
 
 
-def plan_work(
-    plan: Plan, stack: Stack, *, describe: bool = False, tested: Collection[str] = (), suites: Collection[str] = ()
-) -> Work:
+def plan_work(plan: Plan, stack: Stack, wanted: Wanted) -> Work:
     """Cut the plan into pieces of work.
 
-    `describe` adds the measuring of each image's layers, `tested` names the images whose suites run; `suites`, if there
-    are any, limit these to some (`kind` or `origin/kind`). All this comes after the building, so that a free slot goes
-    to a child of an image before it goes to the image's tests.
+    All that comes after the building stands behind it, so that a free slot goes to a child of an image before it goes
+    to the image's tests. Uploads stand before tests: they take long, and mostly wait.
     """
-    fused = fuse_all(stack, plan.to_build)
-    waits: dict[Piece, tuple[Piece, ...]] = {}
-    draws: dict[Piece, tuple[Piece, ...]] = {}
+    tested = [name for name in plan.to_test if name in wanted.tested]
+    fused = fuse_all(stack, dict.fromkeys((*plan.to_build, *tested)), wanted.using)
+    graph = _Graph(stack, plan)
     for name, text in fused.items():
+        graph.add_image(name, text)
+    uploaded = [name for name in plan.to_build if wanted.upload]
+    for name in uploaded:
+        graph.add(Piece(Kind.UPLOAD, name), Piece(Kind.IMAGE, name), *graph.parents_upload(name))
+    testing = {
+        Piece(Kind.SUITE, name, suite.name): suite
+        for name in tested
+        for suite in stack.suites_of(name)
+        if suite.kind is not SuiteKind.GPU
+        if not wanted.suites or {suite.name, suite.kind} & set(wanted.suites)
+    }
+    if testing:
+        graph.add(TOOLS)
+    for piece in testing:
+        graph.add(piece, Piece(Kind.IMAGE, piece.image), TOOLS)
+    if wanted.upload:
+        for name in tested:
+            suites = [piece for piece in testing if piece.image == name]
+            uploads = [Piece(Kind.UPLOAD, name)] if name in uploaded else []
+            graph.add(Piece(Kind.PROVE, name), *uploads, *suites)
+    if wanted.describe:
+        for name in fused:
+            graph.add(Piece(Kind.DESCRIBE, name), Piece(Kind.IMAGE, name))
+    return Work(fused, testing, graph.waits, graph.draws)
+
+
+class _Graph:
+    def __init__(self, stack: Stack, plan: Plan) -> None:
+        self._stack = stack
+        self._reused = plan.reused
+        self.waits: dict[Piece, tuple[Piece, ...]] = {}
+        self.draws: dict[Piece, tuple[Piece, ...]] = {}
+
+    def add(self, piece: Piece, *needed: Piece) -> None:
+        self.waits[piece] = self.draws[piece] = needed
+
+    def add_image(self, name: str, text: Fused) -> None:
+        """Add the stages of an image, the image as a whole, and the getting of published ones that it draws on."""
+        drawn = (name,) if name in self._reused else self._stack.by_name[name].needs
+        published = tuple(Piece(Kind.FETCH, one) for one in drawn if one in self._reused)
+        for piece in published:
+            self.add(piece)
         for stage in text.stages:
             if stage.image != name:
                 continue
             piece = Piece(Kind.STAGE, name, stage.name)
-            draws[piece] = _drawn(text, stage)
-            waits[piece] = tuple(used for used in draws[piece] if used.kind is Kind.IMAGE or used.part == stage.base)
-        image = Piece(Kind.IMAGE, name)
-        waits[image] = draws[image] = (Piece(Kind.STAGE, name, text.stages[-1].name),)
-    testing = {
-        Piece(Kind.SUITE, name, suite.name): suite
-        for name in fused
-        for suite in stack.suites_of(name)
-        if name in tested and suite.kind is not SuiteKind.GPU
-        if not suites or {suite.name, suite.kind} & set(suites)
-    }
-    if testing:
-        waits[TOOLS] = draws[TOOLS] = ()
-    for piece in testing:
-        waits[piece] = draws[piece] = (Piece(Kind.IMAGE, piece.image), TOOLS)
-    if describe:
-        for name in fused:
-            waits[Piece(Kind.DESCRIBE, name)] = draws[Piece(Kind.DESCRIBE, name)] = (Piece(Kind.IMAGE, name),)
-    return Work(fused, testing, waits, draws)
+            own = tuple(used for used in _drawn(text, stage) if used.kind is Kind.STAGE or used in self.waits)
+            self.draws[piece] = (*own, *published)
+            waited = (used for used in own if used.kind is Kind.IMAGE or used.part == stage.base)
+            self.waits[piece] = (*waited, *published)
+        self.add(Piece(Kind.IMAGE, name), Piece(Kind.STAGE, name, text.stages[-1].name))
+
+    def parents_upload(self, name: str) -> tuple[Piece, ...]:
+        """Return the upload of the parent, whose digest the image names, and whose layers are then there already."""
+        upload = Piece(Kind.UPLOAD, self._stack.by_name[name].parent or "")
+        return (upload,) if upload in self.waits else ()
 
 
 def _drawn(fused: Fused, stage: FusedStage) -> tuple[Piece, ...]:

@@ -17,7 +17,6 @@ from ci.stack.model import EntryKind, Image, Stack, SuiteKind, Tree
 
 # Raised when the same sources are built differently, or when a hash is made of other things.
 _VERSION = "1"
-_TAG_LENGTH = 16
 
 
 class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,20 +30,24 @@ class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
     """The digests of the foreign bases that it draws on itself, by reference."""
     unknown: tuple[str, ...]
     """The foreign bases without a digest, of the image and of all that it needs."""
-
-    @property
-    def tag(self) -> str | None:
-        """The tag of a published image that was built from this key and passed."""
-        return self.key and f"k-{self.key[:_TAG_LENGTH]}"
+    epoch: str
+    """The stack's epoch, and its own. With another one, what it fetches is fetched again."""
 
 
-def make_keys(
-    stack: Stack, tree: Tree, images: Sequence[Image], bases: Mapping[str, str | None], tools: str
+def make_keys(  # noqa: PLR0913 (it is made of all of these)
+    stack: Stack,
+    tree: Tree,
+    images: Sequence[Image],
+    bases: Mapping[str, str | None],
+    tools: str,
+    *,
+    epochs: Mapping[str, str] | None = None,
 ) -> Mapping[str, ImageKey]:
     """Return the keys of images by name. Disabled ones have none.
 
     `images` are in the stack's order, with all that they need. `bases` has the digests of foreign bases by reference;
-    one that is missing or None is not known. `tools` is a digest of what suites are run with.
+    one that is missing or None is not known. `tools` is a digest of what suites are run with, `epochs` the epochs that
+    images have of their own.
     """
     digests = TreeDigests(tree)
     shared = (_VERSION, stack.platform, stack.epoch, digests.matching(stack.rebuild_all))
@@ -52,26 +55,27 @@ def make_keys(
     texts = {name: fused.text for name, fused in fuse_all(stack, [image.name for image in enabled]).items()}
     found: dict[str, ImageKey] = {}
     for image in enabled:
+        own_epoch = (epochs or {}).get(image.name, "")
         known = {reference: _digest_of(reference, bases) for reference in image.foreign_bases}
-        needed = [found[name] for name in image.needs]
-        unknown = (
-            *(reference for reference, digest in known.items() if digest is None),
-            *(reference for one in needed for reference in one.unknown),
-        )
+        unknown = [reference for reference, digest in known.items() if digest is None]
+        unknown.extend(reference for name in image.needs for reference in found[name].unknown)
         key = _hash(
             "image",
             *shared,
             texts[image.name],
             digests.context(image.context, image.ignore),
-            _hash(*(f"{reference} {digest}" for reference, digest in sorted(known.items()))),
+            _hash_pairs(known),
             # The text and these bring in whatever goes into the images that it needs.
-            _hash(*(f"{name} {found[name].key}" for name in sorted(image.needs))),
+            _hash_pairs({name: found[name].key for name in image.needs}),
+            # Only where there is one, so that the keys of stacks that were never refreshed stay as they were.
+            *([own_epoch] if own_epoch else []),
         )
         found[image.name] = ImageKey(
             key=None if unknown else key,
             suites=_suites_hash(stack, image, digests, tools),
             bases=known,
             unknown=tuple(dict.fromkeys(unknown)),
+            epoch=", ".join(filter(None, (stack.epoch, own_epoch))),
         )
     return found
 
@@ -143,6 +147,10 @@ class TreeDigests:
         if path not in self._files:
             self._files[path] = self._tree.digest(path)
         return kind, self._files[path]
+
+
+def _hash_pairs(pairs: Mapping[str, str | None]) -> str:
+    return _hash(*(f"{name} {value}" for name, value in sorted(pairs.items())))
 
 
 def _hash(*fields: str) -> str:

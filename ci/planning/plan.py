@@ -1,17 +1,21 @@
 """The decision: what is done with each image, and why. The plan is a value; `plan` prints it, `build-stack` runs it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ci.errors import RequestError
-from ci.planning.reasons import Action
+from ci.planning.reasons import Action, Cause, Decision, Facts, Reason, decide
 from ci.stack.model import Image, Stack, SuiteKind
 from ci.stack.wording import did_you_mean
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One image's part of the plan. `suites` are `origin/kind`, the common ones first, then the oldest ancestor's."""
+    """One image's part of the plan. `suites` are `origin/kind`, the common ones first, then the oldest ancestor's.
+
+    `key` is what the image is made of, None where that is not known; `digest` the published image that is reused, which
+    `retest` has tested again.
+    """
 
     name: str
     parent: str | None
@@ -20,6 +24,9 @@ class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     reason: str
     suites: tuple[str, ...]
+    key: str | None = None
+    digest: str | None = None
+    retest: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,20 +39,44 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Names of the images that a run builds, in order."""
         return tuple(image.name for image in self.images if image.action is Action.BUILD)
 
+    @property
+    def to_test(self) -> tuple[str, ...]:
+        """Names of the images whose suites a run runs, in order: those it builds, and those whose tests changed."""
+        return tuple(image.name for image in self.images if image.action is Action.BUILD or image.retest)
 
-def make_plan(stack: Stack, *, only: Sequence[str] = ()) -> Plan:
+    @property
+    def reused(self) -> Mapping[str, str]:
+        """The digests of the images that are taken as they are published, by name."""
+        return {image.name: image.digest for image in self.images if image.action is Action.REUSE and image.digest}
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """Names of all images but the disabled ones, in order."""
+        return tuple(image.name for image in self.images if image.action is not Action.DISABLED)
+
+
+def make_plan(stack: Stack, facts: Facts | None = None, *, only: Sequence[str] = ()) -> Plan:
     """Decide what to do with each image of the stack, or of those in `only` and of all they need.
 
-    Raises RequestError for names in `only` that no enabled image has, all of them at once.
+    Without facts everything is built. Raises RequestError for names in `only` that no enabled image has, all at once.
     """
-    _check_names(stack, only)
-    chosen = stack.closure(only) if only else stack.images
-    return Plan(images=tuple(_plan_image(stack, image, only) for image in chosen))
+    chosen = choose(stack, only)
+    if facts is None:
+        return Plan(images=tuple(_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen))
+    keys = {name: key.key for name, key in facts.keys.items()}
+    decisions = decide(stack, chosen, facts)
+    return Plan(
+        images=tuple(
+            _plan_image(stack, image, decision, keys.get(image.name))
+            for image, decision in zip(chosen, decisions, strict=True)
+        )
+    )
 
 
-def check_name(stack: Stack, name: str) -> None:
-    """Raise RequestError, with the nearest name, unless `name` is an enabled image of the stack."""
-    _check_names(stack, (name,))
+def choose(stack: Stack, only: Sequence[str]) -> tuple[Image, ...]:
+    """Return the images named, with all they need, or the whole stack. RequestError as `make_plan`."""
+    check_names(stack, only)
+    return stack.closure(only) if only else stack.images
 
 
 def check_suites(stack: Stack, image: str, suites: Sequence[str]) -> None:
@@ -65,21 +96,30 @@ def check_suites(stack: Stack, image: str, suites: Sequence[str]) -> None:
         )
 
 
-def _plan_image(stack: Stack, image: Image, only: Sequence[str]) -> ImagePlan:
+def _plan_image(stack: Stack, image: Image, decision: Decision, key: str | None = None) -> ImagePlan:
     return ImagePlan(
         name=image.name,
         parent=image.parent,
         needs=image.needs,
         foreign_bases=image.foreign_bases,
-        action=Action.BUILD if image.enabled else Action.DISABLED,
-        reason=_reason(stack, image, only),
+        action=decision.action,
+        reason=str(decision.reason),
         suites=tuple(suite.name for suite in stack.suites_of(image.name)),
+        key=key,
+        digest=decision.digest,
+        retest=decision.retest,
     )
 
 
-def _reason(stack: Stack, image: Image, only: Sequence[str]) -> str:
+def _from_source(stack: Stack, image: Image, only: Sequence[str]) -> Decision:
     if not image.enabled:
-        return image.disabled_reason
+        reason = Reason(cause=Cause.DISABLED, detail=image.disabled_reason)
+        return Decision(name=image.name, action=Action.DISABLED, reason=reason)
+    detail = _asked_for(stack, image, only)
+    return Decision(name=image.name, action=Action.BUILD, reason=Reason(cause=Cause.ASKED_FOR, detail=detail))
+
+
+def _asked_for(stack: Stack, image: Image, only: Sequence[str]) -> str:
     if not only:
         return "the whole stack is built"
     if image.name in only:
@@ -88,7 +128,8 @@ def _reason(stack: Stack, image: Image, only: Sequence[str]) -> str:
     return f"needed by {', '.join(users)}"
 
 
-def _check_names(stack: Stack, names: Sequence[str]) -> None:
+def check_names(stack: Stack, names: Sequence[str]) -> None:
+    """Raise RequestError, all at once, for names that no enabled image of the stack has."""
     known = stack.by_name
     problems: list[str] = []
     for name in names:

@@ -39,6 +39,8 @@ class Cause(StrEnum):
     REGISTRY = "registry did not answer"
     NO_HISTORY = "no history"
     PUBLISHED = "published"
+    ASKED_FOR = "asked for"
+    """Nobody was asked what is published."""
     DISABLED = "disabled"
 
 
@@ -49,13 +51,18 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.cause}: {self.detail}"
+        # Beside the action, the names of these two causes say nothing more.
+        return self.detail if self.cause in {Cause.ASKED_FOR, Cause.DISABLED} else f"{self.cause}: {self.detail}"
 
 
 class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The registry has an image with the key."""
 
     digest: str
+    tested: bool = True
+    """Whether it passed the suites as they are now."""
+    unnamed: bool = False
+    """It passed in a run that ended before it gave names to what it had built."""
 
 
 class Absent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -85,6 +92,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What decisions rest on. All mappings are by the name of an image."""
 
     keys: Mapping[str, ImageKey]
+    """Nothing for an image is a key that is not known."""
     answers: Mapping[str, Present | Absent | NoAnswer]
     """What the registry said of each key. Nothing for an image is no answer."""
     changes: Changed | Unknown
@@ -92,15 +100,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """None if it is not known what was published last."""
     forced: Collection[str] = ()
     """The images to be built whatever is published."""
+    refreshed: bool = False
+    """Everything is fetched again: all keys have an epoch that was begun with this run."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done with an image; `digest` is that of the image that is reused."""
+    """What is done with an image; `digest` is that of the image that is reused, which `retest` has tested again."""
 
     name: str
     action: Action
     reason: Reason
     digest: str | None = None
+    retest: bool = False
 
 
 def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decision, ...]:
@@ -117,15 +128,15 @@ def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decisio
             reason = Reason(cause=Cause.DISABLED, detail=image.disabled_reason)
             decisions.append(Decision(name=image.name, action=Action.DISABLED, reason=reason))
         elif isinstance(answer, Present) and _may_be_reused(image, facts) and not rebuilt:
-            reason = Reason(cause=Cause.PUBLISHED, detail=f"{_short(answer.digest)} has this content")
-            decisions.append(Decision(name=image.name, action=Action.REUSE, digest=answer.digest, reason=reason))
+            decisions.append(_reuse(image, answer))
         else:
             built[image.name] = None
             causes = (
                 _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, rebuilt),
-                *_differences(stack, image, facts),
+                *_differences(image, facts),
                 _listed(Cause.FORCED, ["--rebuild"] if image.name in facts.forced else []),
+                _listed(Cause.EPOCH, ["--refresh"] if facts.refreshed else []),
                 _listed(Cause.STACK_FILES, stack_files),
             )
             reason = next((cause for cause in causes if cause), None) or _unpublished(image, facts, answer)
@@ -134,32 +145,49 @@ def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decisio
 
 
 def _may_be_reused(image: Image, facts: Facts) -> bool:
-    return facts.keys[image.name].key is not None and image.name not in facts.forced
+    own = facts.keys.get(image.name)
+    return own is not None and own.key is not None and image.name not in facts.forced
+
+
+def _reuse(image: Image, answer: Present) -> Decision:
+    detail = f"{_short(answer.digest)} has this content"
+    if not answer.tested:
+        detail += "; its tests are other ones now"
+    if answer.unnamed:
+        detail += ", from a run that did not finish"
+    return Decision(
+        name=image.name,
+        action=Action.REUSE,
+        digest=answer.digest,
+        retest=not answer.tested,
+        reason=Reason(cause=Cause.PUBLISHED, detail=detail),
+    )
 
 
 def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
     return Reason(cause=cause, detail=list_some(items)) if items else None
 
 
-def _differences(stack: Stack, image: Image, facts: Facts) -> Iterator[Reason | None]:
+def _differences(image: Image, facts: Facts) -> Iterator[Reason | None]:
     """Compare with what the image that was published last was made of."""
-    record = (facts.records or {}).get(image.name)
-    if record is None:
+    record, own = (facts.records or {}).get(image.name), facts.keys.get(image.name)
+    if record is None or own is None:
         return
-    now = {name: digest for name, digest in facts.keys[image.name].bases.items() if digest is not None}
+    now = {name: digest for name, digest in own.bases.items() if digest is not None}
     moved = [name for name, digest in now.items() if record.bases.get(name, digest) != digest]
     yield _listed(Cause.BASE, [f"{name} {_short(record.bases[name])} -> {_short(now[name])}" for name in moved])
     old, new = record.build_args, image.build_args
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     yield _listed(Cause.BUILD_ARG, [f"{name} {_or_none(old.get(name))} -> {_or_none(new.get(name))}" for name in names])
-    if record.epoch != stack.epoch:
-        yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {stack.epoch or 'none'}")
+    if record.epoch != own.epoch:
+        yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {own.epoch or 'none'}")
 
 
 def _unpublished(image: Image, facts: Facts, answer: Present | Absent | NoAnswer) -> Reason:
     """Return the reason for an image of which nothing is known to have changed."""
-    unknown = facts.keys[image.name].unknown
-    if unknown:
+    own = facts.keys.get(image.name)
+    if own and own.unknown:
+        unknown = own.unknown
         return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is not known")
     match answer:
         case NoAnswer():

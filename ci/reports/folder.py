@@ -19,13 +19,17 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
         "exit-code": f"{report.exit_code}\n",
         "junit.xml": render_junit(report),
         "annotations.txt": render_annotations(report),
-        "artifacts/IMAGES_BUILT": _names(image for image in report.images if image.built),
+        "artifacts/IMAGES_CHANGED": _names(report.changed),
+        "artifacts/IMAGES_BUILT": _names(
+            image.name for image in report.images if image.exists and image.name in report.plan.to_build
+        ),
         "artifacts/IMAGES_TEST_PASSED": _names(
-            image for image in report.images if image.suites and image.outcome is Outcome.BUILT
+            image.name
+            for image in report.images
+            if image.suites and image.exists and image.outcome is not Outcome.TESTS_FAILED
         ),
-        "artifacts/IMAGES_TEST_ERROR": _names(
-            image for image in report.images if image.outcome is Outcome.TESTS_FAILED
-        ),
+        "artifacts/IMAGES_TEST_ERROR": _names(report.named(Outcome.TESTS_FAILED)),
+        "artifacts/IMAGES_PUSHED": _names(report.publication.written if report.publication else ()),
     }
     for image in report.images:
         if image.outcome is not Outcome.DISABLED:
@@ -55,8 +59,8 @@ def render_build_log(image: ImageReport) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _names(images: Iterable[ImageReport]) -> str:
-    return "".join(f"{image.name}\n" for image in images)
+def _names(names: Iterable[str]) -> str:
+    return "".join(f"{name}\n" for name in names)
 
 
 def render_json(value: object) -> str:

@@ -6,6 +6,7 @@ from typing import assert_never
 from tabulate import tabulate
 
 from ci.planning.plan import ImagePlan, Plan
+from ci.planning.reasons import Action
 from ci.reports import amounts
 from ci.reports.suites import count_tests, render_failures
 from ci.reports.tree import draw_tree
@@ -15,18 +16,26 @@ from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
 """How many lines of a failed command's output are shown; the report has them all."""
+_REASON_SHOWN = 64
 
 
 def render_plan(plan: Plan) -> str:
     """Draw the plan: the tree of images, what is done with each, why, and what it stands on outside the stack."""
     by_name = {image.name: image for image in plan.images}
     rows = [
-        (label, by_name[name].action, by_name[name].reason, _drawn_on(by_name[name]), _own_suites(by_name[name]))
+        (label, image.action, _short(image.reason), _drawn_on(image), _own_suites(image))
         for name, label in draw_tree(_parents(plan))
+        for image in [by_name[name]]
     ]
     table = _table(("image", "action", "reason", "draws on", "own suites"), rows)
-    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {len(plan.to_build)} to build"
-    return "\n".join([f"{table}\n\n{total}", *_inheritance(plan)])
+    counts = [f"{len(plan.to_build)} to build"]
+    if plan.reused:
+        counts.append(f"{len(plan.reused)} to reuse")
+    retested = len(plan.to_test) - len(plan.to_build)
+    if retested:
+        counts.append(f"{retested} of these to test again")
+    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {', '.join(counts)}"
+    return "\n".join([f"{table}\n\n{total}", *_inheritance(plan), *_long_reasons(plan)])
 
 
 def render_run(report: RunReport) -> str:
@@ -37,7 +46,34 @@ def render_run(report: RunReport) -> str:
     table = _table(("image", "why", "seconds", "size", "tests", "result"), rows)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests])
+    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests, *_publication(report)])
+
+
+def _publication(report: RunReport) -> Sequence[str]:
+    published = report.publication
+    if published is None:
+        return ()
+    if published.failure:
+        return (published.failure,)
+    name = f"{published.registry}/IMAGE:{published.tag}"
+    if not published.written:
+        return (f"Published already: {name} names these images.",)
+    number = len(published.written)
+    others = f"; {len(published.unchanged)} had it" if published.unchanged else ""
+    return (f"Published as {name}: the tag was written for {number} {_plural(number, 'image')}{others}.",)
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= _REASON_SHOWN else f"{reason[: _REASON_SHOWN - 1]}…"
+
+
+def _long_reasons(plan: Plan) -> Sequence[str]:
+    """Tell in full, once, the reasons that the table has no room for."""
+    users: dict[str, list[str]] = {}
+    for image in plan.images:
+        if _short(image.reason) != image.reason:
+            users.setdefault(image.reason, []).append(image.name)
+    return [f"\n{', '.join(names)}: {reason}" for reason, names in users.items()]
 
 
 def _own_suites(image: ImagePlan) -> str:
@@ -55,13 +91,13 @@ def _inheritance(plan: Plan) -> Sequence[str]:
 
 
 def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
-    ran = image.built or image.outcome is Outcome.FAILED
+    ran = plan.action is Action.BUILD and (image.exists or image.outcome is Outcome.FAILED)
     return (
         label,
-        plan.reason,
+        _short(plan.reason),
         amounts.seconds(image.seconds) if ran else "-",
         amounts.size(image.size),
-        count_tests(image.suites) or ("not run" if image.built and _has_suites(plan) else ""),
+        count_tests(image.suites) or ("not run" if ran and image.exists and _has_suites(plan) else ""),
         _result(image),
     )
 
@@ -72,10 +108,12 @@ def _has_suites(plan: ImagePlan) -> bool:
 
 def _result(image: ImageReport) -> str:
     match image.outcome:
-        case Outcome.BUILT | Outcome.DISABLED:
+        case Outcome.BUILT | Outcome.REUSED | Outcome.DISABLED:
             return image.outcome.value
         case Outcome.TESTS_FAILED:
             return "TESTS FAILED"
+        case Outcome.NOT_UPLOADED:
+            return f"NOT UPLOADED, as {image.blocked_by}" if image.blocked_by else "NOT UPLOADED"
         case Outcome.FAILED:
             return f"FAILED at line {image.failure.line}" if image.failure else "FAILED"
         case Outcome.BLOCKED:
@@ -85,7 +123,9 @@ def _result(image: ImageReport) -> str:
 
 _COUNTED = {
     Outcome.BUILT: "built",
+    Outcome.REUSED: "reused",
     Outcome.TESTS_FAILED: "with failing tests",
+    Outcome.NOT_UPLOADED: "not uploaded",
     Outcome.FAILED: "failed",
     Outcome.BLOCKED: "blocked",
     Outcome.DISABLED: "disabled",

@@ -48,13 +48,13 @@ def _ring(start: str, needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
 def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Return the names so that the needed stand before those that need them, else by name. There must be no cycle."""
     order: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        if name not in order:
-            for needed in sorted(needs[name]):
-                visit(needed)
-            order[name] = None
-
-    for name in sorted(needs):
-        visit(name)
+    # A chain of a thousand images is deeper than Python lets a function call itself.
+    for start in sorted(needs):
+        waiting = [start]
+        while waiting:
+            missing = [name for name in sorted(needs[waiting[-1]], reverse=True) if name not in order]
+            if missing:
+                waiting.extend(missing)
+            else:
+                order.setdefault(waiting.pop())
     return tuple(order)

@@ -12,86 +12,38 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from ci.stack.arguments import put_build_args
-from ci.stack.dockerfile import Instruction
+from ci.stack.alone import fuse_alone
+from ci.stack.dockerfile import triggers
 from ci.stack.environment import Environment
-from ci.stack.lexing import ended, join
+from ci.stack.fused import MAKES_LAYERS, Context, Fused, FusedStage, FusedStep, fused_stage, fused_step
+from ci.stack.lexing import ended
 from ci.stack.model import Image, Stack
-from ci.stack.naming import own_stage_names, stage_names
-from ci.stack.rewriting import Place, StageNames, rewrite, scope_of, spell, write_from
+from ci.stack.naming import stage_names
+from ci.stack.rewriting import Place, Words, rewrite, scope_of, write_from
 from ci.stack.stages import ImageStage, Origin, reachable
+from ci.stack.using import Using
 
-_HEREDOC_LINES_SHOWN = 3
-_MAKES_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the build context: `folder` of it ("" is its root) holds the source tree's folder `path`.
-
-    Files that `ignore` matches are left out; the patterns are those of a .dockerignore, `!` included. All else is in.
-    """
-
-    folder: str
-    path: str
-    ignore: tuple[str, ...]
+_NOTHING = Using()
 
 
-class FusedStage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage of the text."""
-
-    name: str
-    image: str
-    base: str
-    """What it is built on: the name of another stage, or a reference to a foreign image."""
-    needs: tuple[str, ...]
-    """The names of the stages it is built on, copies from and mounts from."""
-    begin: int
-    """The lines of the text up to and including its FROM."""
-
-
-class FusedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction of the text that changes files (RUN, COPY, ADD, WORKDIR) when its last stage is built."""
-
-    image: str
-    stage: str
-    keyword: str
-    command: str
-    """The whole instruction on one line, as a person wrote it."""
-    line: int
-    """In the image's own Dockerfile; of the FROM for what a base had in waiting by ONBUILD."""
-    end: int
-    """The lines of the text up to and including this instruction."""
-    layers: int
-    """How many layers the engine makes of it: one for each source of a COPY or ADD, else one."""
-
-
-class Fused(msgspec.Struct, frozen=True, kw_only=True):
-    """A Dockerfile whose last stage is the wanted image, and the contexts and stages that go with it."""
-
-    text: str
-    contexts: tuple[Context, ...]
-    stages: tuple[FusedStage, ...]
-    steps: tuple[FusedStep, ...]
-
-    def cut(self, step: FusedStep) -> str:
-        """Return the text up to a step. Built alone it ends with that step, so a RUN's output can be read."""
-        return self.head(step.end)
-
-    def head(self, lines: int) -> str:
-        """Return the first lines of the text."""
-        return "\n".join(self.text.split("\n")[:lines]) + "\n"
-
-
-def fuse(stack: Stack, name: str) -> Fused:
+def fuse(stack: Stack, name: str, using: Using = _NOTHING) -> Fused:
     """Fuse an image with all it needs. One that needs no other image keeps its text. KeyError for an unknown name."""
-    return fuse_all(stack, (name,))[name]
+    return fuse_all(stack, (name,), using)[name]
 
 
-def fuse_all(stack: Stack, wanted: Iterable[str]) -> Mapping[str, Fused]:
-    """Fuse several images, each with all it needs. What is the same for all is worked out once."""
-    writer = _Writer(stack)
-    images = {name: stack.by_name[name] for name in wanted}
-    return {name: writer.fuse(image) if image.needs else _alone(image) for name, image in images.items()}
+def fuse_all(stack: Stack, wanted: Iterable[str], using: Using = _NOTHING) -> Mapping[str, Fused]:
+    """Fuse several images, each with all it needs. What is the same for all is worked out once.
+
+    A published image is no part of a text but its own, which is a line of FROM.
+    """
+    writer = _Writer(stack, using)
+    return {name: writer.fuse(stack.by_name[name]) for name in wanted}
+
+
+def _published(image: str, reference: str) -> Fused:
+    """Return the text of an image that is taken as it is published."""
+    stage = FusedStage(name=image, image=image, base=reference, needs=(), begin=1)
+    return Fused(text=f"FROM {reference}\n", contexts=(), stages=(stage,), steps=())
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,13 +59,23 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 class _Writer:
     """Writes the texts of a stack. The part of an image that others need is the same in each of theirs."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, using: Using) -> None:
         self._stack = stack
-        self._names = stage_names(stack.images)
+        self._taken = using.published
+        # The engine runs what waits in a published image by ONBUILD, with the sources of the whole context: where an
+        # image has a folder of its own in that, it has to be built on the parent's text.
+        waiting = {image.name for image in stack.images if triggers(image.dockerfile.stages[-1].body)}
+        published = {name: reference for name, reference in using.published.items() if name not in waiting}
+        self._using = msgspec.structs.replace(using, published=published)
+        self._words = Words(names=stage_names(stack.images), using=self._using)
         self._needed: dict[str, _Part] = {}
 
     def fuse(self, wanted: Image) -> Fused:
-        images = self._stack.closure([wanted.name])
+        if wanted.name in self._taken:
+            return _published(wanted.name, self._taken[wanted.name])
+        images = self._stack.closure([wanted.name], without=self._using.published)
+        if len(images) == 1:
+            return fuse_alone(wanted, scope_of(wanted, self._stack.by_name), self._using)
         lines: list[str] = []
         stages: list[FusedStage] = []
         steps: list[FusedStep] = []
@@ -150,17 +112,18 @@ class _Writer:
             if stage.index not in reachable(image.stages):
                 continue
             environment = self._beginning(stage, ends)
-            place = Place(image=image, scope=scope, names=self._names, environment=environment)
+            place = Place(image=image, scope=scope, words=self._words, environment=environment)
             lines.append(write_from(stage, place))
-            stages.append(_fused_stage(image, stage, self._names, len(lines)))
+            stages.append(fused_stage(image, stage, self._words, len(lines)))
+            lines.extend(filter(None, [self._using.epoch_line(image.name)]))
             # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
             keeps_waiting = stage is image.stages[-1] and not is_needed
             for instruction in stage.body:
                 if instruction.keyword == "ONBUILD" and not keeps_waiting:
                     continue
                 lines.extend(ended(rewrite(instruction, place)).split("\n"))
-                if instruction.keyword in _MAKES_LAYERS:
-                    steps.append(_step(image, stage, stages[-1].name, instruction, len(lines)))
+                if instruction.keyword in MAKES_LAYERS:
+                    steps.append(fused_step(image, stage, stages[-1].name, instruction, len(lines)))
                 place = place.below(instruction)
             ends[stage.index] = place.environment
         return _Part(lines=tuple(lines), stages=tuple(stages), steps=tuple(steps), end=ends[len(image.stages) - 1])
@@ -170,67 +133,7 @@ class _Writer:
             case Origin.STAGE:
                 return ends[stage.base.stage].below
             case Origin.IMAGE:
-                return self._needed[stage.base.name].end
+                needed = self._needed.get(stage.base.name)
+                return needed.end if needed else Environment(open=True)
             case Origin.FOREIGN | Origin.SCRATCH:
                 return Environment(open=stage.base.origin is Origin.FOREIGN)
-
-
-def _alone(image: Image) -> Fused:
-    """Return an image's own text, with no change but its build args in the place of the defaults of ARGs."""
-    names = own_stage_names(image)
-    reached = [stage for stage in image.stages if stage.index in reachable(image.stages)]
-    return Fused(
-        text=_with_build_args(image),
-        contexts=(Context(folder="", path=image.context, ignore=image.ignore),),
-        stages=tuple(
-            _fused_stage(image, stage, names, image.dockerfile.stages[stage.index].source.end) for stage in reached
-        ),
-        steps=tuple(
-            _step(image, stage, names[image.name, stage.index], instruction, instruction.end)
-            for stage in reached
-            for instruction in image.dockerfile.stages[stage.index].body
-            if instruction.keyword in _MAKES_LAYERS
-        ),
-    )
-
-
-def _with_build_args(image: Image) -> str:
-    lines = image.dockerfile.text.split("\n")
-    mark = "\ufeff" if lines[0].startswith("\ufeff") else ""
-    for one in image.dockerfile.instructions:
-        if one.keyword == "ARG":
-            new = put_build_args(one, image.build_args)
-            if new != one.raw:
-                # A value may take fewer lines than the default did: those below keep their numbers.
-                height = one.end - one.line + 1
-                changed = [*new.split("\n"), *[""] * height][:height]
-                lines[one.line - 1 : one.end] = [(mark if one.line == 1 else "") + changed[0], *changed[1:]]
-    return "\n".join(lines)
-
-
-def _fused_stage(image: Image, stage: ImageStage, names: StageNames, begin: int) -> FusedStage:
-    return FusedStage(
-        name=names[image.name, stage.index],
-        image=image.name,
-        base=spell(stage.base, names),
-        needs=tuple(
-            names[source.name, source.stage] for source in stage.draws if source.origin in (Origin.STAGE, Origin.IMAGE)
-        ),
-        begin=begin,
-    )
-
-
-def _step(image: Image, stage: ImageStage, name: str, made: Instruction, end: int) -> FusedStep:
-    is_own = made.path == image.dockerfile_path
-    line = join(made.raw)
-    bodies = [body.strip() for heredoc in made.heredocs for body in heredoc.splitlines()]
-    shown = bodies if len(bodies) <= _HEREDOC_LINES_SHOWN else [*bodies[:_HEREDOC_LINES_SHOWN], "…"]
-    return FusedStep(
-        image=image.name,
-        stage=name,
-        keyword=made.keyword,
-        command=" ⏎ ".join([line.spoken, *shown]),
-        line=made.line if is_own else stage.source.line,
-        end=end,
-        layers=len(made.words) - 1 if made.keyword in {"COPY", "ADD"} else 1,
-    )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ci.stack.fusing import Fused, FusedStage, FusedStep
+from ci.stack.fused import Fused, FusedStage, FusedStep
 
 
 class Layering(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from ci.stack.arguments import pairs
 from ci.stack.dockerfile import parse_dockerfile
-from ci.stack.fusing import Fused
+from ci.stack.fused import Fused
 from ci.stack.layering import layering
 
 

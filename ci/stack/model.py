@@ -3,7 +3,7 @@
 Made by `ci.stack.reading.read_stack`, and by nothing else. Nothing here reads files, the clock or the network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
@@ -54,6 +54,13 @@ class SuiteKind(StrEnum):
     IMAGE = "image"
     SERVER = "server"
     GPU = "gpu"
+
+
+class Compression(StrEnum):
+    """How the layers of published images are compressed. Clients of before 2021 know only gzip."""
+
+    GZIP = "gzip"
+    ZSTD = "zstd"
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +125,11 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All images, the needed before those that need them, else by name."""
 
     registry: str
+    """Where its images are published: `docker.io/ucsdets`. Empty if that is not said."""
     version: str
+    source: str
+    """Where its sources can be read, for labels."""
+    compression: Compression
     epoch: str
     """Another one has every image built anew."""
     rebuild_all: tuple[str, ...]
@@ -139,13 +150,16 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _places(self) -> Mapping[str, int]:
         return {image.name: place for place, image in enumerate(self.images)}
 
-    def closure(self, names: Sequence[str]) -> tuple[Image, ...]:
-        """Return the named images and everything they need, in the stack's order. KeyError for an unknown name."""
+    def closure(self, names: Sequence[str], without: Collection[str] = ()) -> tuple[Image, ...]:
+        """Return the named images and everything they need, in the stack's order. KeyError for an unknown name.
+
+        Images in `without` are left out, and what only they need.
+        """
         wanted: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name not in wanted:
+            if name not in wanted and name not in without:
                 wanted.add(name)
                 waiting.extend(self.by_name[name].needs)
         return tuple(self.by_name[name] for name in sorted(wanted, key=self._places.__getitem__))

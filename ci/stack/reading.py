@@ -66,6 +66,8 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         registry=settings.stack.registry,
         version=settings.stack.version,
         epoch=settings.stack.epoch,
+        source=settings.stack.source,
+        compression=settings.stack.compression,
         rebuild_all=rebuild_all,
         platform=platform,
         images=tuple(found[name] for name in ordered(needs)),

@@ -11,9 +11,39 @@ from ci.stack.model import Image
 from ci.stack.mounts import Mount, put_mounts
 from ci.stack.sources import move_source, put_origin, put_sources
 from ci.stack.stages import ImageStage, Origin, Scope, Source
+from ci.stack.using import Using
 
 StageNames = Mapping[tuple[str, int], str]
 """The names of stages in the text by image and index; -1 is the image's last one."""
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What sources are called in a text."""
+
+    names: StageNames
+    using: Using = Using()
+
+    def is_stage(self, source: Source) -> bool:
+        """Tell whether a source is a stage of the text."""
+        is_built = source.origin is Origin.IMAGE and source.name not in self.using.published
+        return is_built or source.origin is Origin.STAGE
+
+    def is_renamed(self, source: Source) -> bool:
+        """Tell whether a source is an image that has another name here than in Dockerfiles."""
+        is_pinned = source.origin is Origin.FOREIGN and self.using.pinned(source.name) != source.name
+        return is_pinned or (source.origin is Origin.IMAGE and not self.is_stage(source))
+
+    def spell(self, source: Source) -> str:
+        """Return what a source is called."""
+        match source.origin:
+            case Origin.STAGE:
+                return self.names[source.name, source.stage]
+            case Origin.IMAGE:
+                return self.using.published.get(source.name) or self.names[source.name, source.stage]
+            case Origin.FOREIGN:
+                return self.using.pinned(source.name)
+            case Origin.SCRATCH:
+                return source.name
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +51,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     image: Image
     scope: Scope
-    names: StageNames
+    words: Words
     environment: Environment
 
     @property
@@ -47,13 +77,35 @@ def rewrite(instruction: Instruction, place: Place) -> str:
             return put_values(instruction, place.image.arguments)
         case "COPY" if instruction.flag("from"):
             source = place.scope.origin(instruction.flag("from"), numbered=True)
-            return put_origin(instruction, spell(source, place.names))
+            return put_origin(instruction, place.words.spell(source))
         case "COPY" | "ADD":
             return put_sources(instruction, place.folder, place.environment)
         case "RUN":
             return put_mounts(instruction, lambda mount: _mount(mount, place))
         case _:
             return instruction.raw
+
+
+def name_origins(instruction: Instruction, place: Place) -> str:
+    """Return the text of an instruction in which only what is outside of its own Dockerfile may be called otherwise."""
+    if instruction.keyword == "COPY" and instruction.flag("from"):
+        written = instruction.flag("from")
+        called = _called(place.scope.origin(written, numbered=True), written, place)
+        return instruction.raw if called == written else put_origin(instruction, called)
+    if instruction.keyword == "RUN":
+        return put_mounts(instruction, lambda mount: _mount_by_name(mount, place))
+    return instruction.raw
+
+
+def _called(source: Source, written: str, place: Place) -> str:
+    return place.words.spell(source) if place.words.is_renamed(source) else written
+
+
+def _mount_by_name(mount: Mount, place: Place) -> Mount:
+    if not mount.origin:
+        return mount
+    called = _called(place.scope.origin(mount.origin, numbered=False), mount.origin, place)
+    return mount if called == mount.origin else mount.with_value(called, "from")
 
 
 def write_from(stage: ImageStage, place: Place) -> str:
@@ -63,22 +115,13 @@ def write_from(stage: ImageStage, place: Place) -> str:
         # The engine knows its platform best; what the Dockerfile itself declares is gone from the text.
         written = platform if place.image.arguments.only_automatic(platform) else stage.platform
         platform = f"--platform={written} "
-    return f"FROM {platform}{spell(stage.base, place.names)} AS {place.names[place.image.name, stage.index]}"
-
-
-def spell(source: Source, names: StageNames) -> str:
-    """Return what a source is called in the text."""
-    match source.origin:
-        case Origin.STAGE | Origin.IMAGE:
-            return names[source.name, source.stage]
-        case Origin.FOREIGN | Origin.SCRATCH:
-            return source.name
+    return f"FROM {platform}{place.words.spell(stage.base)} AS {place.words.names[place.image.name, stage.index]}"
 
 
 def _mount(mount: Mount, place: Place) -> Mount:
     if mount.origin:
         source = place.scope.origin(mount.origin, numbered=False)
-        return mount.with_value(spell(source, place.names), "from")
+        return mount.with_value(place.words.spell(source), "from")
     if place.environment.expand(mount.kind) not in ("bind", None):
         return mount
     return mount.with_value(move_source(mount.source, place.folder, place.environment), "source", "src")

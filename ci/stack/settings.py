@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from ci.stack.gpu import GpuSettings, gpu_problems
+from ci.stack.model import Compression
 from ci.stack.wording import did_you_mean
 
 _SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
@@ -21,6 +22,8 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     registry: str = ""
     version: str = ""
     epoch: str = ""
+    source: str = ""
+    compression: Compression = Compression.GZIP
     rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
 
 

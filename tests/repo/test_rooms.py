@@ -20,7 +20,20 @@ MAY_IMPORT = {
     "promotion": {"pipeline", "results", "planning", "stack", "errors"},
     "adapters": {"promotion", "pipeline", "results", "planning", "stack", "errors"},
     "tools": set(),  # runs in containers, not in the module
-    "module": {"adapters", "promotion", "pipeline", "reports", "results", "planning", "stack", "errors"},
+    "assembly": {"adapters", "promotion", "pipeline", "results", "planning", "stack", "errors"},
+    "options": set(),
+    "module": {
+        "options",
+        "assembly",
+        "adapters",
+        "promotion",
+        "pipeline",
+        "reports",
+        "results",
+        "planning",
+        "stack",
+        "errors",
+    },
 }
 PURE = {"errors", "stack", "planning", "results", "reports"}
 IMPURE_MODULES = {

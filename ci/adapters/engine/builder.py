@@ -1,13 +1,16 @@
 """Builds fused Dockerfiles with the Dagger engine."""
 
+from collections.abc import Mapping
+
 import dagger
 from dagger import dag
 
 from ci.adapters.engine.faults import answered
 from ci.adapters.engine.layers import measure_layers
+from ci.adapters.engine.registry import EngineRegistry
 from ci.pipeline.ports import Refused
 from ci.results import Layer
-from ci.stack.fusing import Fused, FusedStep
+from ci.stack.fused import Fused, FusedStep
 from ci.stack.layering import layering
 from ci.stack.leftovers import left_arguments
 
@@ -19,10 +22,15 @@ _TOOLS = "debian:bookworm-slim"
 
 
 class EngineBuilder:
-    """A Builder on the engine of this session. `source` is the source tree that the stack was read from."""
+    """A Builder on the engine of this session. `source` is the source tree that the stack was read from.
 
-    def __init__(self, source: dagger.Directory) -> None:
-        self._source = source
+    `registry` is where published images come from and go to.
+    """
+
+    def __init__(self, source: dagger.Directory, registry: EngineRegistry | None = None) -> None:
+        # Where the whole tree is a context, the history is no part of it.
+        self._source = source.without_directory(".git")
+        self._registry = registry
 
     async def image(self, fused: Fused) -> dagger.Container:
         """Return the image of a fused Dockerfile, configured as Docker would. Its files are built when it is used."""
@@ -71,3 +79,17 @@ class EngineBuilder:
         """Measure the layers of an image that is built."""
         tools = dag.container().from_(_TOOLS)
         return await answered(measure_layers(fused, lambda text: self._build(fused, text), tools))
+
+    async def fetch(self, reference: str) -> Refused | None:
+        """Make a published image, named by its digest, ready to be built on."""
+        return await self._registry.fetch(reference) if self._registry else None
+
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+        """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest."""
+        if self._registry is None:
+            raise AssertionError(f"{target} is to be pushed without a registry")
+        image = await self.image(fused)
+        for name, value in labels.items():
+            # Labels are seen by `docker inspect`, annotations without reading the configuration.
+            image = image.with_label(name, value).with_annotation(name, value)
+        return await self._registry.push(image, target)

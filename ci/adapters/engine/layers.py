@@ -8,7 +8,7 @@ import dagger
 
 from ci.errors import ExternalError
 from ci.results import Layer
-from ci.stack.fusing import Fused
+from ci.stack.fused import Fused
 from ci.stack.layering import layering
 
 # Prints the manifest and the config of an OCI tarball as the two members of a JSON list. The tarball may hold many

@@ -13,12 +13,14 @@ from ci.adapters.engine.faults import clean
 from ci.errors import ExternalError
 from ci.stack.model import EntryKind
 
+_HISTORY = ".git"
+
 
 class FolderTree:
-    """A Tree over a folder on disk. Links to folders are not followed, so that a link cannot lead out of it."""
+    """A Tree over a folder on disk, without its `.git`. Links to folders are not followed: none can lead out of it."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._entries = dict(sorted(_entries(root, "")))
         self._paths = tuple(
             path
@@ -38,13 +40,13 @@ class FolderTree:
 
     def read(self, path: str) -> str:
         """Return the text of one file; undecodable bytes come as U+FFFD."""
-        return (self._root / path).read_bytes().decode("utf-8", errors="replace")
+        return (self.root / path).read_bytes().decode("utf-8", errors="replace")
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a file's bytes, or of where a link points to."""
         if self._entries[path] is EntryKind.LINK:
-            return hashlib.sha256(os.fsencode((self._root / path).readlink())).hexdigest()
-        with (self._root / path).open("rb") as file:
+            return hashlib.sha256(os.fsencode((self.root / path).readlink())).hexdigest()
+        with (self.root / path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -52,6 +54,8 @@ def _entries(root: Path, folder: str) -> Iterator[tuple[str, EntryKind]]:
     with os.scandir(root / folder) as found:
         for entry in found:
             path = f"{folder}/{entry.name}" if folder else entry.name
+            if path == _HISTORY:
+                continue
             if entry.is_symlink():
                 yield path, EntryKind.LINK
             elif entry.is_dir():

@@ -1,5 +1,6 @@
 """Runs suites: inside a throw-away copy of an image, or in a container of tools beside its running server."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
@@ -11,7 +12,7 @@ from dagger import dag
 from ci.adapters.engine.builder import EngineBuilder
 from ci.adapters.engine.faults import answered, refused
 from ci.pipeline.ports import Refused, Remains, SuiteRequest
-from ci.stack.fusing import Fused
+from ci.stack.fused import Fused
 from ci.stack.model import SuiteKind
 
 _TOOLS = Path(__file__).parents[2] / "tools"
@@ -130,6 +131,15 @@ class EngineTester:
             junit=await text("junit.xml") or None,
             log=await text("log") or await ran.combined_output(),
         )
+
+
+def tools_digest() -> str:
+    """Return a digest of what suites are run with: with other tools, what passed has to pass again."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in _TOOLS.iterdir() if path.is_file()):
+        content = file.read_bytes()
+        digest.update(f"{file.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def _tools() -> dagger.Container:

@@ -28,6 +28,7 @@ storage:
 http:
   addr: 127.0.0.1:{port}
   secret: s
+  relativeurls: true
   tls: {{certificate: {folder}/tls.pem, key: {folder}/tls.key}}
 auth:
   htpasswd: {{realm: test, path: {folder}/htpasswd}}

@@ -1,6 +1,6 @@
 """The world of a run as small classes, and a run against them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import anyio
@@ -10,7 +10,7 @@ from ci.pipeline.ports import Refused, Remains, SuiteRequest
 from ci.pipeline.run import Ports, Run, RunRequest
 from ci.planning.plan import make_plan
 from ci.results import ImageReport, Layer, RunReport
-from ci.stack.fusing import Fused, FusedStep
+from ci.stack.fused import Fused, FusedStep
 from ci.stack.model import Tree
 from ci.stack.reading import read_stack
 from tests.unit.pipeline.remains import failing_remains, passing_remains
@@ -41,6 +41,13 @@ class FakeBuilder:
         image = fused.stages[-1].image
         self.log.append(f"finish {image}")
         return Refused(message="lstat /gone: no such file") if image == self._finish_failing else 1000
+
+    async def fetch(self, reference: str) -> Refused | None:
+        self.log.append(f"fetch {reference}")
+        return None
+
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:  # noqa: ARG002
+        raise AssertionError(f"{target} is pushed, and nobody asked for it")
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
         self.log.append(f"layers {fused.stages[-1].image}")

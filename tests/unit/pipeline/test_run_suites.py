@@ -2,7 +2,7 @@ import pytest
 
 from ci.pipeline.ports import Refused, Remains, SuiteRequest
 from ci.results import SuiteOutcome, TestOutcome
-from ci.stack.fusing import Fused
+from ci.stack.fused import Fused
 from tests.unit.pipeline.fakes import FakeBuilder, FakeTester, only, outcomes, run
 from tests.unit.pipeline.remains import failing_remains, passing_remains
 from tests.unit.trees import MemoryTree

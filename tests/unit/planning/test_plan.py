@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ci.errors import RequestError
-from ci.planning.plan import Plan, check_name, check_suites, make_plan
+from ci.planning.plan import Plan, check_names, check_suites, make_plan
 from ci.stack.model import Stack
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree
@@ -56,6 +56,9 @@ def test_the_plan_as_json(stack: Stack) -> None:
         "action": "build",
         "reason": "named by --only",
         "suites": ["common/image", "base/server", "ds/image"],
+        "key": None,
+        "digest": None,
+        "retest": False,
     }
     assert images["ds"]["needs"] == ["base", "fonts"]
     assert images["base"]["parent"] is None
@@ -77,9 +80,9 @@ def test_all_wrong_names_are_told_at_once_with_the_nearest(stack: Stack) -> None
 
 
 def test_a_name_is_checked_before_it_is_used(stack: Stack) -> None:
-    check_name(stack, "ml")
+    check_names(stack, ["ml"])
     with pytest.raises(RequestError, match="Did you mean 'ml'"):
-        check_name(stack, "mll")
+        check_names(stack, ["mll"])
 
 
 @pytest.mark.parametrize("suites", [[], ["image"], ["common/image", "server"], ["base/server"]])

@@ -184,7 +184,7 @@ def test_a_decision_has_what_a_run_needs() -> None:
     )
     assert (found["ml"].action, found["ml"].digest) == (Action.BUILD, None)
     assert (found["old"].action, found["old"].digest) == (Action.DISABLED, None)
-    assert str(found["old"].reason) == "disabled: no course uses it"
+    assert str(found["old"].reason) == "no course uses it"
 
 
 def test_an_image_of_which_nothing_was_asked_is_built() -> None:

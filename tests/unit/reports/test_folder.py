@@ -1,8 +1,18 @@
 import json
 
-from ci.planning.plan import Plan
+import msgspec
+
+from ci.planning.plan import ImagePlan, Plan
+from ci.planning.reasons import Action
 from ci.reports.folder import render_folder
-from ci.results import Failure, ImageReport, Layer, Outcome, RunReport, StepResult
+from ci.results import Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
+
+
+def planned(name: str) -> ImagePlan:
+    return ImagePlan(
+        name=name, parent=None, needs=(), foreign_bases=(), action=Action.BUILD, reason="asked for", suites=()
+    )
+
 
 STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1.5, output="first\nsecond\n")
 LAYER = Layer(
@@ -14,7 +24,7 @@ LAYER = Layer(
     size=34,
 )
 REPORT = RunReport(
-    plan=Plan(images=()),
+    plan=Plan(images=(planned("base"), planned("r"), planned("ml"))),
     images=(
         ImageReport(name="base", outcome=Outcome.BUILT, steps=(STEP,), layers=(LAYER,)),
         ImageReport(
@@ -35,6 +45,7 @@ def test_a_red_run_has_the_whole_folder() -> None:
     files = render_folder(REPORT)
     assert files["exit-code"] == "1\n"
     assert files["artifacts/IMAGES_BUILT"] == "base\n"
+    assert files["artifacts/IMAGES_PUSHED"] == ""
     assert {path.split("/")[1] for path in files if path.startswith("logs/")} == {"base", "r", "ml"}
     assert "1 built, 1 failed, 1 blocked, 1 disabled" in files["summary.txt"]
     assert json.loads(files["report.json"])["images"][1]["failure"]["path"] == "images/r/Dockerfile"
@@ -54,3 +65,22 @@ def test_a_log_says_why_there_is_none() -> None:
     files = render_folder(REPORT)
     assert files["logs/ml/build.log"] == "ml: blocked by r\n"
     assert "failed at images/r/Dockerfile:2: RUN false\nexit code 1" in files["logs/r/build.log"]
+
+
+def test_a_publication_is_told() -> None:
+    published = Publication(tag="2026.4-a1239ab", registry="docker.io/x", written=("base", "ml"), unchanged=("r",))
+    report = msgspec.structs.replace(REPORT, publication=published, changed=("base",))
+    files = render_folder(report)
+    assert files["artifacts/IMAGES_PUSHED"] == "base\nml\n"
+    assert files["artifacts/IMAGES_CHANGED"] == "base\n"
+    told = "Published as docker.io/x/IMAGE:2026.4-a1239ab: the tag was written for 2 images; 1 had it."
+    assert told in files["summary.txt"]
+
+
+def test_a_publication_that_failed_makes_a_run_red() -> None:
+    failed = Publication(tag="t", registry="docker.io/x", failure="Nothing was published as t.")
+    green = msgspec.structs.replace(REPORT, plan=Plan(images=REPORT.plan.images[:1]), images=REPORT.images[:1])
+    assert green.exit_code == 0
+    report = msgspec.structs.replace(green, publication=failed)
+    assert report.exit_code == 1
+    assert render_folder(report)["summary.txt"].endswith("\nNothing was published as t.\n")

@@ -2,7 +2,8 @@
 
 from textwrap import dedent
 
-from ci.stack.fusing import Fused, FusedStep, fuse
+from ci.stack.fused import Fused, FusedStep
+from ci.stack.fusing import fuse
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree
 

@@ -2,7 +2,7 @@ from textwrap import dedent
 
 import pytest
 
-from ci.stack.fusing import Context, FusedStep
+from ci.stack.fused import Context, FusedStep
 from tests.unit.stack.fusions import BASE, child, fused, runs
 
 

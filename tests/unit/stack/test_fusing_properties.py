@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci.stack.dockerfile import Dockerfile, parse_dockerfile
-from ci.stack.fusing import Fused, fuse
+from ci.stack.fused import Fused
+from ci.stack.fusing import fuse
 from ci.stack.reading import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 

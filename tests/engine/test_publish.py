@@ -1,0 +1,67 @@
+"""Publishing as an operator does it: ./daggerw call build-stack --publish, to Debian's docker-registry."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.registry.bridge import Bridge, bridge_to
+from tests.adapters.registry.debian import DebianRegistry, debian_registry
+from tests.engine.conftest import Call
+from tests.engine.shop import IMAGES, SUITE, Shop, commit, new_shop
+
+BUILT = dict.fromkeys(IMAGES, "built")
+REUSED = dict.fromkeys(IMAGES, "reused")
+# Of requests without any content; the smallest layer here is larger.
+_TALK = 100_000
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRegistry]:
+    with debian_registry(tmp_path_factory.mktemp("docker-registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def bridge(debian: DebianRegistry) -> Iterator[Bridge]:
+    with bridge_to(debian.host, debian.ca) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(tmp_path: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -> Shop:
+    return new_shop(tmp_path, call, debian, bridge)
+
+
+def test_a_commit_costs_what_it_changed(shop: Shop) -> None:
+    assert shop.publish() == BUILT, shop.errors
+    first = shop.stack(shop.tag)
+    assert set(first) == set(IMAGES)
+    assert f"Published as {shop.name}/IMAGE:{shop.tag}" in shop.printed
+
+    before, tags = shop.bridge.sent, shop.tags()
+    assert shop.publish() == REUSED, shop.errors
+    assert (shop.tags(), shop.bridge.sent - before < _TALK) == (tags, True)
+    assert "Published already" in shop.printed
+
+    commit(shop.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
+    assert shop.publish() == {**REUSED, "ml": "built"}, shop.errors
+    leaf = shop.stack(shop.tag)
+    assert {image for image in IMAGES if leaf[image] != first[image]} == {"ml"}
+    assert "files changed: images/ml/Dockerfile" in shop.printed
+
+    commit(shop.repository, {"images/base/notes": "ignored", "README.md": "not of the stack"})
+    assert shop.publish() == REUSED, shop.errors
+    assert shop.stack(shop.tag) == leaf
+
+    commit(shop.repository, {"images/base/tests/image/test_base.py": f"{SUITE}\n\ndef test_more():\n    pass\n"})
+    assert shop.publish() == REUSED, shop.errors
+    assert shop.printed.count("2 passed") == 3  # ml has one of its own, too
+    assert "3 passed" in shop.printed
+    assert shop.stack(shop.tag) == leaf
+    assert shop.publish() == REUSED, shop.errors
+    assert "2 passed" not in shop.printed
+
+    commit(shop.repository, {"images/base/greeting": "good morning\n"})
+    assert shop.publish() == BUILT, shop.errors
+    assert not set(shop.stack(shop.tag).values()) & set(leaf.values())
