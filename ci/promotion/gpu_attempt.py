@@ -62,7 +62,6 @@ class Attempt:
             async with node.connect(settings.connect_limit) as session:
                 await self._launch(session)
         except NodeError as error:
-            # Lost while it ran: what came until then is judged, and a connection that ended proves nothing.
             return Finding(outcome=_outcome(error), why=str(error))
         return judge(self._transcript.close(), self._ended, self._trouble, settings)
 
@@ -76,8 +75,8 @@ class Attempt:
                 finally:
                     with anyio.CancelScope(shield=True):
                         await self._finish(command)
-            # What happened to the pod is told even after it is gone.
-            await self._look(session)
+            if not self._transcript.has_result:
+                await self._look(session)  # what happened to a pod is told even after it is gone
         finally:
             with anyio.CancelScope(shield=True):
                 self.undeleted = await clean_up(session, trial.node, self.pod, trial.pace, ended=self._ended.known)

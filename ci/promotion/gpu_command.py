@@ -67,7 +67,8 @@ def pod_question(pod: str) -> str:
 
 def events_question(pod: str) -> str:
     """Return the line that asks what happened to the pod; answered even when it is deleted."""
-    return shlex.join(["kubectl", "get", "events", "--field-selector", f"involvedObject.name={pod}", "-o", "json"])
+    of_pod, by_time = f"involvedObject.name={pod}", "--sort-by=.metadata.creationTimestamp"
+    return shlex.join(["kubectl", "get", "events", "--field-selector", of_pod, by_time, "-o", "json"])
 
 
 def name_question(pod: str) -> str:

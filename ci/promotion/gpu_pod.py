@@ -9,6 +9,8 @@ from ci.promotion.gpu_trouble import Trouble, find_trouble
 from ci.promotion.gpu_verdict import GpuOutcome
 
 AnswerType = TypeVar("AnswerType", bound=msgspec.Struct)
+# Fetching an image may fail at first; of a pod that runs, these tell what is over.
+_BEGINNINGS = {"Failed", "BackOff"}
 _NORMAL_ENDS = {None, "Completed", "Error"}  # what a script's own exit code makes of it
 
 
@@ -65,7 +67,9 @@ class PodState(msgspec.Struct, frozen=True, kw_only=True):
 def read_pod(pod: bytes, events: bytes) -> PodState:
     """Return what the answers to the two questions of `gpu_command` say."""
     status = _decode(pod, _Pod).status
-    happened = _decode(events, _Events).items
+    phase = Phase(status.phase) if status.phase in set(Phase) else Phase.NONE
+    waits = phase in {Phase.NONE, Phase.PENDING}
+    happened = [one for one in _decode(events, _Events).items if waits or one.reason not in _BEGINNINGS]
     said = [
         *(container.state.waiting for container in status.container_statuses),
         *(container.state.terminated for container in status.container_statuses),
@@ -76,7 +80,7 @@ def read_pod(pod: bytes, events: bytes) -> PodState:
     # What waiting or trying again cannot mend comes first: "back-off" is all that a pod itself says of a missing image.
     troubles = sorted((one for one in found if one), key=lambda one: one.outcome is not GpuOutcome.BAD_RUN)
     return PodState(
-        phase=Phase(status.phase) if status.phase in set(Phase) else Phase.NONE,
+        phase=phase,
         trouble=next(iter(troubles), None),
         waits_for=str(happened[-1]) if happened else "",
     )

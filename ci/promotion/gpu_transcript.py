@@ -62,6 +62,11 @@ class Transcript:
         """Whether the pod's script began."""
         return self._started
 
+    @property
+    def has_result(self) -> bool:
+        """Whether the pod's script came to its end."""
+        return bool(self._codes)
+
     def feed(self, piece: bytes) -> list[str]:
         """Take the next piece of output; return the lines in it that are for a person."""
         *lines, self._rest = (self._rest + piece).split(b"\n")

@@ -75,6 +75,11 @@ def test_what_a_container_s_state_means(status: dict[str, object], outcome: str 
     assert (trouble.outcome.value if trouble else None) == outcome
 
 
+@pytest.mark.parametrize(("phase", "is_trouble"), [("Pending", True), ("Running", False), ("", True)])
+def test_a_pod_that_runs_has_its_image(phase: str, *, is_trouble: bool) -> None:
+    assert (look({"phase": phase}, [("Failed", 'Failed to pull image "a": timeout')]).trouble is not None) == is_trouble
+
+
 @pytest.mark.parametrize("reason", ["Preempted", "ReservationCancelled", "ReservationReassigned"])
 def test_a_gpu_that_is_taken_back(reason: str) -> None:
     trouble = look({"phase": "Running"}, [(reason, "Pod evicted.")]).trouble
