@@ -1,12 +1,14 @@
 """A plain-HTTP door to a registry that speaks TLS, for an engine that does not know the test's CA; it counts bytes."""
 
-import asyncio
 import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
-_CHUNK = 1 << 16
+import anyio
+from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from anyio.from_thread import start_blocking_portal
+
+_GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 
 class Bridge:
@@ -19,43 +21,33 @@ class Bridge:
         self.port = 0
         self.sent = 0
 
-    async def serve(self, ready: threading.Event, loop_ended: asyncio.Event) -> None:
-        async with await asyncio.start_server(self._connect, "127.0.0.1", 0) as server:
-            self.port = server.sockets[0].getsockname()[1]
-            ready.set()
-            await loop_ended.wait()
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        self.port = listener.extra(SocketAttribute.local_port)  # noqa: S610 (not Django's)
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, self._connect)
+            yield
+            tasks.cancel_scope.cancel()
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            inner_reader, inner_writer = await asyncio.open_connection(*self._target, ssl=self._trust)
-            await asyncio.gather(self._pump(reader, inner_writer, counted=True), self._pump(inner_reader, writer))
+    async def _connect(self, client: SocketStream) -> None:
+        with suppress(*_GONE):
+            reach = anyio.connect_tcp(*self._target, ssl_context=self._trust, tls_standard_compatible=False)
+            async with client, await reach as registry, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._pump, registry, client, tasks.cancel_scope)
+                await self._pump(client, registry, tasks.cancel_scope)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counted: bool = False) -> None:
-        with suppress(OSError):
-            while data := await reader.read(_CHUNK):
-                self.sent += len(data) if counted else 0
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+    async def _pump(self, source: ByteStream, sink: ByteStream, both: anyio.CancelScope) -> None:
+        with suppress(*_GONE):
+            async for data in source:
+                self.sent += len(data) if isinstance(source, SocketStream) else 0
+                await sink.send(data)
+        both.cancel()
 
 
 @contextmanager
 def bridge_to(host: str, ca: str) -> Iterator[Bridge]:
     """Keep the door open for as long as the context is."""
     bridge = Bridge(host, ca)
-    ready, stop = threading.Event(), threading.Event()
-
-    async def serve() -> None:
-        ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=lambda: (stop.wait(), loop.call_soon_threadsafe(ended.set))).start()
-        await bridge.serve(ready, ended)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert ready.wait(10)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(bridge.serving()):
         yield bridge
-    finally:
-        stop.set()
-        thread.join()
