@@ -78,6 +78,11 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
             yield stage.source
             yield from stage.body
 
+    @property
+    def waiting(self) -> tuple[Instruction, ...]:
+        """What waits by ONBUILD for the stages of other files that are built on it. Nothing if it was not read."""
+        return triggers(self.stages[-1].body) if self.stages else ()
+
 
 def parse_dockerfile(text: str, path: str) -> Dockerfile:
     """Parse a Dockerfile; `path` is for the errors. SpecError with a problem for each line that cannot be read."""

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ci.stack.alone import fuse_alone
-from ci.stack.dockerfile import triggers
 from ci.stack.environment import Environment
 from ci.stack.fused import MAKES_LAYERS, Context, Fused, FusedStage, FusedStep, fused_stage, fused_step
 from ci.stack.lexing import ended
@@ -62,10 +61,11 @@ class _Writer:
     def __init__(self, stack: Stack, using: Using) -> None:
         self._stack = stack
         self._taken = using.published
-        # The engine runs what waits in a published image by ONBUILD, with the sources of the whole context: where an
-        # image has a folder of its own in that, it has to be built on the parent's text.
-        waiting = {image.name for image in stack.images if triggers(image.dockerfile.stages[-1].body)}
-        published = {name: reference for name, reference in using.published.items() if name not in waiting}
+        # What waits in a published image by ONBUILD the engine runs with the sources of the whole context, and hands it
+        # on once more to the image's children. So an image in which something waits is built from its sources.
+        published = {
+            name: reference for name, reference in using.published.items() if not stack.by_name[name].dockerfile.waiting
+        }
         self._using = msgspec.structs.replace(using, published=published)
         self._words = Words(names=stage_names(stack.images), using=self._using)
         self._needed: dict[str, _Part] = {}

@@ -18,7 +18,7 @@ from ci.stack.discovery import (
     own_suites,
     suite_folders,
 )
-from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile, triggers
+from ci.stack.dockerfile import Dockerfile, Instruction, parse_dockerfile
 from ci.stack.edges import cycles, drawn, ordered, parent
 from ci.stack.ignore import read_ignore
 from ci.stack.model import Image, Stack, TestSettings, Tree
@@ -157,10 +157,7 @@ def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -
 
 def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
     """Work out what each image draws on, now that all their names are known."""
-    waiting: dict[str, tuple[Instruction, ...]] = {}
-    for draft in drafts.values():
-        if draft.dockerfile.stages:
-            waiting[draft.name] = triggers(draft.dockerfile.stages[-1].body)
+    waiting = {draft.name: draft.dockerfile.waiting for draft in drafts.values()}
     return tuple(_connected(draft, drafts, waiting, platform, problems) for draft in drafts.values())
 
 

@@ -86,26 +86,19 @@ def rewrite(instruction: Instruction, place: Place) -> str:
             return instruction.raw
 
 
-def name_origins(instruction: Instruction, place: Place) -> str:
-    """Return the text of an instruction in which only what is outside of its own Dockerfile may be called otherwise."""
+def rename_origins(instruction: Instruction, scope: Scope, words: Words) -> str:
+    """Return the text of an instruction other than FROM in which only images outside have other names."""
     if instruction.keyword == "COPY" and instruction.flag("from"):
-        written = instruction.flag("from")
-        called = _called(place.scope.origin(written, numbered=True), written, place)
-        return instruction.raw if called == written else put_origin(instruction, called)
+        source = scope.origin(instruction.flag("from"), numbered=True)
+        return put_origin(instruction, words.spell(source)) if words.is_renamed(source) else instruction.raw
     if instruction.keyword == "RUN":
-        return put_mounts(instruction, lambda mount: _mount_by_name(mount, place))
+        return put_mounts(instruction, lambda mount: _rename_origin(mount, scope, words))
     return instruction.raw
 
 
-def _called(source: Source, written: str, place: Place) -> str:
-    return place.words.spell(source) if place.words.is_renamed(source) else written
-
-
-def _mount_by_name(mount: Mount, place: Place) -> Mount:
-    if not mount.origin:
-        return mount
-    called = _called(place.scope.origin(mount.origin, numbered=False), mount.origin, place)
-    return mount if called == mount.origin else mount.with_value(called, "from")
+def _rename_origin(mount: Mount, scope: Scope, words: Words) -> Mount:
+    source = scope.origin(mount.origin, numbered=False)
+    return mount.with_value(words.spell(source), "from") if mount.origin and words.is_renamed(source) else mount
 
 
 def write_from(stage: ImageStage, place: Place) -> str:

@@ -1,4 +1,4 @@
-"""The sources of COPY, ADD and mounts, moved into the folder that holds one image's build context."""
+"""Bases and origins under other names, and sources of COPY, ADD and mounts in the folder of one image's context."""
 
 import json
 import posixpath
@@ -20,6 +20,13 @@ def put_origin(instruction: Instruction, origin: str) -> str:
     _, flags, _ = split(line.text)
     changed = [flag for flag in flags if flag.text.startswith("--from=")]
     return line.replace([(flag, escape_flag(f"--from={origin}")) for flag in changed])
+
+
+def put_base(source: Instruction, base: str) -> str:
+    """Return the text of a FROM with another base; its flags and its name stay as they are."""
+    line = join(source.raw)
+    _, _, rest = split(line.text)
+    return line.replace([(words(rest)[0], base)])
 
 
 def put_sources(instruction: Instruction, folder: str, environment: Environment) -> str:

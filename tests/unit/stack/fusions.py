@@ -1,19 +1,24 @@
 """Fused texts of small stacks."""
 
+from collections.abc import Mapping
 from textwrap import dedent
 
 from ci.stack.fused import Fused, FusedStep
 from ci.stack.fusing import fuse
 from ci.stack.reading import read_stack
+from ci.stack.using import Using
 from tests.unit.trees import MemoryTree
 
 BASE = "FROM debian\nRUN base\n"
+NOTHING = Using()
+DIGEST = f"sha256:{'a' * 64}"
+PUBLISHED = f"docker.io/x/base@{DIGEST}"
 
 
-def fused(name: str, files: dict[str, str], settings: str = "") -> Fused:
+def fused(name: str, files: Mapping[str, str], settings: str = "", using: Using = NOTHING) -> Fused:
     """Fuse an image of a stack given by the Dockerfiles of its images."""
     tree = {f"images/{image}/Dockerfile": dedent(text) for image, text in files.items()}
-    return fuse(read_stack(MemoryTree({**tree, "images/stack.toml": settings})), name)
+    return fuse(read_stack(MemoryTree({**tree, "images/stack.toml": settings})), name, using)
 
 
 def child(text: str, base: str = BASE, settings: str = "") -> str:
@@ -25,6 +30,13 @@ def child(text: str, base: str = BASE, settings: str = "") -> str:
 def lines(text: str) -> str:
     """Return the lines of a text that a table gives after FROM base."""
     return child(f"FROM base\n{text}\n").removeprefix("FROM base AS child\n").removesuffix("\n")
+
+
+def written(found: Fused) -> str:
+    """Return the text without its comments, with `DIGEST` in the place of that."""
+    return "".join(f"{line}\n" for line in found.text.splitlines() if not line.startswith("#")).replace(
+        DIGEST, "DIGEST"
+    )
 
 
 def runs(found: Fused) -> tuple[FusedStep, ...]:

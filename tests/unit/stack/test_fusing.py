@@ -183,41 +183,6 @@ def test_a_continuation_at_the_end_of_a_file_does_not_swallow_the_next() -> None
     assert found.text == "# a: images/a/Dockerfile\nFROM x AS a\nRUN y\n# b: images/b/Dockerfile\nFROM a AS b\n"
 
 
-ALONE = (
-    "\ufeff# syntax=docker/dockerfile:1\r\nARG A=1\r\nFROM x:$A AS Y\r\n\r\n"
-    "ONBUILD COPY . /\r\nFROM y\r\nCOPY a ../b /c"
-)
-
-
-def test_an_image_that_needs_no_other_keeps_its_text() -> None:
-    found = fused("a", {"a": ALONE, "b": "FROM a\n"})
-    assert found.text == ALONE
-    assert found.contexts == (Context(folder="", path="images/a", ignore=()),)
-    assert [(stage.name, stage.begin, stage.base, stage.needs) for stage in found.stages] == [
-        ("y", 3, "x:1", ()),
-        ("a", 6, "y", ("y",)),
-    ]
-
-
-def test_of_an_image_alone_only_the_args_change_that_a_build_arg_is_for() -> None:
-    text = '\ufeffARG A="1\\\n2" B=3\nFROM x\nARG A\nRUN one\nARG C=$A A=4 # no comment\nONBUILD ARG A\nRUN two\n'
-    found = fused("a", {"a": text}, "[images.a]\nbuild-args = {A = \"it's\", C = ''}")
-    assert found.text == (
-        '\ufeffARG A="it\'s" B=3\n\nFROM x\nARG A="it\'s"\nRUN one\n'
-        "ARG C='' A=\"it's\" # no comment\nONBUILD ARG A\nRUN two\n"
-    )
-    assert [found.cut(step).splitlines()[-1] for step in runs(found)] == ["RUN one", "RUN two"]
-
-
-def test_steps_of_an_image_alone_are_those_of_stages_that_are_reached() -> None:
-    found = fused("a", {"a": "FROM x AS unused\nRUN a\nFROM x AS used\nRUN b\nFROM y\nCOPY --from=used / /\nRUN c\n"})
-    assert [(step.stage, step.command, step.line, step.end) for step in runs(found)] == [
-        ("used", "RUN b", 4, 4),
-        ("a", "RUN c", 7, 7),
-    ]
-    assert [stage.begin for stage in found.stages] == [3, 5]
-
-
 def test_a_step_makes_a_layer_for_each_source() -> None:
     found = fused("a", {"a": "FROM x\nCOPY b c /d/\nCOPY <<E <<F e /d/\nE\nF\nADD f /g\nWORKDIR /h\nRUN i\nENV j=k\n"})
     assert [(step.keyword, step.layers) for step in found.steps] == [
