@@ -51,3 +51,18 @@ def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
     (tmp_path / name).write_text("x")
     tree = FolderTree(tmp_path)
     assert (list(tree.entries), tree.read(name)) == ([name], "x")
+
+
+@pytest.mark.parametrize("is_file", [False, True], ids=["a repository", "another work tree of one"])
+def test_the_history_is_no_part_of_the_tree(tmp_path: Path, *, is_file: bool) -> None:
+    """Every commit would change the keys of images whose context is the whole tree."""
+    (tmp_path / "lib/.git").mkdir(parents=True)
+    (tmp_path / ".gitignore").touch()
+    if is_file:
+        (tmp_path / ".git").write_text("gitdir: /elsewhere")
+    else:
+        (tmp_path / ".git").mkdir()
+        (tmp_path / ".git/HEAD").touch()
+    tree = FolderTree(tmp_path)
+    assert (list(tree.entries), tree.paths) == ([".gitignore", "lib", "lib/.git"], (".gitignore",))
+    assert (tree.root / ".git").exists()

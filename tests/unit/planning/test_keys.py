@@ -48,6 +48,12 @@ def keys(
     return make_keys(stack, tree, stack.images, bases, tools)
 
 
+def refreshed(epochs: Mapping[str, str], files: Mapping[str, str] = FILES) -> Mapping[str, ImageKey]:
+    tree = MemoryTree(files, KINDS)
+    stack = read_stack(tree)
+    return make_keys(stack, tree, stack.images, BASES, "t", epochs=epochs)
+
+
 def changed(before: Mapping[str, ImageKey], after: Mapping[str, ImageKey], field: str = "key") -> set[str]:
     return {name for name in before if getattr(before[name], field) != getattr(after[name], field)}
 
@@ -206,6 +212,30 @@ def test_tools_are_in_the_hash_of_suites_and_bases_are_not() -> None:
     assert changed(keys(), keys(tools="u"), "suites") == ALL
     assert changed(keys(), keys(tools="u")) == set()
     assert changed(keys(), keys(bases={}), "suites") == set()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "names"),
+    [
+        pytest.param({"base": "1"}, ON_BASE, id="a parent's"),
+        pytest.param({"fonts": "1"}, {"fonts", "ds"}, id="of what is copied from"),
+        pytest.param({"other": "1"}, {"other"}, id="a leaf's"),
+        pytest.param({"base": "", "nobody": "1"}, set(), id="none"),
+    ],
+)
+def test_an_epoch_of_an_images_own_changes_its_key(epochs: dict[str, str], names: set[str]) -> None:
+    assert changed(keys(), refreshed(epochs)) == names
+    assert changed(keys(), refreshed(epochs), "suites") == set()
+    assert changed(refreshed(epochs), refreshed(dict.fromkeys(epochs, "2"))) >= names
+
+
+@pytest.mark.parametrize(
+    ("stack", "own", "epoch"),
+    [("", "", ""), ("2026", "", "2026"), ("", "May", "May"), ("2026", "May", "2026, May")],
+)
+def test_a_key_tells_its_epochs(stack: str, own: str, epoch: str) -> None:
+    found = refreshed({"ds": own}, files(**{TOML: f'{CI}epoch = "{stack}"\n'}))
+    assert (found["ds"].epoch, found["fonts"].epoch) == (epoch, stack)
 
 
 def test_disabled_images_have_no_key_and_may_be_wrong() -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from ci.stack.edges import cycles, ordered
@@ -22,3 +24,11 @@ def test_rings_are_told_by_their_path(needs: dict[str, tuple[str, ...]], rings: 
 
 def test_the_needed_stand_before_those_that_need_them_else_by_name() -> None:
     assert ordered({"z": (), "b": ("z",), "a": (), "c": ("b", "a")}) == ("a", "z", "b", "c")
+
+
+def test_a_chain_may_be_of_any_length() -> None:
+    """Deeper than functions may call themselves; and not each way from each image is followed, which took a minute."""
+    names = [f"i{number:04}" for number in range(3000)]
+    needs = {name: (needed,) for name, needed in pairwise(names)} | {names[-1]: ()}
+    assert list(cycles(needs)) == []
+    assert ordered(needs) == tuple(reversed(names))
