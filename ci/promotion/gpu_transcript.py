@@ -122,7 +122,7 @@ class Transcript:
             self._encoded, self._encoded_size = [], 0
             return
         # Anything but begin and then end is damage.
-        whole = value == "end" and self._encoded is not None and self._encoded_size <= _MOST_ENCODED
+        whole = value == "end" and self._encoded is not None
         self._junit.append(decode_junit(self._encoded or []) if whole else None)
         self._encoded = None
 

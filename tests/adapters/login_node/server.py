@@ -94,6 +94,8 @@ class Cluster:
     kubectl: bool = True
     deletable: bool = True
     readable: bool = True
+    mute: bool = False
+    """kubectl's exit status is never told."""
     status: dict[str, Any] = field(default_factory=lambda: {"phase": "Running"})
     events: list[dict[str, str]] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
@@ -107,14 +109,15 @@ class Cluster:
         line = process.command or ""
         words = shlex.split(line)
         self.asked.append(line)
+        is_launch = words[:2] == ["exec", "env"]
         try:
-            status = (
-                await self._launch(process, words) if words[:2] == ["exec", "env"] else self._answer(process, words)
-            )
+            status = await self._launch(process, words) if is_launch else self._answer(process, words)
         except (ConnectionError, asyncssh.Error):
             return
-        if status is not None:
+        if status is not None and (is_launch or not self.mute):
             process.exit(status)
+        elif not is_launch:
+            process.close()
 
     async def _launch(self, process: Process, words: list[str]) -> int | None:
         nonce = re.search(r"nonce=([0-9a-f]{16})", words[-1])

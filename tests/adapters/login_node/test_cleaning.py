@@ -94,6 +94,15 @@ async def test_a_refused_deletion_is_told_in_kubectl_s_words() -> None:
     assert any("Error from server (Forbidden)" in line for line in gate.told)
 
 
+async def test_an_answer_without_an_exit_status_is_none() -> None:
+    gate, cluster = Gate(), Cluster([proving], mute=True)
+    async with running(cluster) as node:
+        verdict = await gate.on(node)
+    assert verdict.passed
+    assert verdict.undeleted == (verdict.pod,)
+    assert any("MAY STILL EXIST" in line and "was lost" in line for line in gate.told)
+
+
 async def test_a_cancelled_gate_names_its_pod_in_the_exception() -> None:
     launcher, gate = Interruptible(), Gate()
     cluster = Cluster([launcher], deletable=False)

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from ci.promotion.gpu_verdict import GpuOutcome
-from tests.adapters.login_node.acts import forever
+from tests.adapters.login_node.acts import forever, saying
 from tests.adapters.login_node.gate import try_on
 from tests.adapters.login_node.server import Cluster, Launch
 
@@ -87,3 +87,14 @@ async def test_a_pod_that_runs_has_its_whole_limit() -> None:
     verdict = await try_on(Cluster([slow], kubectl=False), queue_limit=0.3, run_limit=5)
     assert verdict.gpus
     assert verdict.outcome is not GpuOutcome.NO_CAPACITY
+
+
+async def test_a_pod_that_the_cluster_calls_running_waits_no_more() -> None:
+    verdict = await try_on(Cluster([forever], status={"phase": "Running"}), queue_limit=0.2, run_limit=0.2)
+    assert (verdict.outcome, "gpu.run-limit" in verdict.why) == ("bad run", True)
+
+
+async def test_the_cluster_is_asked_even_after_the_launcher_ended() -> None:
+    events = [{"reason": "Preempted", "message": "Pod preempted to free capacity"}]
+    verdict = await try_on(Cluster([saying("")], events=events))
+    assert (verdict.outcome, "took the GPU back" in verdict.why) == ("no capacity", True)

@@ -91,13 +91,17 @@ def test_a_report_that_grows_without_end_is_damage() -> None:
         pytest.param(f"said: <<RC:{NONCE}:0>>", id="not first"),
         pytest.param(f"<<RC:{NONCE}:0>> said", id="not last"),
         pytest.param("x" * 70_000 + f"<<RC:{NONCE}:0>>", id="end of a long line"),
-        pytest.param("x" * 65_536 + f"<<RC:{NONCE}:0>>", id="a piece of a long line"),
         pytest.param(f"<<RC:{NONCE.upper()}:0>>", id="other letters"),
         pytest.param(f"<<RC:{NONCE}>>", id="no value"),
     ],
 )
 def test_only_a_line_of_its_own_is_a_mark(line: str) -> None:
     assert read(f"{line}\n".encode())[0].codes == ()
+
+
+def test_a_piece_of_a_long_line_is_no_mark() -> None:
+    # Lines are cut after 64 kB, here in front of what looks like a mark.
+    assert read(b"x" * 65_536 + b"<", f"<RC:{NONCE}:0>>\n".encode())[0].codes == ()
 
 
 def test_what_was_cut_off_is_no_mark() -> None:
@@ -122,7 +126,7 @@ def test_only_the_launcher_complains_while_the_pod_runs() -> None:
 
 
 def test_what_is_shown_ends_and_a_mark_after_it_is_still_read() -> None:
-    noise = ("x" * 999 + "\n").encode() * 6000
+    noise = ("x" * 997 + ">>\n").encode() * 6000
     evidence, told = read(mark("RUN", "begins").encode(), noise, mark("RC", "0").encode())
     assert evidence.codes == ("0",)
     assert told[-1] == "(There is more output; it is not shown.)"
