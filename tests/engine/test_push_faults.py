@@ -33,7 +33,7 @@ async def push(server: RegistryServer, image: dagger.Container, password: str = 
     server.host = f"localhost:{port}"  # a login is not shown to where the registry sends on to, if it has another name
     service = dag.host().service([dagger.PortForward(backend=port, frontend=port)], host="127.0.0.1")
     secret = dag.set_secret(f"password-{port}-{password}", password) if password else None
-    registry = EngineRegistry(server.host, "bob" if password else "", secret, service)
+    registry = EngineRegistry(server.host, "bob" if password else "", secret, service, patience=10.0)
     await registry.login()
     return await registry.push(image, f"{server.host}/stack/ds:s-1")
 

@@ -19,8 +19,10 @@ _TRIES = 4
 # Seconds. Between tries: 2, 4, 8, shortened by chance to as little as half. The engine does not tell what a registry
 # says in Retry-After, but what was sent is not sent again.
 _FIRST_DELAY = 2.0
-# Seconds for a manifest and a configuration.
+# Seconds for a manifest and a configuration, and for all layers of an image. The engine itself would wait for ever: it
+# was seen to, for a registry behind a service whose connection had been cut.
 _PATIENCE = 60.0
+_LONG_PATIENCE = 3600.0
 _STATUS = re.compile(r"unexpected status from \w+ request to (\S+?): (\d{3})")
 _FINAL = re.compile(
     r"authorization failed|access denied|insufficient_scope|no space left|quota|certificate|HTTP response to HTTPS",
@@ -51,6 +53,7 @@ class EngineRegistry(NamedTuple):
     password: dagger.Secret | None = None
     service: dagger.Service | None = None
     compression: Compression = Compression.GZIP
+    patience: float = _LONG_PATIENCE
 
     async def login(self) -> None:
         """Have the engine use the login in this session, for pulls of a Dockerfile's lines of FROM, too."""
@@ -63,30 +66,28 @@ class EngineRegistry(NamedTuple):
         Such a line cannot be told of a service. It looks among what the engine has, before it asks anybody.
         """
         image = dag.container().from_(reference, registry_service=self.service)
-        found = await _persist(lambda: _soon(answered(image.image_ref()), reference))
-        if isinstance(found, Refused) or self.service is None:
-            return found if isinstance(found, Refused) else None
-        got = await _persist(lambda: answered(image.sync()))
+        got: object = await _persist(lambda: _within(_PATIENCE, image.image_ref()))
+        if self.service is not None and not isinstance(got, Refused):
+            got = await _persist(lambda: _within(self.patience, image.sync()))
         return got if isinstance(got, Refused) else None
 
     async def push(self, image: dagger.Container, target: str) -> str | Refused:
         """Push an image to a tag; return the digest of its manifest."""
-        compression = (
-            dagger.ImageLayerCompression.Zstd
-            if self.compression is Compression.ZSTD
-            else dagger.ImageLayerCompression.Gzip
-        )
+        name = dagger.ImageLayerCompression.Zstd
+        if self.compression is Compression.GZIP:
+            name = dagger.ImageLayerCompression.Gzip
         answer = await _persist(
-            lambda: answered(image.publish(target, forced_compression=compression, registry_service=self.service))
+            lambda: _within(
+                self.patience, image.publish(target, forced_compression=name, registry_service=self.service)
+            )
         )
         return answer if isinstance(answer, Refused) else answer.rpartition("@")[2]
 
 
-async def _soon(asked: Awaitable[T | Refused], what: str) -> T | Refused:
-    """Return the answer to a small question; the engine itself would wait for ever."""
-    with anyio.move_on_after(_PATIENCE):
-        return await asked
-    return Refused(message=f"deadline exceeded: no answer for {what} in {_PATIENCE:.0f} s")
+async def _within(seconds: float, asked: Awaitable[T]) -> T | Refused:
+    with anyio.move_on_after(seconds):
+        return await answered(asked)
+    return Refused(message=f"deadline exceeded: the registry did not answer within {seconds:.0f} s")
 
 
 async def _persist(attempt: Callable[[], Awaitable[T | Refused]]) -> T | Refused:
