@@ -1,15 +1,18 @@
 """What holds for every stack: made up here as plain values, so that what must come out is known without fusing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ci.stack.dockerfile import Dockerfile, parse_dockerfile
 from ci.stack.fused import Fused
-from ci.stack.fusing import fuse
+from ci.stack.fusing import fuse, fuse_all
 from ci.stack.reading import read_stack
+from ci.stack.using import Using
+from tests.unit.stack.fusions import DIGEST
 from tests.unit.trees import MemoryTree, dockerfiles
 
 QUICK = settings(max_examples=30, deadline=None, database=None)
@@ -36,6 +39,7 @@ RUNS = st.sampled_from(
 GLOBALS = st.sampled_from(
     ["", "ARG A=2\n", "ARG REG=localhost:5000/a A='it is'\n", "# syntax=docker/dockerfile:1\nARG A\n"]
 )
+FOREIGN = ("debian", "debian:1", "x/debian", "localhost:5000/y/debian:2", "alpine")
 AROUND = st.sampled_from(["{}", "{}:1", "x/{}", "localhost:5000/y/{}:2", "${{NONE:-{}}}"])
 
 
@@ -180,3 +184,61 @@ def test_a_stage_reads_the_same_in_every_text(images: tuple[MadeImage, ...]) -> 
                 # An image's last stage ends for its children with its ARGs emptied, and has its ONBUILDs alone.
                 body = tuple(one.raw for one in stage.body if one.keyword not in ("ARG", "ONBUILD"))
                 assert seen.setdefault(stage.alias, body) == body, name
+
+
+class Made(NamedTuple):
+    images: tuple[MadeImage, ...]
+    using: Using
+
+
+@st.composite
+def made_with_using(draw: st.DrawFn) -> Made:
+    images = draw(made_images())
+    names = st.lists(st.sampled_from([image.name for image in images]), unique=True)
+    published = {name: f"localhost:5000/{name}@{DIGEST}" for name in draw(names)}
+    digests = dict.fromkeys(draw(st.lists(st.sampled_from(FOREIGN))), DIGEST)
+    epochs = {name: name for name in draw(names)}
+    return Made(images, Using(published=published, digests=digests, epochs=epochs))
+
+
+@QUICK
+@given(made_with_using())
+def test_a_text_draws_on_what_is_published_and_pinned(made: Made) -> None:
+    """Read as the only image of a stack, it has outside just that; and nobody is built whom no one needs."""
+    stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
+    taken = {name: text for name, text in made.using.published.items() if not stack.by_name[name].dockerfile.waiting}
+    for name, found in fuse_all(stack, stack.by_name, made.using).items():
+        if name in made.using.published:
+            assert found.text == f"FROM {made.using.published[name]}\n"
+            continue
+        parts = stack.closure([name], without=taken)
+        outside = {made.using.pinned(base) for part in parts for base in part.foreign_bases}
+        outside |= {taken[needed] for part in parts for needed in part.needs if needed in taken}
+        (alone,) = read_stack(dockerfiles(fused=found.text)).images
+        assert set(alone.foreign_bases) == outside
+        assert {stage.image for stage in found.stages} == {part.name for part in parts}
+        assert len(found.contexts) == len(parts)
+        for stage in found.stages:
+            assert parsed(found.head(stage.begin)).stages[-1].body == ()
+
+
+@QUICK
+@given(made_with_using())
+def test_an_epoch_adds_a_line_to_stages_and_moves_the_rest(made: Made) -> None:
+    stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
+    using = msgspec.structs.replace(made.using, epochs={})
+    before = fuse_all(stack, stack.by_name, using)
+    for name, found in fuse_all(stack, stack.by_name, made.using).items():
+        own = {image: made.using.epoch_line(image) for image in made.using.epochs}
+        assert without(own.values(), found.text) == before[name].text
+        for old, new in zip(before[name].steps, found.steps, strict=True):
+            assert msgspec.structs.replace(new, end=old.end) == old
+            assert without(own.values(), found.cut(new)) == before[name].cut(old)
+        for stage in found.stages if found.contexts else ():
+            line = found.text.split("\n")[stage.begin : stage.begin + 1]
+            assert (line == [own.get(stage.image)]) == (stage.image in own)
+
+
+def without(lines: Iterable[str], text: str) -> str:
+    left_out = set(lines)
+    return "\n".join(line for line in text.split("\n") if line not in left_out)

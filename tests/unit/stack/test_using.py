@@ -94,11 +94,11 @@ def test_foreign_images_are_named_by_their_digests() -> None:
     [
         pytest.param("debian:12", f"debian:12@{DIGEST}", id="a tag stays"),
         pytest.param("debian", "debian", id="no digest"),
-        pytest.param(f"uv:1@sha256:{'b' * 64}", f"uv:1@sha256:{'b' * 64}", id="its own digest"),
+        pytest.param(f"uv@{DIGEST}", f"uv@{DIGEST}", id="its own digest"),
     ],
 )
 def test_a_reference_gets_its_digest(reference: str, pinned: str) -> None:
-    assert Using(digests={"debian:12": DIGEST, "uv:1": DIGEST}).pinned(reference) == pinned
+    assert Using(digests={"debian:12": DIGEST, f"uv@{DIGEST}": DIGEST}).pinned(reference) == pinned
 
 
 def test_a_pinned_image_is_not_taken_for_the_stage_of_its_name() -> None:
