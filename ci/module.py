@@ -185,7 +185,7 @@ class Datahub:
         self,
         image: Annotated[str, Doc("Name of the image: its folder's name.")],
         suite: Annotated[
-            list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as `plan` shows them.")
+            list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as plan shows them.")
         ] = None,
         retest: Retest = False,
     ) -> str:

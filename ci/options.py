@@ -12,7 +12,7 @@ Retest = Annotated[
     bool, Doc("Run all tests again, also those whose result is known from an earlier run of the same image.")
 ]
 Rebuild = Annotated[
-    list[str] | None, Doc("Names of images to build though the registry has them with this content, or `all`.")
+    list[str] | None, Doc("Names of images to build though the registry has them with this content; all for all of them.")
 ]
 Refresh = Annotated[
     bool, Doc("Build everything anew and fetch all packages again, as if nothing had ever been built: a new epoch.")
