@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection
+from typing import NamedTuple
 
 import dagger
 import pytest
 from dagger import dag
 
 from ci.adapters.engine.builder import EngineBuilder
-from ci.stack.fusing import fuse
+from ci.stack.fused import Fused
+from ci.stack.fusing import fuse, fuse_all
 from ci.stack.model import Stack
 from ci.stack.reading import read_stack
+from ci.stack.using import Using
 from tests.engine.nasty_stack import BASE_IMAGE, FILES
 from tests.programs import docker_registry
 from tests.unit.trees import MemoryTree
@@ -91,8 +94,15 @@ async def source(session: None, files: dict[str, str]) -> dagger.Directory:  # n
     return await folder.sync()
 
 
+class ByHand(NamedTuple):
+    """An image, and the reference by digest that it was published as."""
+
+    image: dagger.Container
+    reference: str
+
+
 @pytest.fixture(scope="module")
-async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict[str, dagger.Container]:
+async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict[str, ByHand]:
     """Build and publish the images one after the other, each from its own folder."""
     built = {}
     for image in stack.images:
@@ -103,9 +113,21 @@ async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict
         # The engine leaves them in the environment of the image, and so in that of its children. Docker does not.
         for name in ("DEBIAN", "GREETING", "COURSE"):
             container = container.without_env_variable(name)
-        built[image.name] = container
-        await built[image.name].publish(f"{registry}/{image.name}:1")
+        built[image.name] = ByHand(container, await container.publish(f"{registry}/{image.name}:1"))
     return built
+
+
+@pytest.fixture(scope="module", params=["of sources", "of what is published"])
+async def texts(request: pytest.FixtureRequest, stack: Stack, by_hand: dict[str, ByHand]) -> dict[str, Fused]:
+    """Return each image's text: with all it needs, or on what is published of that, in an epoch of its own."""
+    if request.param == "of sources":
+        return dict(fuse_all(stack, stack.by_name))
+    base = (await dag.container().from_(BASE_IMAGE).image_ref()).partition("@")[2]
+    found: dict[str, Fused] = {}
+    for name in stack.by_name:
+        published = {other: image.reference for other, image in by_hand.items() if other != name}
+        found[name] = fuse(stack, name, Using(published=published, digests={BASE_IMAGE: base}, epochs={name: "1"}))
+    return found
 
 
 async def listing(container: dagger.Container) -> set[str]:
@@ -123,10 +145,10 @@ def config(registry: str, name: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", ["base", "tool", "waiting", "child"])
 async def test_a_fused_build_makes_the_same_image(
-    name: str, source: dagger.Directory, stack: Stack, registry: str, by_hand: dict[str, dagger.Container]
+    name: str, texts: dict[str, Fused], source: dagger.Directory, registry: str, by_hand: dict[str, ByHand]
 ) -> None:
-    fused = await EngineBuilder(source).image(fuse(stack, name))
-    assert await listing(fused) ^ await listing(by_hand[name]) == set()
+    fused = await EngineBuilder(source).image(texts[name])
+    assert await listing(fused) ^ await listing(by_hand[name].image) == set()
     await fused.publish(f"{registry}/fused/{name}:1")
     expected = config(registry, name)
     if name == "child":
