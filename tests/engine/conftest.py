@@ -18,6 +18,12 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 MakeTree = Callable[..., Path]
 
 
+def run_call(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run `./daggerw call …` as an operator would; returns what it printed and its exit code."""
+    command = [sys.executable, str(ROOT / "daggerw"), "call", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=600)
+
+
 @pytest.fixture(scope="session")
 def engine() -> None:
     """Bring up an engine and let this process's Dagger client find it."""
@@ -43,10 +49,5 @@ def tree(tmp_path: Path) -> MakeTree:
 
 @pytest.fixture(scope="session")
 def call(engine: None) -> Call:  # noqa: ARG001 (it must be up)
-    """Run `./daggerw call …` as an operator would; returns what it printed and its exit code."""
-
-    def run(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "daggerw"), "call", *map(str, words)]
-        return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=600)
-
-    return run
+    """`./daggerw call …` with an engine that is up."""
+    return run_call
