@@ -3,18 +3,17 @@
 No logic lives here, and no loop over images. The texts are the command line's help; booleans are its flags.
 """
 
-import functools
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, ParamSpec, TypeVar, cast
+from typing import Annotated
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, dag, function, object_type
-from dagger.mod._exceptions import FunctionError
+from dagger import DefaultPath, Doc, Ignore, dag, object_type
 
 from ci.adapters.engine.builder import EngineBuilder
 from ci.adapters.engine.tester import EngineTester
-from ci.assembly import PlanWish, Project, RegistryWish, RunWish, open_registry, plan_project, run_project, run_sources
-from ci.errors import StackError
+from ci.assembly.building import PlanWish, RunWish, plan_project, run_project, run_sources
+from ci.assembly.project import Project
+from ci.assembly.registry import RegistryWish, open_registry
+from ci.effects import RedRunError, effect
 from ci.options import (
     Base,
     Epoch,
@@ -37,49 +36,8 @@ from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 from ci.stack.fusing import fuse
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 # .git stays: it tells what was changed.
 _IGNORED = [".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
-
-
-class RedRunError(StackError):
-    """A run ended with images that failed; the text is its table."""
-
-
-class _ToldError(FunctionError):
-    """An error as the SDK passes it on: the name of its class, then its text, and no traceback as for other classes."""
-
-
-_ToldError.__module__, _ToldError.__qualname__ = "builtins", "datahub"
-
-
-def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Make a Dagger function that runs each time it is called, and whose errors are sentences.
-
-    Dagger keeps results for seven days otherwise. An error that leaves a task group would reach the user as
-    "unhandled errors in a TaskGroup": it is taken out here, once.
-    """
-
-    @functools.wraps(call)
-    async def plainly(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return await call(*args, **kwargs)
-        except* StackError as group:
-            told = dict.fromkeys(_texts(group))
-        raise _ToldError("\n".join(told))
-
-    # The SDK's overloads lack `cache` (dagger#11572).
-    return cast("Callable[P, Awaitable[R]]", function(plainly, cache="never"))  # type: ignore[call-overload]
-
-
-def _texts(error: BaseException) -> Iterator[str]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _texts(inner)
-    else:
-        yield str(error)
 
 
 def _green(report: RunReport) -> str:

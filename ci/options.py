@@ -12,7 +12,8 @@ Retest = Annotated[
     bool, Doc("Run all tests again, also those whose result is known from an earlier run of the same image.")
 ]
 Rebuild = Annotated[
-    list[str] | None, Doc("Names of images to build though the registry has them with this content; all for all of them.")
+    list[str] | None,
+    Doc("Names of images to build though the registry has them with this content; all for all of them."),
 ]
 Refresh = Annotated[
     bool, Doc("Build everything anew and fetch all packages again, as if nothing had ever been built: a new epoch.")
@@ -42,3 +43,21 @@ Service = Annotated[
     dagger.Service | None,
     Doc("What stands behind the registry's name, for one on your own host: tcp://localhost:5000."),
 ]
+
+Tag = Annotated[str, Doc("The tag of a published stack: VERSION-COMMIT, such as 2026.4-a1239ab.")]
+StableTag = Annotated[str, Doc("A stable tag, such as 2026.4-stable.")]
+DryRun = Annotated[bool, Doc("Find out everything and show what would be done, and write nothing.")]
+KnownHosts = Annotated[
+    dagger.File | None,
+    Doc(
+        "The file with the login node's host key, as ssh keeps it: lines of HOST TYPE KEY. A host with another key "
+        "is never trusted."
+    ),
+]
+SshKey = Annotated[dagger.Secret | None, Doc("The private key for gpu.user: file:PATH or env:NAME.")]
+SshPassword = Annotated[dagger.Secret | None, Doc("The password of gpu.user: env:NAME or file:PATH.")]
+SshService = Annotated[
+    dagger.Service | None,
+    Doc("What stands behind the login node's name, for one on your own host: tcp://localhost:2222."),
+]
+Attempts = Annotated[int, Doc("How often to try while the cluster has no GPU or the connection is lost.")]

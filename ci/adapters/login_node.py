@@ -35,11 +35,15 @@ class SshLogin(msgspec.Struct, frozen=True, kw_only=True):
 class SshNode:
     """A LoginNode that is proved by `known_hosts`, the text of a file as ssh keeps it.
 
+    `address` is the host and port where it answers, if not under its name; it is proved by its name all the same.
     Raises RequestError for secrets or known hosts that cannot be read, before anything is sent.
     """
 
-    def __init__(self, settings: GpuSettings, login: SshLogin, known_hosts: str) -> None:
+    def __init__(
+        self, settings: GpuSettings, login: SshLogin, known_hosts: str, address: tuple[str, int] | None = None
+    ) -> None:
         self._settings = settings
+        self._address = address or (settings.host, settings.port)
         self._password = login.password or None
         self._keys = [_read_key(login.private_key)] if login.private_key.strip() else []
         self._known_hosts = _read_known_hosts(known_hosts, settings)
@@ -69,8 +73,8 @@ class SshNode:
         try:
             with anyio.fail_after(limit):
                 return await asyncssh.connect(
-                    self.host,
-                    self._settings.port,
+                    *self._address,
+                    host_key_alias=self.host,
                     username=self._settings.user,
                     password=self._password,
                     client_keys=self._keys or None,

@@ -1,48 +1,32 @@
-"""Puts the parts together for one call: the stack and its history, the registry, the plan, the run. No decisions."""
+"""Puts together what plans and runs a stack: its history, the registry, the engine. No decisions."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import anyio
-import dagger
 import msgspec
-from dagger import dag
 
 from ci.adapters.engine.bases import EngineBases
 from ci.adapters.engine.builder import EngineBuilder
-from ci.adapters.engine.registry import EngineRegistry
-from ci.adapters.engine.source import FolderTree, fetch_tree
 from ci.adapters.engine.telemetry import TelemetryProgress
 from ci.adapters.engine.tester import EngineTester, tools_digest
 from ci.adapters.history import read_history
-from ci.adapters.registry.access import Access, Credentials
-from ci.adapters.registry.registry import HttpRegistry
-from ci.errors import ExternalError, RequestError
-from ci.pipeline.places import Places, stack_tag
+from ci.assembly.project import Project
+from ci.assembly.registry import Opened
+from ci.errors import RequestError
+from ci.pipeline.places import stack_tag
 from ci.pipeline.publishing import Publisher, Stamp
 from ci.pipeline.run import Ports, Run, RunRequest
-from ci.pipeline.survey import Shelf, Sources, SurveyRequest, survey
+from ci.pipeline.survey import Sources, SurveyRequest, survey
 from ci.planning.changes import History, changed_images, list_some
 from ci.planning.plan import ImagePlan, Plan, check_names, choose, make_plan
 from ci.planning.reasons import Facts
 from ci.results import RunReport
-from ci.stack.model import Stack
-from ci.stack.reading import read_stack
 from ci.stack.using import Using
 
 ALL = "all"
-
-
-class RegistryWish(NamedTuple):
-    """How a user names the registry. An empty name is that of stack.toml."""
-
-    name: str = ""
-    username: str = ""
-    password: dagger.Secret | None = None
-    service: dagger.Service | None = None
 
 
 class PlanWish(NamedTuple):
@@ -56,25 +40,6 @@ class PlanWish(NamedTuple):
     head: str = ""
 
 
-class Project:
-    """A source tree in the engine, and the stack in it."""
-
-    def __init__(self, source: dagger.Directory, tree: FolderTree, stack: Stack) -> None:
-        self.source = source
-        self.tree = tree
-        self.stack = stack
-
-    @classmethod
-    async def read(cls, source: dagger.Directory, images: str) -> Self:
-        """Bring the tree over and read the stack. Raises SpecError and ExternalError."""
-        tree = await fetch_tree(source)
-        return cls(source, tree, read_stack(tree, images))
-
-    async def history(self, wish: PlanWish) -> History:
-        """Return what git knows of the tree."""
-        return await anyio.to_thread.run_sync(read_history, self.tree.root, wish.base, wish.head)
-
-
 class Planned(NamedTuple):
     """A plan, and what it was made from."""
 
@@ -85,47 +50,6 @@ class Planned(NamedTuple):
     epoch: str
 
 
-class Opened(NamedTuple):
-    """The registry of a stack, as we and as the engine reach it."""
-
-    shelf: Shelf
-    engine: EngineRegistry
-
-
-@asynccontextmanager
-async def open_registry(stack: Stack, wish: RegistryWish) -> AsyncIterator[Opened | None]:
-    """Open the registry of a stack; None if neither the user nor the stack names one. Raises RequestError."""
-    name = wish.name or stack.registry
-    if not name:
-        if wish.username or wish.service:
-            raise RequestError("Which registry? Name it with --registry, or as stack.registry in stack.toml.")
-        yield None
-        return
-    if bool(wish.username) != bool(wish.password):
-        raise RequestError("A login has two parts: give --registry-username and --registry-password, or neither.")
-    places = Places(registry=name)
-    host = places.repository("any").host
-    credentials, secret = None, None
-    if wish.password:
-        # A password that was read from a file often ends with the file's last newline.
-        password = (await wish.password.plaintext()).rstrip("\r\n")
-        credentials = Credentials(username=wish.username, password=password)
-        secret = dag.set_secret("registry-password", password)
-    address = await _address(wish.service) if wish.service else ""
-    access = Access(host=host, credentials=credentials, address=address)
-    async with HttpRegistry(access) as registry:
-        shelf = Shelf(registry=registry, places=places, has_login=credentials is not None)
-        yield Opened(shelf, EngineRegistry(host, wish.username, secret, wish.service, stack.compression))
-
-
-async def _address(service: dagger.Service) -> str:
-    try:
-        await service.start()
-        return await service.endpoint(scheme="http")
-    except dagger.QueryError as error:
-        raise ExternalError(f"--registry-service cannot be reached: {error}") from error
-
-
 async def plan_project(project: Project, opened: Opened | None, wish: PlanWish) -> Planned:
     """Ask everybody who knows something, and decide."""
     stack = project.stack
@@ -134,7 +58,7 @@ async def plan_project(project: Project, opened: Opened | None, wish: PlanWish) 
         await opened.engine.login()
     now = _now()
     epoch = wish.epoch or (now if wish.refresh else "")
-    history = await project.history(wish)
+    history = await anyio.to_thread.run_sync(read_history, project.tree.root, wish.base, wish.head)
     images = choose(stack, wish.only)
     rebuild = [image.name for image in images] if ALL in wish.rebuild else wish.rebuild
     sources = Sources(stack, project.tree, history, tools_digest())
