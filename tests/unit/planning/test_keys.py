@@ -1,71 +1,10 @@
-from collections.abc import Mapping
-
 import pytest
 
-from ci.planning.keys import ImageKey, make_keys
+from ci.planning.keys import make_keys
 from ci.stack.model import EntryKind
 from ci.stack.reading import read_stack
+from tests.unit.planning.keyed import ALL, BASES, CI, FILES, KINDS, ON_BASE, TOML, Files, Kinds, changed, files, keys
 from tests.unit.trees import MemoryTree
-
-Files = dict[str, str]
-Kinds = dict[str, EntryKind]
-
-TOML = "images/stack.toml"
-CI = '[stack]\nrebuild-all = ["ci"]\n'
-FILES = {
-    "ci/module.py": "pass",
-    "images/base/Dockerfile": "FROM debian:12\nCOPY . /base/\n",
-    "images/base/.dockerignore": "*.md\n!keep.md\nscratch/**\n!scratch/kept\n",
-    "images/base/a/tool": "1",
-    "images/base/keep.md": "kept",
-    "images/base/read.md": "ignored",
-    "images/base/scratch/kept": "1",
-    "images/base/scratch/x": "ignored",
-    "images/base/tests/image/test_base.py": "",
-    "images/base/tests/gpu/test_gpu.py": "",
-    "images/fonts/Dockerfile": "FROM scratch\nCOPY font /f\n",
-    "images/fonts/font": "1",
-    "images/ds/Dockerfile": "FROM base\nARG V=1\nCOPY --from=fonts /f /f\nCOPY --from=uv:0.9 /uv /uv\n",
-    "images/ds/tests/image/test_ds.py": "",
-    "images/other/Dockerfile": "FROM base\n",
-    "images/other/tests/image/test_other.py": "",
-    "images/tests_common/image/test_all.py": "",
-    TOML: CI,
-}
-KINDS: Kinds = {"images/base/empty": EntryKind.FOLDER}
-BASES = {"debian:12": "sha256:d", "uv:0.9": "sha256:u"}
-
-
-def keys(
-    files: Mapping[str, str] = FILES,
-    kinds: Mapping[str, EntryKind] = KINDS,
-    bases: Mapping[str, str | None] = BASES,
-    platform: str = "linux/amd64",
-    tools: str = "t",
-) -> Mapping[str, ImageKey]:
-    tree = MemoryTree(files, kinds)
-    stack = read_stack(tree, platform=platform)
-    return make_keys(stack, tree, stack.images, bases, tools)
-
-
-def refreshed(epochs: Mapping[str, str], files: Mapping[str, str] = FILES) -> Mapping[str, ImageKey]:
-    tree = MemoryTree(files, KINDS)
-    stack = read_stack(tree)
-    return make_keys(stack, tree, stack.images, BASES, "t", epochs=epochs)
-
-
-def changed(before: Mapping[str, ImageKey], after: Mapping[str, ImageKey], field: str = "key") -> set[str]:
-    return {name for name in before if getattr(before[name], field) != getattr(after[name], field)}
-
-
-def files(**changes: str | None) -> Files:
-    """Return the files with other texts, by path; None takes one away."""
-    new = FILES | {path: text for path, text in changes.items() if text is not None}
-    return {path: text for path, text in new.items() if changes.get(path, "") is not None}
-
-
-ALL = {"base", "ds", "fonts", "other"}
-ON_BASE = {"base", "ds", "other"}
 
 
 @pytest.mark.parametrize(
@@ -212,30 +151,6 @@ def test_tools_are_in_the_hash_of_suites_and_bases_are_not() -> None:
     assert changed(keys(), keys(tools="u"), "suites") == ALL
     assert changed(keys(), keys(tools="u")) == set()
     assert changed(keys(), keys(bases={}), "suites") == set()
-
-
-@pytest.mark.parametrize(
-    ("epochs", "names"),
-    [
-        pytest.param({"base": "1"}, ON_BASE, id="a parent's"),
-        pytest.param({"fonts": "1"}, {"fonts", "ds"}, id="of what is copied from"),
-        pytest.param({"other": "1"}, {"other"}, id="a leaf's"),
-        pytest.param({"base": "", "nobody": "1"}, set(), id="none"),
-    ],
-)
-def test_an_epoch_of_an_images_own_changes_its_key(epochs: dict[str, str], names: set[str]) -> None:
-    assert changed(keys(), refreshed(epochs)) == names
-    assert changed(keys(), refreshed(epochs), "suites") == set()
-    assert changed(refreshed(epochs), refreshed(dict.fromkeys(epochs, "2"))) >= names
-
-
-@pytest.mark.parametrize(
-    ("stack", "own", "epoch"),
-    [("", "", ""), ("2026", "", "2026"), ("", "May", "May"), ("2026", "May", "2026, May")],
-)
-def test_a_key_tells_its_epochs(stack: str, own: str, epoch: str) -> None:
-    found = refreshed({"ds": own}, files(**{TOML: f'{CI}epoch = "{stack}"\n'}))
-    assert (found["ds"].epoch, found["fonts"].epoch) == (epoch, stack)
 
 
 def test_disabled_images_have_no_key_and_may_be_wrong() -> None:
