@@ -53,7 +53,7 @@ async def read_digest(registry: Registry, tag: Reference, known: Container[str])
 async def withdraw(registry: Registry, tag: Reference) -> None:
     """Make a tag name nothing. Raises a RegistryError if it then names something all the same."""
     await registry.put_blob(tag.repository, _EMPTY)
-    manifest = _withdrawn(tag, secrets.token_hex(8))
+    manifest = withdrawn(tag)
     await put_verified(registry, tag, manifest)
     try:
         await registry.delete(tag.repository.pinned(manifest.digest))
@@ -64,8 +64,11 @@ async def withdraw(registry: Registry, tag: Reference) -> None:
         raise IntegrityError(f"{tag} was taken back and then names {left}: something else writes this tag.")
 
 
-def _withdrawn(tag: Reference, nonce: str) -> Manifest:
-    """Return a manifest that no other tag has: an OCI artifact without content, whose annotations say what it means."""
+def withdrawn(tag: Reference) -> Manifest:
+    """Return a manifest that no other tag has: an OCI artifact without content, whose annotations say what it means.
+
+    It takes the blob `{}` in its repository.
+    """
     empty = {"mediaType": _EMPTY_TYPE, "digest": digest_of(_EMPTY), "size": len(_EMPTY)}
     document = {
         "schemaVersion": 2,
@@ -74,8 +77,8 @@ def _withdrawn(tag: Reference, nonce: str) -> Manifest:
         "config": empty,
         "layers": [empty],
         "annotations": {
-            "org.opencontainers.image.description": f"{tag} was withdrawn: it did not exist before a failed move.",
-            "edu.ucsd.datahub.nonce": nonce,
+            "org.opencontainers.image.description": f"{tag} was withdrawn: it goes back to naming nothing.",
+            "edu.ucsd.datahub.nonce": secrets.token_hex(8),
         },
     }
     return Manifest(content=msgspec.json.encode(document), media_type=OCI_MANIFEST)

@@ -1,0 +1,65 @@
+"""Promotion: the images of a run become stable, all of them or none."""
+
+from collections.abc import Sequence
+
+from ci.errors import RequestError
+from ci.pipeline.asking import ask_each
+from ci.pipeline.moves import plan_moves
+from ci.pipeline.reference import Reference, Repository
+from ci.pipeline.registry import Manifest, Registry
+from ci.pipeline.registry_errors import IntegrityError
+from ci.pipeline.run_record import RecordedImage, RunRecord
+from ci.promotion.change import Change, recorded
+from ci.promotion.history import read_history
+from ci.promotion.records import Kind, PromotionRecord, Proof
+from ci.promotion.stable import stable_tag
+
+
+async def plan_promotion(
+    registry: Registry, run: RunRecord, proof: Proof | None, *, at: str, also: Sequence[str] = ()
+) -> Change:
+    """Return what promoting the images of a run changes: what their stable tag, and the tags `also`, name.
+
+    `at` is the time now, RFC 3339, UTC. Without a proof the change is to look at, and not to be carried out. Reads,
+    and writes nothing.
+    """
+    tags = (stable_tag(run.tag), *also)
+    if run.tag in tags or len(set(tags)) < len(tags):
+        raise RequestError(f"{', '.join(tags)} cannot be moved together to {run.tag}: each must be a tag of its own.")
+    manifests = await ask_each(lambda image: _fetch(registry, image), run.images)
+    wanted = [
+        (image.name, _target(image, tag), manifest)
+        for image, manifest in zip(run.images, manifests, strict=True)
+        for tag in tags
+    ]
+    moves = await plan_moves(registry, wanted)
+    known = [await read_history(registry, _repositories(run), tag) for tag in tags]
+    return Change(
+        record=PromotionRecord(
+            kind=Kind.PROMOTION,
+            number=1 + max((record.number for records in known for record in records), default=0),
+            at=at,
+            source=run.tag,
+            commit=run.commit,
+            run=run.started,
+            moves=tuple(recorded(move) for move in moves),
+            proof=proof,
+        ),
+        moves=moves,
+    )
+
+
+def _repositories(run: RunRecord) -> tuple[Repository, ...]:
+    return tuple(Repository.parse(image.repository) for image in run.images)
+
+
+def _target(image: RecordedImage, tag: str) -> Reference:
+    return Repository.parse(image.repository).tagged(tag)
+
+
+async def _fetch(registry: Registry, image: RecordedImage) -> Manifest:
+    name = Repository.parse(image.repository).pinned(image.digest)
+    manifest = await registry.get(name)
+    if manifest is None:
+        raise IntegrityError(f"{name} is gone, which was there a moment ago: somebody deletes images at the same time.")
+    return manifest
