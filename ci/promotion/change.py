@@ -1,5 +1,6 @@
 """One change of stable tags, promotion or rollback alike: first written down, then done, all or none of it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from ci.pipeline.artifacts import attach
 from ci.pipeline.asking import ask_each, try_each
 from ci.pipeline.moves import Move, move_tags
+from ci.pipeline.recording import compressed_size
 from ci.pipeline.reference import Repository
 from ci.pipeline.registry import Descriptor, Registry
 from ci.pipeline.withdrawal import is_withdrawn
@@ -24,6 +26,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def is_done(self) -> bool:
         """Whether every tag names already what it should."""
         return all(move.is_done for move in self.moves)
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The bytes of the compressed layers by digest, without those of indexes, which only their images know."""
+        manifests = [manifest for move in self.moves for manifest in (move.old, move.new) if manifest]
+        sizes = {manifest.digest: compressed_size(manifest) for manifest in manifests}
+        return {digest: size for digest, size in sizes.items() if size}
 
 
 def recorded(move: Move) -> RecordedMove:

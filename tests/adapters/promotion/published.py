@@ -40,7 +40,7 @@ class Shelf:
     async def publish(
         self, tag: str, *, started: str = "2026-11-24T08:00:00Z", layers: Mapping[str, bytes] | None = None
     ) -> RunRecord:
-        """Publish all images under a tag as a run does; those without a layer given have one of their own for the tag."""
+        """Publish all images under a tag as a run does; those without a layer given have one of the tag."""
         manifests = {
             name: await self.image(name, (layers or {}).get(name, f"{name} of {tag}".encode()))
             for name in self.repositories

@@ -1,0 +1,149 @@
+"""What a person reads of promotions: which tags go from what to what, on which proof, and what came before.
+
+The values are those of `ci.promotion`, which this room does not know; the protocols say what is read of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tabulate import tabulate
+
+from ci.reports import amounts
+
+_SHOWN = len("sha256:") + 12
+
+
+class Moved(Protocol):
+    """One tag of one image, from one digest to another; None is nothing."""
+
+    @property
+    def image(self) -> str: ...  # noqa: D102 (here and below: the names say it)
+    @property
+    def tag(self) -> str: ...  # noqa: D102
+    @property
+    def old(self) -> str | None: ...  # noqa: D102
+    @property
+    def new(self) -> str | None: ...  # noqa: D102
+
+
+class Proven(Protocol):
+    """What stands for a promotion: see `ci.promotion.records.Proof`."""
+
+    @property
+    def image(self) -> str: ...  # noqa: D102
+    @property
+    def digest(self) -> str: ...  # noqa: D102
+    @property
+    def outcome(self) -> str: ...  # noqa: D102
+    @property
+    def tried(self) -> str: ...  # noqa: D102
+    @property
+    def accepted(self) -> str: ...  # noqa: D102
+
+
+class Recorded(Protocol):
+    """One promotion or rollback: see `ci.promotion.records.PromotionRecord`."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def at(self) -> str: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def restores(self) -> int: ...  # noqa: D102
+    @property
+    def tags(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def moves(self) -> Sequence[Moved]: ...  # noqa: D102
+    @property
+    def proof(self) -> Proven | None: ...  # noqa: D102
+
+
+class Entered(Protocol):
+    """A record, and what it means for its tag now."""
+
+    @property
+    def record(self) -> Recorded: ...  # noqa: D102
+    @property
+    def standing(self) -> str: ...  # noqa: D102
+
+
+def render_change(record: Recorded, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()) -> str:
+    """Draw what a promotion or rollback moves. `sizes` are the bytes of compressed layers by digest, where known.
+
+    `written` tells whether it was done, or is only shown.
+    """
+    rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in record.moves]
+    table = tabulate(rows, ["image", "tag", "from", "to", "compressed size"], disable_numparse=True)
+    moving = [move for move in record.moves if move.old != move.new]
+    return "\n".join([_title(record), "", table, "", *_gate(record), *warnings, _ending(record, len(moving), written)])
+
+
+def render_history(tag: str, entries: Sequence[Entered]) -> str:
+    """Draw the promotions and rollbacks of a stable tag, the newest first."""
+    if not entries:
+        return f"No promotion of {tag} is recorded."
+    rows = [
+        (str(entry.record.number), entry.record.at, _what(entry.record), _standing(entry), _digest(entry.record.id))
+        for entry in entries
+    ]
+    table = tabulate(rows, ["record", "at", "what", "", "id"], disable_numparse=True)
+    accepted = [
+        f"Record {entry.record.number} was accepted without a passed GPU verdict: {entry.record.proof.accepted}"
+        for entry in entries
+        if entry.record.proof and entry.record.proof.accepted
+    ]
+    return "\n".join([f"{tag}\n", table, *([""] if accepted else []), *accepted])
+
+
+def _title(record: Recorded) -> str:
+    return f"{_what(record)}: {', '.join(record.tags)} (record {record.number} of {record.at})"
+
+
+def _what(record: Recorded) -> str:
+    if not record.restores and record.kind == "rollback":
+        return "rollback to what was before the first promotion"
+    back = f" (record {record.restores})" if record.restores else ""
+    return f"{record.kind} {'to' if back else 'of'} {record.source}{back}"
+
+
+def _standing(entry: Entered) -> str:
+    return "" if entry.standing == "earlier" else entry.standing
+
+
+def _gate(record: Recorded) -> Sequence[str]:
+    if record.kind != "promotion":
+        return ()
+    proof = record.proof
+    if proof is None:
+        return ("GPU gate: not asked. A promotion needs a passed verdict, or a reason to do without.",)
+    if proof.accepted:
+        newest = f" (its newest verdict: {proof.outcome}, {proof.tried})" if proof.outcome else ""
+        return (f"GPU gate: ACCEPTED WITHOUT A PASSED VERDICT{newest}: {proof.accepted}",)
+    return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
+
+
+def _ending(record: Recorded, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's own)
+    if not moving:
+        return "All tags name these images already; nothing was written."
+    tags = f"{moving} of {len(record.moves)} tags"
+    return f"{tags} moved, all verified." if written else f"{tags} would move; nothing was written."
+
+
+def _digest(digest: str | None) -> str:
+    return digest[:_SHOWN] if digest else "nothing"
+
+
+def _growth(move: Moved, sizes: Mapping[str, int]) -> str:
+    if move.old == move.new:
+        return "the same image"
+    old, new = sizes.get(move.old or ""), sizes.get(move.new or "")
+    if old is None or new is None:
+        return amounts.size(new)
+    sign = "-" if new < old else "+"
+    return f"{amounts.size(new)} ({sign}{amounts.size(abs(new - old))})"

@@ -1,0 +1,96 @@
+"""What is shown of promotions."""
+
+import msgspec
+import pytest
+
+from ci.promotion.records import Kind, PromotionRecord, Proof, RecordedMove
+from ci.promotion.timeline import read_timeline
+from ci.reports.promotion import render_change, render_history
+
+OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+TAG = "2026.4-stable"
+PASSED = Proof(image="scipy-ml", digest=NEW, verdict=OLD, outcome="passed", tried="2026-11-24T10:00:00Z")
+
+
+def move(image: str, old: str | None, new: str | None) -> RecordedMove:
+    return RecordedMove(image=image, repository=f"registry.test/x/{image}", tag=TAG, old=old, new=new)
+
+
+RECORD = PromotionRecord(
+    kind=Kind.PROMOTION,
+    number=3,
+    at="2026-11-25T08:00:00Z",
+    source="2026.4-a1239ab",
+    moves=(move("base", OLD, OLD), move("rstudio", None, NEW), move("scipy-ml", OLD, NEW)),
+    proof=PASSED,
+)
+SIZES = {OLD: 9_000_000_000, NEW: 9_200_000_000}
+
+
+def test_a_change_is_a_table_from_old_to_new() -> None:
+    assert (
+        render_change(RECORD, SIZES, written=False)
+        == """\
+promotion of 2026.4-a1239ab: 2026.4-stable (record 3 of 2026-11-25T08:00:00Z)
+
+image     tag            from                 to                   compressed size
+--------  -------------  -------------------  -------------------  -----------------
+base      2026.4-stable  sha256:aaaaaaaaaaaa  sha256:aaaaaaaaaaaa  the same image
+rstudio   2026.4-stable  nothing              sha256:bbbbbbbbbbbb  9.2 GB
+scipy-ml  2026.4-stable  sha256:aaaaaaaaaaaa  sha256:bbbbbbbbbbbb  9.2 GB (+200 MB)
+
+GPU gate: passed at 2026-11-24T10:00:00Z, scipy-ml sha256:bbbbbbbbbbbb
+2 of 3 tags would move; nothing was written."""
+    )
+
+
+@pytest.mark.parametrize(
+    ("proof", "says"),
+    [
+        pytest.param(None, "GPU gate: not asked.", id="none"),
+        pytest.param(Proof(accepted="a page"), "GPU gate: ACCEPTED WITHOUT A PASSED VERDICT: a page", id="accepted"),
+        pytest.param(
+            Proof(accepted="a page", outcome="tests failed", tried="T"),
+            "ACCEPTED WITHOUT A PASSED VERDICT (its newest verdict: tests failed, T): a page",
+            id="accepted though failed",
+        ),
+    ],
+)
+def test_the_proof_is_shown(proof: Proof | None, says: str) -> None:
+    assert says in render_change(msgspec.structs.replace(RECORD, proof=proof), {}, written=False)
+
+
+def test_the_end_says_what_was_done() -> None:
+    assert render_change(RECORD, {}, written=True, warnings=("Beware.",)).endswith(
+        "Beware.\n2 of 3 tags moved, all verified."
+    )
+    same = msgspec.structs.replace(RECORD, moves=RECORD.moves[:1])
+    assert render_change(same, {}, written=True).endswith("name these images already; nothing was written.")
+
+
+def test_a_shrinking_image_is_shown_as_such() -> None:
+    assert "9.0 GB (-200 MB)" in render_change(
+        msgspec.structs.replace(RECORD, moves=(move("base", NEW, OLD),)), SIZES, written=False
+    )
+
+
+def test_history_is_a_table_with_the_newest_first() -> None:
+    first = msgspec.structs.replace(RECORD, number=1, proof=Proof(accepted="a page"), moves=(move("base", None, OLD),))
+    second = msgspec.structs.replace(RECORD, number=2, source="2026.4-b", moves=(move("base", OLD, NEW),))
+    back = PromotionRecord(
+        kind=Kind.ROLLBACK, number=3, at="T", source=first.source, restores=1, moves=(move("base", NEW, OLD),)
+    )
+    timeline = read_timeline([first, second, back], TAG, {"registry.test/x/base": OLD})
+    lines = render_history(TAG, timeline.entries).splitlines()
+    assert [line.split()[0] for line in lines[4:7]] == ["3", "2", "1"]
+    assert "rollback to 2026.4-a1239ab (record 1)  now" in lines[4]
+    assert lines[-1] == "Record 1 was accepted without a passed GPU verdict: a page"
+
+
+def test_a_history_may_be_empty() -> None:
+    assert render_history(TAG, ()) == "No promotion of 2026.4-stable is recorded."
+
+
+def test_going_back_behind_the_first_is_said() -> None:
+    back = PromotionRecord(kind=Kind.ROLLBACK, number=2, at="T", moves=(move("base", OLD, None),))
+    assert render_change(back, {}, written=False).startswith("rollback to what was before the first promotion: ")
