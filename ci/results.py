@@ -81,10 +81,11 @@ class SuiteReport(Suite, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a build stopped.
+    """Why a build or an upload stopped.
 
-    `instruction` and `line` tell where in the image's own Dockerfile (`path`); `exit_code` is None when the engine
-    refused it without running a command; `output` is all the command printed, as far as the engine kept it (100 KiB).
+    `instruction` and `line` tell where in the image's own Dockerfile (`path`), or, with line 0, what else failed.
+    `exit_code` is None when the engine refused it without running a command; `output` is all the command printed, as
+    far as the engine kept it (100 KiB).
     """
 
     path: str
@@ -93,6 +94,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     exit_code: int | None = None
     output: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where to look: `images/r/Dockerfile:12`."""
+        return f"{self.path}:{self.line}" if self.line else self.path
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -129,7 +129,7 @@ class Run:
             if refused is None:
                 return Ended()
             span.fail(refused.message)
-        return Ended(failure=self._failure(piece.image, 1, f"the fetching of {reference}", refused))
+        return Ended(failure=self._failure(piece.image, 0, f"the fetching of {reference}", refused))
 
     async def _build_stage(self, piece: Piece) -> Ended:
         steps: list[StepResult] = []
@@ -166,7 +166,7 @@ class Run:
             if not isinstance(answer, Refused):
                 return Ended(size=answer)
             span.fail(answer.message)
-        return Ended(failure=self._failure(piece.image, 1, "the image as a whole", answer))
+        return Ended(failure=self._failure(piece.image, 0, "the image as a whole", answer))
 
     async def _describe(self, piece: Piece) -> Ended:
         with self._ports.progress.span(f"{piece.image}: measure layers") as span:
@@ -174,7 +174,7 @@ class Run:
             if not isinstance(answer, Refused):
                 return Ended(layers=answer)
             span.fail(answer.message)
-        return Ended(failure=self._failure(piece.image, 1, "the measuring of its layers", answer))
+        return Ended(failure=self._failure(piece.image, 0, "the measuring of its layers", answer))
 
     async def _make_tools(self) -> Ended:
         with self._ports.progress.span("tools for tests") as span:
@@ -206,7 +206,7 @@ class Run:
             if not isinstance(answer, Refused):
                 return Ended(digest=answer)
             span.fail(answer.message)
-        return Ended(failure=self._failure(piece.image, 1, f"the upload to {target}", answer))
+        return Ended(failure=self._failure(piece.image, 0, f"the upload to {target}", answer))
 
     async def _prove(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
         suites = [ended.suite for ended in upstream.values() if ended.suite]
@@ -218,7 +218,7 @@ class Run:
             await self._publisher().prove(piece.image, digest or "", suites)
         except RegistryError as error:
             refused = Refused(message=str(error))
-            return Ended(failure=self._failure(piece.image, 1, "the record of its tests", refused))
+            return Ended(failure=self._failure(piece.image, 0, "the record of its tests", refused))
         return Ended()
 
     def _publisher(self) -> Publisher:

@@ -17,7 +17,7 @@ def _of_image(image: ImageReport) -> Iterator[str]:
     if image.failure:
         failure = image.failure
         message = f"{failure.instruction}\n{failure.message}"
-        yield _error(failure.path, failure.line, f"{image.name} was not built", message)
+        yield _error(failure.path, failure.line, f"{image.name}: {image.outcome}", message)
     for suite in image.suites:
         failed = [test for test in suite.tests if not test.outcome.ok]
         if suite.outcome is not SuiteOutcome.PASSED and not failed:

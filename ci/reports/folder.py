@@ -49,7 +49,7 @@ def render_build_log(image: ImageReport) -> str:
         parts.append(f"--- {head}\n{step.output.rstrip()}".rstrip())
     if image.failure:
         failure = image.failure
-        parts.append(f"--- failed at {failure.path}:{failure.line}: {failure.instruction}\n{failure.message}")
+        parts.append(f"--- failed at {failure.place}: {failure.instruction}\n{failure.message}")
     if image.layers:
         parts.append("--- layers: size, compressed, instruction")
         parts.extend(

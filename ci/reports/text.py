@@ -115,7 +115,7 @@ def _result(image: ImageReport) -> str:
         case Outcome.NOT_UPLOADED:
             return f"NOT UPLOADED, as {image.blocked_by}" if image.blocked_by else "NOT UPLOADED"
         case Outcome.FAILED:
-            return f"FAILED at line {image.failure.line}" if image.failure else "FAILED"
+            return f"FAILED at line {image.failure.line}" if image.failure and image.failure.line else "FAILED"
         case Outcome.BLOCKED:
             return f"BLOCKED by {image.blocked_by}"
     assert_never(image.outcome)
@@ -144,7 +144,7 @@ def _render_failure(image: ImageReport) -> str:
     if failure is None:
         return ""
     lines = [
-        f"{image.name} failed: {failure.path}:{failure.line}",
+        f"{image.name} failed: {failure.place}",
         f"  {failure.instruction}",
         f"  {failure.message}",
     ]

@@ -20,10 +20,14 @@ MAY_IMPORT = {
     "promotion": {"pipeline", "results", "planning", "stack", "errors"},
     "adapters": {"promotion", "pipeline", "results", "planning", "stack", "errors"},
     "tools": set(),  # runs in containers, not in the module
-    "assembly": {"adapters", "promotion", "pipeline", "results", "planning", "stack", "errors"},
+    "assembly": {"adapters", "promotion", "pipeline", "reports", "results", "planning", "stack", "errors"},
+    "effects": {"errors"},
     "options": set(),
+    "promotion_functions": {"effects", "options", "assembly", "reports"},
     "module": {
+        "effects",
         "options",
+        "promotion_functions",
         "assembly",
         "adapters",
         "promotion",

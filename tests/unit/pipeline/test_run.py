@@ -55,7 +55,7 @@ async def test_what_fails_without_a_command_is_a_failure_of_the_image() -> None:
     failure = only(report, "ds").failure
     assert failure is not None
     assert failure.message == "lstat /gone: no such file"
-    assert (failure.line, failure.instruction) == (1, "the image as a whole")
+    assert (failure.line, failure.instruction) == (0, "the image as a whole")
 
 
 async def test_a_stage_without_the_parent_starts_beside_the_parent() -> None:

@@ -201,3 +201,25 @@ def test_what_is_built_on_a_base_that_is_not_known_is_built() -> None:
 def test_only_the_images_of_a_plan_are_decided_on() -> None:
     (found,) = decide(STACK, STACK.closure(["base"]), facts())
     assert found.name == "base"
+
+
+def test_a_reused_image_says_what_else_there_is_to_it() -> None:
+    answers: dict[str, Present | Absent | NoAnswer] = {
+        **PRESENT,
+        "ds": Present(digest=PRESENT["ds"].digest, tested=False),
+        "ml": Present(digest=PRESENT["ml"].digest, unnamed=True),
+    }
+    found = {one.name: one for one in decide(STACK, STACK.images, msgspec.structs.replace(facts(), answers=answers))}
+    assert [one.action for one in found.values() if one.retest] == [Action.REUSE]
+    assert str(found["ds"].reason) == f"{REUSED['ds']}; its tests are other ones now"
+    assert str(found["ml"].reason) == f"{REUSED['ml']}, from a run that did not finish"
+
+
+def test_a_refresh_is_the_reason_where_nothing_else_is() -> None:
+    found = msgspec.structs.replace(facts(absent="base fonts ds ml", changed=ML), refreshed=True)
+    assert told(found) == {
+        "base": "epoch: --refresh",
+        "fonts": "epoch: --refresh",
+        **ON_BOTH,
+        "ml": f"files changed: {ML}",
+    }

@@ -121,3 +121,31 @@ def test_a_flaky_test_is_named_though_the_run_is_green() -> None:
     )
     assert "1 image: 1 built in 1.0 s." in text
     assert text.endswith("base: base/server: test_a.py::test_b flaky\n  | E   Stale")
+
+
+def test_a_plan_counts_what_is_reused_and_what_is_tested_again() -> None:
+    reused = planned("ds", "base", action=Action.REUSE, digest="sha256:d", retest=True)
+    kept = planned("ml", "ds", action=Action.REUSE, digest="sha256:e")
+    text = render_plan(Plan(images=(planned("base"), reused, kept)))
+    assert "3 images, 1 to build, 2 to reuse, 1 of these to test again" in text
+
+
+def test_a_long_reason_is_told_below_the_table_once() -> None:
+    why = f"registry did not answer: {'really ' * 20}nothing"
+    text = render_plan(Plan(images=(planned("base", reason=why), planned("ds", "base", reason=why))))
+    assert text.endswith(f"\n\nbase, ds: {why}")
+    assert max(len(line) for line in text.splitlines()[:4]) < 120
+
+
+def test_a_run_tells_what_is_reused_and_what_could_not_be_uploaded() -> None:
+    plan = Plan(images=(planned("base", action=Action.REUSE, digest="sha256:d"), planned("ds", "base")))
+    images = (
+        ImageReport(name="base", outcome=Outcome.REUSED, digest="sha256:d"),
+        ImageReport(name="ds", outcome=Outcome.NOT_UPLOADED, seconds=3.0, failure=BROKEN),
+    )
+    report = RunReport(plan=plan, images=images, started="2026-01-01T00:00:00+00:00", seconds=3, jobs=2)
+    text = render_run(report)
+    rows = [line.split() for line in text.splitlines()]
+    assert ["base", "the", "whole", "stack", "is", "built", "-", "-", "reused"] in rows
+    assert "NOT UPLOADED" in text
+    assert "The run FAILED: 2 images: 1 reused, 1 not uploaded in 3.0 s." in text

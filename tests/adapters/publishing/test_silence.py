@@ -1,0 +1,69 @@
+"""A plan where the registry does not say what it has: that means to build, and never to fail for nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from ci.adapters.registry.access import Access
+from ci.adapters.registry.registry import HttpRegistry
+from ci.pipeline.registry_errors import LoginError
+from ci.planning.plan import Plan
+from tests.adapters.publishing.line import IMAGES, Line
+from tests.adapters.registry.faults import refusing
+from tests.adapters.registry.logins import Login, Passwords
+from tests.adapters.registry.server import RegistryServer
+from tests.adapters.registry.world import USERS, WRONG
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def guarded() -> Iterator[Callable[[Login], Line]]:
+    with ExitStack() as servers:
+        yield lambda login: Line(servers.enter_context(RegistryServer(login=login).serving()))
+
+
+async def plan(line: Line) -> Plan:
+    access = Access(host=line.server.host, credentials=line.credentials)
+    async with HttpRegistry(access, clock=line.clock) as registry:
+        return (await line.plan(registry))[2]
+
+
+async def test_a_registry_that_fails_means_to_build(line: Line) -> None:
+    await line.run()
+    line.server.fault("HEAD", "/stack/r/manifests/k-", refusing(500), times=1000)
+    made = await plan(line)
+    assert made.to_build == ("r",)
+    assert made.images[3].reason.startswith("registry did not answer: ")
+    assert "failed when asked to read" in made.images[3].reason
+
+
+async def test_an_epoch_that_cannot_be_read_means_to_build(line: Line) -> None:
+    await line.run()
+    line.server.fault("GET", "/stack/ds/manifests/epoch", refusing(429), times=1000)
+    assert (await plan(line)).to_build == ("ds", "ml")
+
+
+async def test_a_private_registry_means_to_build_for_those_who_do_not_log_in(
+    guarded: Callable[[Login], Line],
+) -> None:
+    line = guarded(Passwords(USERS))
+    made = await plan(line)
+    assert made.to_build == IMAGES
+    assert "wants a login" in made.images[0].reason
+
+
+async def test_a_login_that_is_refused_is_an_error(guarded: Callable[[Login], Line]) -> None:
+    line = guarded(Passwords(USERS))
+    line.credentials = WRONG
+    with pytest.raises(LoginError, match="check --registry-username"):
+        await plan(line)
+
+
+async def test_a_base_without_a_digest_means_to_build_all_that_stands_on_it(line: Line) -> None:
+    await line.run()
+    line.debian.known = None
+    made = await plan(line)
+    assert made.to_build == IMAGES
+    assert made.images[0].reason == "registry did not answer: the digest of debian:12 is not known"
