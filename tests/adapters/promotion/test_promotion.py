@@ -199,3 +199,33 @@ async def test_two_promotions_at_once_do_not_mix(shelf: Shelf) -> None:
     assert sorted(standings((await shelf.history()).entries)) == [(1, "now"), (1, "undone")]
     await shelf.roll_back()
     assert await shelf.named() == NOTHING
+
+
+async def test_a_rollback_to_nothing_is_attached_to_what_was_there(shelf: Shelf) -> None:
+    run = await shelf.publish(A)
+    await shelf.promote(run)
+    await shelf.roll_back()
+    for image in run.images:
+        repository = shelf.repositories[image.name]
+        assert len(await find_attached(shelf.registry, repository, image.digest, PROMOTION)) == 2
+
+
+@pytest.mark.parametrize("for_ever", [False, True])
+async def test_a_history_that_somebody_else_writes_over_gets_its_record_again(shelf: Shelf, for_ever: bool) -> None:  # noqa: FBT001
+    change = await shelf.plan(await shelf.publish(A))
+    contents = shelf.registry.contents  # type: ignore[attr-defined]
+    history = shelf.repositories["rstudio"].tagged(history_tag(STABLE))
+    moved: list[str] = []
+
+    def interfere(call: str) -> None:
+        if call == f"put {shelf.repositories['rstudio'].tagged(STABLE)}":
+            moved.append(call)
+            del contents.tags[str(history.repository)][history.tag]
+        if moved and for_ever and call == f"put {history}":
+            raise AccessError("not allowed")
+
+    warnings = await carry_out(MemoryRegistry(contents, interfere), change)
+    expected = ("All tags have moved, but the record of it does not stay: not allowed",) if for_ever else ()
+    assert warnings == expected
+    assert (history.tag in contents.tags[str(history.repository)]) == (not for_ever)
+    assert standings((await shelf.history()).entries) == [(1, "now")]
