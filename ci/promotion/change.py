@@ -13,7 +13,8 @@ from ci.pipeline.reference import Repository
 from ci.pipeline.registry import Descriptor, Registry
 from ci.pipeline.withdrawal import is_withdrawn
 from ci.promotion.history import list_record
-from ci.promotion.records import PromotionRecord, RecordedMove, promotion_artifact
+from ci.promotion.records import Kind, PromotionRecord, RecordedMove, promotion_artifact
+from ci.promotion.refusal import RefusedMoveError
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +48,16 @@ def recorded(move: Move) -> RecordedMove:
 
 
 async def carry_out(registry: Registry, change: Change) -> tuple[str, ...]:
-    """Write the record beside every image, then move the tags. Returns warnings.
+    """Write the record beside every image, then move the tags; nothing if that is done. Returns warnings.
 
     Raises MoveError as `move_tags` does, and before any tag has moved a RegistryError. A record whose move came to
     nothing stays; what the tags name tells it from the others.
     """
+    if change.is_done:
+        return ()
+    if change.record.kind is Kind.PROMOTION and change.record.proof is None:
+        problem = "It has neither a passed verdict of the GPU gate nor a reason to do without."
+        raise RefusedMoveError(f"{change.record.source} was not promoted", [problem])
     repositories = tuple(dict.fromkeys(move.target.repository for move in change.moves))
     await ask_each(registry.preflight, repositories)
     copies = await ask_each(lambda repository: _attach(registry, change, repository), repositories)
