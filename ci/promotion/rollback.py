@@ -81,7 +81,7 @@ def _chosen(timeline: Timeline, to: str) -> tuple[PromotionRecord | None, Names]
     found = [
         entry
         for entry in timeline.entries
-        if to == str(entry.record.number) or (len(to) >= _LEAST_ID and _id(entry.record).startswith(_bare(to)))
+        if to == str(entry.record.number) or (len(_bare(to)) >= _LEAST_ID and _id(entry.record).startswith(_bare(to)))
     ]
     standing = [entry.record for entry in found if entry.standing in {Standing.NOW, Standing.EARLIER}]
     if len(standing) == 1:

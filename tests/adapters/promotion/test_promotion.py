@@ -84,6 +84,13 @@ async def test_rollback_to_a_record_goes_there_and_back(shelf: Shelf) -> None:
     assert standings(timeline.entries) == [(5, "now"), *[(number, "earlier") for number in (4, 3, 2, 1)]]
 
 
+@pytest.mark.parametrize("to", ["9", "sha256:", "x", "abcdefabcdef"])
+async def test_a_record_that_is_none_is_refused(shelf: Shelf, to: str) -> None:
+    await shelf.promote(await shelf.publish(A))
+    with pytest.raises(RefusedMoveError, match=f"'{to}' is no record of {STABLE}; there are 1"):
+        await shelf.roll_back(to)
+
+
 async def test_global_and_quarterly_tags_have_histories_of_their_own(shelf: Shelf) -> None:
     a, b = await shelf.publish(A), await shelf.publish(B)
     await shelf.promote(a, "stable")
