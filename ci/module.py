@@ -31,6 +31,7 @@ from ci.options import (
     Username,
 )
 from ci.planning.plan import check_names, check_suites, make_plan
+from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
@@ -47,7 +48,7 @@ def _green(report: RunReport) -> str:
 
 
 @object_type
-class Datahub:
+class Datahub(PromotionFunctions):
     """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
 
     source: Annotated[

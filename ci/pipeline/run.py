@@ -16,7 +16,7 @@ from ci.pipeline.work import Kind, Piece, Wanted, plan_work
 from ci.planning.plan import Plan
 from ci.planning.reasons import Action
 from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
-from ci.stack.fused import FusedStep
+from ci.stack.fused import Fused, FusedStep
 from ci.stack.model import Stack
 from ci.stack.using import Using
 
@@ -197,9 +197,8 @@ class Run:
 
     async def _upload(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
         publisher, image = self._publisher(), self._stack.by_name[piece.image]
-        parent = Piece(Kind.UPLOAD, image.parent or "")
-        digest = upstream[parent].digest if parent in upstream else self._plan.reused.get(image.parent or "")
         fused = self._work.fused[piece.image]
+        digest = self._parent_digest(image.parent or "", fused, upstream)
         target = publisher.target(piece.image)
         with self._ports.progress.span(f"{piece.image}: upload") as span:
             answer = await self._ports.builder.upload(fused, target, publisher.labels(image, fused, digest))
@@ -207,6 +206,13 @@ class Run:
                 return Ended(digest=answer)
             span.fail(answer.message)
         return Ended(failure=self._failure(piece.image, 0, f"the upload to {target}", answer))
+
+    def _parent_digest(self, parent: str, fused: Fused, upstream: Mapping[Piece, Ended]) -> str | None:
+        """Return the digest of what an image is built on, None where that was built for it alone."""
+        upload = Piece(Kind.UPLOAD, parent)
+        if upload in upstream:
+            return upstream[upload].digest
+        return None if parent in {stage.image for stage in fused.stages} else self._plan.reused.get(parent)
 
     async def _prove(self, piece: Piece, upstream: Mapping[Piece, Ended]) -> Ended:
         suites = [ended.suite for ended in upstream.values() if ended.suite]

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import dagger
 import pytest
 
 from engine.client import client_environment
+from tests.adapters.registry.bridge import Bridge, bridge_to
+from tests.adapters.registry.debian import DebianRegistry, debian_registry
 from tests.engine.stacks import write_tree
 
 ROOT = Path(__file__).parents[2]
@@ -51,3 +53,17 @@ def tree(tmp_path: Path) -> MakeTree:
 def call(engine: None) -> Call:  # noqa: ARG001 (it must be up)
     """`./daggerw call …` with an engine that is up."""
     return run_call
+
+
+@pytest.fixture(scope="session")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRegistry]:
+    """Debian's docker-registry, with TLS and a password."""
+    with debian_registry(tmp_path_factory.mktemp("docker-registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def bridge(debian: DebianRegistry) -> Iterator[Bridge]:
+    """The door to it for engines, which do not know its CA."""
+    with bridge_to(debian.host, debian.ca) as opened:
+        yield opened

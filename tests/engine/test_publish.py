@@ -1,12 +1,11 @@
 """Publishing as an operator does it: ./daggerw call build-stack --publish, to Debian's docker-registry."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.adapters.registry.bridge import Bridge, bridge_to
-from tests.adapters.registry.debian import DebianRegistry, debian_registry
+from tests.adapters.registry.bridge import Bridge
+from tests.adapters.registry.debian import DebianRegistry
 from tests.engine.conftest import Call
 from tests.engine.shop import IMAGES, SUITE, Shop, commit, new_shop
 
@@ -14,18 +13,6 @@ BUILT = dict.fromkeys(IMAGES, "built")
 REUSED = dict.fromkeys(IMAGES, "reused")
 # Of requests without any content; the smallest layer here is larger.
 _TALK = 100_000
-
-
-@pytest.fixture(scope="module")
-def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DebianRegistry]:
-    with debian_registry(tmp_path_factory.mktemp("docker-registry")) as registry:
-        yield registry
-
-
-@pytest.fixture(scope="module")
-def bridge(debian: DebianRegistry) -> Iterator[Bridge]:
-    with bridge_to(debian.host, debian.ca) as opened:
-        yield opened
 
 
 @pytest.fixture

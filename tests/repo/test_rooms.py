@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "assembly": {"adapters", "promotion", "pipeline", "reports", "results", "planning", "stack", "errors"},
     "effects": {"errors"},
     "options": set(),
-    "promotion_functions": {"effects", "options", "assembly", "reports"},
+    "promotion_functions": {"effects", "options", "assembly", "promotion", "reports", "errors"},
     "module": {
         "effects",
         "options",

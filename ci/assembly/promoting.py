@@ -1,0 +1,163 @@
+"""Puts together what promotes a stack: the registry, the login node, the records. No decisions."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagger
+
+from ci.adapters.login_node import SshLogin, SshNode
+from ci.assembly.project import Project
+from ci.assembly.registry import Opened, reach
+from ci.errors import RequestError
+from ci.pipeline.artifacts import attach
+from ci.pipeline.reference import Repository
+from ci.pipeline.registry_errors import IntegrityError
+from ci.pipeline.run_record import RunRecord
+from ci.promotion.change import Change, carry_out
+from ci.promotion.gate import run_gate
+from ci.promotion.gpu_verdict import GpuVerdict, gpu_artifact
+from ci.promotion.promotion import plan_promotion
+from ci.promotion.proof import find_proof
+from ci.promotion.records import Proof
+from ci.promotion.refusal import RefusedMoveError
+from ci.promotion.rollback import plan_rollback, survey_history
+from ci.promotion.tested import find_tested
+from ci.promotion.timeline import Timeline
+from ci.reports.gpu import render_gpu_verdict
+from ci.stack.gpu import GpuSettings
+
+
+class GateWish(NamedTuple):
+    """How a user wants the login node reached."""
+
+    key: dagger.Secret | None = None
+    password: dagger.Secret | None = None
+    known_hosts: dagger.File | None = None
+    service: dagger.Service | None = None
+    attempts: int = 3
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether there is anything to log in with."""
+        return self.key is not None or self.password is not None
+
+
+class PromotionWish(NamedTuple):
+    """What a user wants promoted: `accept` is a reason to do without a GPU, `also` are more tags to move.
+
+    Without `gpu` nothing is asked of the GPU gate, which is for looking only. With `kept` the registry gets a verdict.
+    """
+
+    tag: str
+    accept: str | None = None
+    also: Sequence[str] = ()
+    gpu: bool = True
+    kept: bool = True
+
+
+class Promoter:
+    """Promotes the stack of a project in an open registry."""
+
+    def __init__(self, project: Project, opened: Opened | None) -> None:
+        if opened is None:
+            raise RequestError("Where are the images? Name the registry with --registry, or as stack.registry.")
+        self._stack = project.stack
+        self._registry = opened.shelf.registry
+        self._places = opened.shelf.places
+
+    async def find(self, tag: str) -> RunRecord:
+        """Return the run that a tag stands for. Raises RefusedMoveError with all that does not belong together."""
+        return await find_tested(self._registry, self._repositories(), tag)
+
+    async def gate(self, tag: str, wish: GateWish, *, kept: bool) -> GpuVerdict:
+        """Try the GPU image of a tag on a real GPU; keep the verdict beside it."""
+        return await self._gate(await self.find(tag), self._gpu(), wish, kept=kept)
+
+    async def promotion(self, wish: PromotionWish, gate: GateWish) -> Change:
+        """Plan a promotion. Where there is no proof yet, and a login is given, the GPU gate is run for it now."""
+        record = await self.find(wish.tag)
+        proof = await self._proof(record, wish, gate) if wish.gpu or wish.accept is not None else None
+        return await plan_promotion(self._registry, record, proof, at=_now(), also=wish.also)
+
+    async def _proof(self, record: RunRecord, wish: PromotionWish, gate: GateWish) -> Proof:
+        gpu = self._stack.gpu
+        image = gpu.image if gpu else ""
+        try:
+            return await find_proof(self._registry, record, image, accept=wish.accept)
+        except RefusedMoveError:
+            if gpu is None or not gate.can_log_in:
+                raise
+        verdict = await self._gate(record, gpu, gate, kept=wish.kept)
+        _tell(render_gpu_verdict(verdict))
+        return await find_proof(self._registry, record, image, fresh=verdict)
+
+    async def rollback(self, tag: str, to: str) -> Change:
+        """Plan to go back: to what was before the last promotion, or to a record."""
+        return await plan_rollback(self._registry, await self.history(tag), at=_now(), to=to)
+
+    async def history(self, tag: str) -> Timeline:
+        """Return what became of all promotions of a stable tag."""
+        return await survey_history(self._registry, self._repositories(), tag)
+
+    async def carry_out(self, change: Change, *, dry_run: bool) -> Sequence[str]:
+        """Move the tags, unless this is a dry run or they are there already. Returns warnings."""
+        return () if dry_run or change.is_done else await carry_out(self._registry, change)
+
+    async def _gate(self, record: RunRecord, gpu: GpuSettings, wish: GateWish, *, kept: bool) -> GpuVerdict:
+        image = record.by_name.get(gpu.image)
+        if image is None:
+            raise RequestError(f"{gpu.image}, which [gpu] of stack.toml names, is no image of {record.tag}.")
+        repository = Repository.parse(image.repository)
+        node = SshNode(gpu, await _login(wish), await _known_hosts(wish), await _address(wish))
+        if kept:
+            await self._registry.preflight(repository)
+        name = repository.pinned(image.digest)
+        manifest = await self._registry.get(name)
+        if manifest is None:
+            raise IntegrityError(f"{name} is gone, which was there a moment ago. Run this again.")
+        verdict = await run_gate(node, gpu, str(name), tell=_tell, attempts=wish.attempts)
+        if kept:
+            await attach(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
+        return verdict
+
+    def _gpu(self) -> GpuSettings:
+        if self._stack.gpu is None:
+            raise RequestError(
+                "stack.toml has no [gpu]: it says which image is tried, and through which login node. docs/stack.md "
+                "lists its keys."
+            )
+        return self._stack.gpu
+
+    def _repositories(self) -> Mapping[str, Repository]:
+        return {image.name: self._places.repository(image.name) for image in self._stack.images if image.enabled}
+
+
+def _tell(line: str) -> None:
+    """Show a line while the gate runs: what a function prints is part of Dagger's progress."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def _login(wish: GateWish) -> SshLogin:
+    return SshLogin(
+        private_key=await wish.key.plaintext() if wish.key else "",
+        # A password that was read from a file often ends with the file's last newline.
+        password=(await wish.password.plaintext()).rstrip("\r\n") if wish.password else "",
+    )
+
+
+async def _known_hosts(wish: GateWish) -> str:
+    return await wish.known_hosts.contents() if wish.known_hosts else ""
+
+
+async def _address(wish: GateWish) -> tuple[str, int] | None:
+    if wish.service is None:
+        return None
+    host, _, port = (await reach(wish.service, "--ssh-service")).rpartition(":")
+    return host, int(port)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,148 @@
+"""The front door's other half: Dagger functions that promote what was published."""
+
+from typing import Annotated
+
+import dagger
+from dagger import Doc
+
+from ci.assembly.project import Project
+from ci.assembly.promoting import GateWish, Promoter, PromotionWish
+from ci.assembly.registry import RegistryWish, open_registry
+from ci.effects import RedRunError, effect
+from ci.errors import RequestError
+from ci.options import (
+    Attempts,
+    DryRun,
+    KnownHosts,
+    Password,
+    Registry,
+    Service,
+    SshKey,
+    SshPassword,
+    SshService,
+    StableTag,
+    Tag,
+    Username,
+)
+from ci.promotion.change import Change
+from ci.reports.folder import render_json
+from ci.reports.gpu import render_gpu_verdict
+from ci.reports.promotion import render_change, render_history
+
+
+class PromotionFunctions:
+    """The functions of Datahub that move stable tags, or are asked before."""
+
+    source: dagger.Directory
+    images: str
+
+    @effect
+    async def test_gpu(
+        self,
+        tag: Tag,
+        known_hosts: KnownHosts = None,
+        ssh_key: SshKey = None,
+        ssh_password: SshPassword = None,
+        ssh_service: SshService = None,
+        attempts: Attempts = 3,
+        keep: Annotated[
+            bool, Doc("Keep the verdict in the registry, beside the image, where `tag` looks for it.")
+        ] = True,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+        as_json: Annotated[bool, Doc("Print the verdict as JSON.")] = False,
+    ) -> str:
+        """Try the image that [gpu] of stack.toml names on a real GPU, through a login node, by its digest.
+
+        Exits 1 for everything but the whole proof that its tests passed there, with the same text.
+        """
+        gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
+        project = await Project.read(self.source, self.images)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as opened:
+            verdict = await Promoter(project, opened).gate(tag, gate, kept=keep)
+        text = render_json(verdict) if as_json else f"{render_gpu_verdict(verdict)}\n"
+        if not verdict.passed:
+            raise RedRunError(text)
+        return text
+
+    @effect
+    async def tag(
+        self,
+        tag: Tag,
+        dry_run: DryRun = False,
+        no_gpu: Annotated[bool, Doc("Ask nothing of the GPU gate. For a dry run only.")] = False,
+        accept_without_gpu: Annotated[
+            str | None, Doc("Why this stack may be promoted though no GPU has seen it. It is recorded and shown.")
+        ] = None,
+        also: Annotated[
+            list[str] | None, Doc("More tags to move with it, such as stable: all of them or none.")
+        ] = None,
+        known_hosts: KnownHosts = None,
+        ssh_key: SshKey = None,
+        ssh_password: SshPassword = None,
+        ssh_service: SshService = None,
+        attempts: Attempts = 3,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+    ) -> str:
+        """Promote a published stack: 2026.4-a1239ab becomes 2026.4-stable, for every image or for none.
+
+        Needs a GPU verdict that passed, on exactly the image that is promoted: of an earlier test-gpu, or made now with
+        the --ssh options. No layer is moved. Function rollback goes back.
+        """
+        if no_gpu and not dry_run:
+            raise RequestError("--no-gpu is for a dry run. To promote without a GPU, say why: --accept-without-gpu.")
+        wish = PromotionWish(tag, accept_without_gpu, also or (), not no_gpu, not dry_run)
+        gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
+        project = await Project.read(self.source, self.images)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as opened:
+            promoter = Promoter(project, opened)
+            return await _finish(promoter, await promoter.promotion(wish, gate), dry_run=dry_run)
+
+    @effect
+    async def rollback(
+        self,
+        tag: StableTag,
+        to: Annotated[
+            str, Doc("Which record to go back to: its number, or the beginning of its id, from history.")
+        ] = "",
+        dry_run: DryRun = False,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+    ) -> str:
+        """Let a stable tag name again what it named before its last promotion, for every image or for none."""
+        project = await Project.read(self.source, self.images)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as opened:
+            promoter = Promoter(project, opened)
+            return await _finish(promoter, await promoter.rollback(tag, to), dry_run=dry_run)
+
+    @effect
+    async def history(
+        self,
+        tag: StableTag,
+        registry: Registry = "",
+        registry_username: Username = "",
+        registry_password: Password = None,
+        registry_service: Service = None,
+        as_json: Annotated[bool, Doc("Print JSON instead of a table.")] = False,
+    ) -> str:
+        """Show what a stable tag named and names, who vouched for it, and which record to roll back to."""
+        project = await Project.read(self.source, self.images)
+        where = RegistryWish(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as opened:
+            timeline = await Promoter(project, opened).history(tag)
+        return render_json(timeline) if as_json else f"{render_history(tag, timeline.entries)}\n"
+
+
+async def _finish(promoter: Promoter, change: Change, *, dry_run: bool) -> str:
+    warnings = await promoter.carry_out(change, dry_run=dry_run)
+    return f"{render_change(change.record, change.sizes, written=not dry_run, warnings=warnings)}\n"
