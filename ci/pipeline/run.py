@@ -228,8 +228,7 @@ class Run:
         return Ended()
 
     def _publisher(self) -> Publisher:
-        if self._ports.publisher is None:
-            raise AssertionError("work of publishing without a publisher")
+        assert self._ports.publisher is not None, "work of publishing without a publisher"  # noqa: S101 (never)
         return self._ports.publisher
 
     def _failure(self, image: str, line: int, instruction: str, refused: Refused) -> Failure:

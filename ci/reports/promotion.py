@@ -1,79 +1,19 @@
-"""What a person reads of promotions: which tags go from what to what, on which proof, and what came before.
-
-The values are those of `ci.promotion`, which this room does not know; the protocols say what is read of them.
-"""
+"""What a person reads of promotions: which tags go from what to what, on which proof, and what came before."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from tabulate import tabulate
 
+from ci.promotion.records import Kind, PromotionRecord, RecordedMove
+from ci.promotion.timeline import Entry, Standing
 from ci.reports import amounts
 
 _SHOWN = len("sha256:") + 12
 
 
-class Moved(Protocol):
-    """One tag of one image, from one digest to another; None is nothing."""
-
-    @property
-    def image(self) -> str: ...  # noqa: D102 (here and below: the names say it)
-    @property
-    def tag(self) -> str: ...  # noqa: D102
-    @property
-    def old(self) -> str | None: ...  # noqa: D102
-    @property
-    def new(self) -> str | None: ...  # noqa: D102
-
-
-class Proven(Protocol):
-    """What stands for a promotion: see `ci.promotion.records.Proof`."""
-
-    @property
-    def image(self) -> str: ...  # noqa: D102
-    @property
-    def digest(self) -> str: ...  # noqa: D102
-    @property
-    def outcome(self) -> str: ...  # noqa: D102
-    @property
-    def tried(self) -> str: ...  # noqa: D102
-    @property
-    def accepted(self) -> str: ...  # noqa: D102
-
-
-class Recorded(Protocol):
-    """One promotion or rollback: see `ci.promotion.records.PromotionRecord`."""
-
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def at(self) -> str: ...  # noqa: D102
-    @property
-    def source(self) -> str: ...  # noqa: D102
-    @property
-    def restores(self) -> int: ...  # noqa: D102
-    @property
-    def tags(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def moves(self) -> Sequence[Moved]: ...  # noqa: D102
-    @property
-    def proof(self) -> Proven | None: ...  # noqa: D102
-
-
-class Entered(Protocol):
-    """A record, and what it means for its tag now."""
-
-    @property
-    def record(self) -> Recorded: ...  # noqa: D102
-    @property
-    def standing(self) -> str: ...  # noqa: D102
-
-
-def render_change(record: Recorded, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()) -> str:
+def render_change(
+    record: PromotionRecord, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()
+) -> str:
     """Draw what a promotion or rollback moves. `sizes` are the bytes of compressed layers by digest, where known.
 
     `written` tells whether it was done, or is only shown.
@@ -84,7 +24,7 @@ def render_change(record: Recorded, sizes: Mapping[str, int], *, written: bool, 
     return "\n".join([_title(record), "", table, "", *_gate(record), *warnings, _ending(record, len(moving), written)])
 
 
-def render_history(tag: str, entries: Sequence[Entered]) -> str:
+def render_history(tag: str, entries: Sequence[Entry]) -> str:
     """Draw the promotions and rollbacks of a stable tag, the newest first."""
     if not entries:
         return f"No promotion of {tag} is recorded."
@@ -101,23 +41,23 @@ def render_history(tag: str, entries: Sequence[Entered]) -> str:
     return "\n".join([f"{tag}\n", table, *([""] if accepted else []), *accepted])
 
 
-def _title(record: Recorded) -> str:
+def _title(record: PromotionRecord) -> str:
     return f"{_what(record)}: {', '.join(record.tags)} (record {record.number} of {record.at})"
 
 
-def _what(record: Recorded) -> str:
-    if not record.restores and record.kind == "rollback":
+def _what(record: PromotionRecord) -> str:
+    if not record.restores and record.kind is Kind.ROLLBACK:
         return "rollback to what was before the first promotion"
     back = f" (record {record.restores})" if record.restores else ""
     return f"{record.kind} {'to' if back else 'of'} {record.source}{back}"
 
 
-def _standing(entry: Entered) -> str:
-    return "" if entry.standing == "earlier" else entry.standing
+def _standing(entry: Entry) -> str:
+    return "" if entry.standing is Standing.EARLIER else entry.standing
 
 
-def _gate(record: Recorded) -> Sequence[str]:
-    if record.kind != "promotion":
+def _gate(record: PromotionRecord) -> Sequence[str]:
+    if record.kind is not Kind.PROMOTION:
         return ()
     proof = record.proof
     if proof is None:
@@ -128,7 +68,7 @@ def _gate(record: Recorded) -> Sequence[str]:
     return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
 
 
-def _ending(record: Recorded, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's own)
+def _ending(record: PromotionRecord, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's own)
     if not moving:
         return "All tags name these images already; nothing was written."
     tags = f"{moving} of {len(record.moves)} tags"
@@ -139,7 +79,7 @@ def _digest(digest: str | None) -> str:
     return digest[:_SHOWN] if digest else "nothing"
 
 
-def _growth(move: Moved, sizes: Mapping[str, int]) -> str:
+def _growth(move: RecordedMove, sizes: Mapping[str, int]) -> str:
     if move.old == move.new:
         return "the same image"
     old, new = sizes.get(move.old or ""), sizes.get(move.new or "")
