@@ -13,9 +13,11 @@ CALL = re.compile(r"\./daggerw call ((?:--\S+ )*)(?!and\b)([a-z][a-z-]*)([^\n`|]
 
 def functions() -> dict[str, set[str]]:
     """Return the Dagger functions of the module, each with the flags it takes, as the command line spells them."""
-    tree = ast.parse((ROOT / "ci/module.py").read_text())
+    files = ("ci/module.py", "ci/promotion_functions.py")
+    trees = [ast.parse((ROOT / file).read_text()) for file in files]
     return {
         node.name.replace("_", "-"): {f"--{argument.arg.replace('_', '-')}" for argument in node.args.args}
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.AsyncFunctionDef) and any(ast.unparse(one) == "effect" for one in node.decorator_list)
     }

@@ -1,12 +1,14 @@
 """A GPU is there for both libraries and computes the right numbers. Nothing is downloaded."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import torch
 
 SIZE = 512
 # Single precision, and the tensor cores' shorter one where a library chooses it.
 TOLERANCE = 5e-2
+with_cuda = pytest.mark.skipif(not tf.test.is_built_with_cuda(), reason="this TensorFlow is for the CPU")
 
 
 def operands() -> tuple[np.ndarray, np.ndarray]:
@@ -33,10 +35,12 @@ def test_torch_derives_on_the_gpu() -> None:
     assert torch.allclose(x.grad, 2 * x.detach())
 
 
+@with_cuda
 def test_tensorflow_sees_a_gpu() -> None:
     assert tf.config.list_physical_devices("GPU")
 
 
+@with_cuda
 def test_tensorflow_multiplies_on_the_gpu() -> None:
     left, right = operands()
     with tf.device("/GPU:0"):
