@@ -171,6 +171,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: tuple[str, ...] = ()
     failure: str = ""
     seconds: float = 0.0
+    record: str = ""
+    """The run record, JSON, as it is attached to each image. Empty if this run wrote none."""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,7 +101,7 @@ class Publisher:
             failure = f"Nothing was published as {self._stamp.tag}: {', '.join(lacking)} did not pass."
             return msgspec.structs.replace(publication, failure=failure)
         try:
-            written = await self._name_all(report)
+            written, record = await self._name_all(report)
         except StackError as error:
             failure = f"Nothing was published as {self._stamp.tag}.\n{error}\n{self._again()}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - begun)
@@ -109,10 +109,12 @@ class Publisher:
             publication,
             written=written,
             unchanged=tuple(name for name in report.plan.enabled if name not in written),
+            record=run_artifact(record).content.decode() if record else "",
             seconds=time.monotonic() - begun,
         )
 
-    async def _name_all(self, report: RunReport) -> tuple[str, ...]:
+    async def _name_all(self, report: RunReport) -> tuple[tuple[str, ...], RunRecord | None]:
+        """Return the images whose tag was written, and the record, None where one says the same already."""
         images = [image for image in report.images if image.name in report.plan.enabled]
         manifests = dict(zip([image.name for image in images], await ask_each(self._uploaded, images), strict=True))
         if self._stamp.epoch:
@@ -123,16 +125,18 @@ class Publisher:
         targets = {name: self._places.repository(name).tagged(self._stamp.tag) for name in manifests}
         moves = await plan_moves(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
         written = tuple(move.image for move in moves if not move.is_done)
+        record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
+            artifact = run_artifact(record)
             await ask_each(
                 lambda name: attach(
-                    self._registry, self._places.repository(name), manifests[name].descriptor, run_artifact(record)
+                    self._registry, self._places.repository(name), manifests[name].descriptor, artifact
                 ),
                 manifests,
             )
         await move_tags(self._registry, moves)
-        return written
+        return written, record
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
         return await self._manifest(image.name, image.digest or "")

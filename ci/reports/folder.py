@@ -31,6 +31,8 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
         "artifacts/IMAGES_TEST_ERROR": _names(report.named(Outcome.TESTS_FAILED)),
         "artifacts/IMAGES_PUSHED": _names(report.publication.written if report.publication else ()),
     }
+    if report.publication and report.publication.record:
+        files["run-record.json"] = f"{report.publication.record}\n"
     for image in report.images:
         if image.outcome is not Outcome.DISABLED:
             files[f"logs/{image.name}/build.log"] = render_build_log(image)

@@ -34,14 +34,17 @@ def test_plan_prints_json(call: Call, tree: MakeTree) -> None:
     done = call("--source", tree(FILES), "plan", "--json", "--only", "ml")
     images = json.loads(done.stdout)["images"]
     assert [image["name"] for image in images] == ["base", "ds", "ml"]
+    assert len(images[2].pop("key")) == 64
     assert images[2] == {
         "name": "ml",
         "parent": "ds",
         "needs": ["ds"],
         "foreign_bases": [],
         "action": "build",
-        "reason": "named by --only",
+        "reason": "parent changes: ds",
         "suites": [],
+        "digest": None,
+        "retest": False,
     }
 
 

@@ -205,3 +205,15 @@ async def test_a_run_that_is_cancelled(line: Line, path: str) -> None:
     assert line.stack() == {}
     healed = await heal(line)
     assert path in {PUTS["a layer"], PUTS["a staged image"]} or results(healed) == REUSED
+
+
+async def test_a_published_image_that_is_gone_is_a_failure_of_its_own(line: Line) -> None:
+    await line.run()
+    line.files["images/ml/Dockerfile"] = "FROM ds\nRUN other\n"
+    line.server.fault("HEAD", "/stack/ds/manifests/sha256:", refusing(404), times=MANY)
+    report = await line.run()
+    assert results(report) == {**REUSED, "ds": "failed", "ml": "blocked"}
+    assert report.by_name["ds"].failure is not None
+    assert "the fetching of" in report.by_name["ds"].failure.instruction
+    assert report.by_name["ml"].blocked_by == "ds"
+    await heal(line)

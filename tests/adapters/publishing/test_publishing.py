@@ -5,7 +5,7 @@ import pytest
 
 from ci.adapters.registry.access import Access
 from ci.adapters.registry.registry import HttpRegistry
-from ci.pipeline.run_record import find_run_records
+from ci.pipeline.run_record import find_run_records, run_artifact
 from ci.pipeline.survey import SurveyRequest
 from ci.planning.reasons import Action
 from tests.adapters.publishing.line import COMMIT, IMAGES, TAG, Line, results
@@ -145,7 +145,7 @@ async def test_rebuild_builds_what_it_names_and_what_stands_on_it(line: Line) ->
 async def test_the_record_tells_what_was_published(line: Line) -> None:
     await line.run()
     line.files["images/ml/Dockerfile"] = "FROM ds\nRUN other\n"
-    await line.run()
+    report = await line.run()
     async with HttpRegistry(Access(host=line.server.host)) as registry:
         records = [
             (await find_run_records(registry, line.places.repository(name), digest, TAG))[0]
@@ -153,6 +153,8 @@ async def test_the_record_tells_what_was_published(line: Line) -> None:
         ]
     record = records[0]
     assert records == [record] * 4
+    assert report.publication is not None
+    assert report.publication.record.encode() == run_artifact(record).content
     assert {image.name: image.digest for image in record.images} == line.stack()
     assert record.commit == COMMIT
     leaf = record.by_name["ml"]

@@ -68,11 +68,14 @@ def test_a_log_says_why_there_is_none() -> None:
 
 
 def test_a_publication_is_told() -> None:
-    published = Publication(tag="2026.4-a1239ab", registry="docker.io/x", written=("base", "ml"), unchanged=("r",))
+    published = Publication(
+        tag="2026.4-a1239ab", registry="docker.io/x", written=("base", "ml"), unchanged=("r",), record='{"a":1}'
+    )
     report = msgspec.structs.replace(REPORT, publication=published, changed=("base",))
     files = render_folder(report)
     assert files["artifacts/IMAGES_PUSHED"] == "base\nml\n"
     assert files["artifacts/IMAGES_CHANGED"] == "base\n"
+    assert files["run-record.json"] == '{"a":1}\n'
     told = "Published as docker.io/x/IMAGE:2026.4-a1239ab: the tag was written for 2 images; 1 had it."
     assert told in files["summary.txt"]
 
