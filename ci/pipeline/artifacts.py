@@ -15,8 +15,8 @@ from ci.pipeline.registry_errors import IntegrityError, ProtocolError
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
 
-EMPTY = b"{}"
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_EMPTY = b"{}"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _SCHEMA = 2
 # Two that attach to one image at the same moment overwrite each other's index; the loser sees it and adds itself again.
 _TRIES = 3
@@ -41,6 +41,11 @@ class _ArtifactManifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     annotations: Mapping[str, str] = {}
 
 
+class _Typed(msgspec.Struct, rename="camel"):
+    artifact_type: str | None = None
+    annotations: Mapping[str, str] = {}
+
+
 class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     schema_version: int
     media_type: str = ""
@@ -49,7 +54,7 @@ class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
 async def attach(registry: Registry, repository: Repository, subject: Descriptor, artifact: Artifact) -> Descriptor:
     """Attach a record to an image of the same repository; attaching the same again changes nothing."""
-    await registry.put_blob(repository, EMPTY)
+    await registry.put_blob(repository, _EMPTY)
     await registry.put_blob(repository, artifact.content)
     manifest = _manifest(subject, artifact)
     await put_verified(registry, repository.pinned(manifest.digest), manifest)
@@ -64,6 +69,51 @@ async def attach(registry: Registry, repository: Repository, subject: Descriptor
     if record.digest not in {known.digest for known in listed}:
         await _add_to_index(registry, repository, subject.digest, record)
     return record
+
+
+async def put_note(registry: Registry, tag: Reference, artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
+    """Write a manifest of no image onto a tag: all that it says is in its type and annotations. Returns it."""
+    await registry.put_blob(tag.repository, _EMPTY)
+    manifest = make_note(artifact_type, annotations)
+    await put_verified(registry, tag, manifest)
+    return manifest
+
+
+def make_note(artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
+    """Return the manifest of a note."""
+    empty = _describe(_EMPTY_TYPE, _EMPTY)
+    note = _ArtifactManifest(
+        schema_version=_SCHEMA,
+        media_type=OCI_MANIFEST,
+        artifact_type=artifact_type,
+        config=empty,
+        layers=(empty,),
+        annotations=annotations,
+    )
+    return Manifest(content=msgspec.json.encode(note), media_type=OCI_MANIFEST)
+
+
+def note_of(manifest: Manifest, artifact_type: str) -> Mapping[str, str] | None:
+    """Return the annotations of a note of a type; None for any other manifest."""
+    try:
+        read = msgspec.json.decode(manifest.content, type=_Typed)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return read.annotations if read.artifact_type == artifact_type else None
+
+
+async def read_as(
+    registry: Registry, repository: Repository, subject: str, record: Descriptor, kind: type[DocumentType]
+) -> DocumentType:
+    """Read a record that was found as a value of ours. Raises ProtocolError for one that is none."""
+    artifact = await read_attached(registry, repository, subject, record)
+    try:
+        return msgspec.json.decode(artifact.content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        name = repository.pinned(record.digest)
+        raise ProtocolError(
+            f"{name} is marked as {record.artifact_type} and cannot be read as one: {error}."
+        ) from error
 
 
 async def find_attached(
@@ -99,16 +149,15 @@ def _manifest(subject: Descriptor, artifact: Artifact) -> Manifest:
         schema_version=_SCHEMA,
         media_type=OCI_MANIFEST,
         artifact_type=artifact.type,
-        config=describe(EMPTY_TYPE, EMPTY),
-        layers=(describe(artifact.media_type, artifact.content),),
+        config=_describe(_EMPTY_TYPE, _EMPTY),
+        layers=(_describe(artifact.media_type, artifact.content),),
         subject=Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size),
         annotations=artifact.annotations,
     )
     return Manifest(content=msgspec.json.encode(manifest), media_type=OCI_MANIFEST)
 
 
-def describe(media_type: str, content: bytes) -> Descriptor:
-    """Return the pointer to some bytes."""
+def _describe(media_type: str, content: bytes) -> Descriptor:
     return Descriptor(media_type=media_type, digest=digest_of(content), size=len(content))
 
 

@@ -2,10 +2,9 @@
 
 import msgspec
 
-from ci.pipeline.artifacts import Artifact, find_attached, read_attached
+from ci.pipeline.artifacts import Artifact, find_attached, read_as
 from ci.pipeline.reference import Repository
 from ci.pipeline.registry import Registry
-from ci.pipeline.registry_errors import ProtocolError
 
 TESTS_RECORD = "application/vnd.datahub.tests.v1+json"
 _SUITES = "edu.ucsd.datahub.suites"
@@ -36,14 +35,5 @@ async def find_tests(registry: Registry, repository: Repository, digest: str, su
     found = await find_attached(registry, repository, digest, TESTS_RECORD)
     for one in found:
         if one.annotations.get(_SUITES) == suites:
-            return _read(await read_attached(registry, repository, digest, one), repository, one.digest)
+            return await read_as(registry, repository, digest, one, TestsRecord)
     return None
-
-
-def _read(artifact: Artifact, repository: Repository, digest: str) -> TestsRecord:
-    try:
-        return msgspec.json.decode(artifact.content, type=TestsRecord)
-    except msgspec.MsgspecError as error:
-        raise ProtocolError(
-            f"{repository.pinned(digest)} is marked as a record of tests and cannot be read as one: {error}."
-        ) from error

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ci.pipeline.artifacts import Artifact, find_attached, read_attached
+from ci.pipeline.artifacts import Artifact, find_attached, read_as
 from ci.pipeline.reference import Repository
 from ci.pipeline.registry import Registry
-from ci.pipeline.registry_errors import ProtocolError
 from ci.planning.reasons import Action
 
 RUN_RECORD = "application/vnd.datahub.run.v1+json"
@@ -78,14 +77,5 @@ async def find_run_records(registry: Registry, repository: Repository, digest: s
     """Return the records attached to an image of runs that published it under a tag, the newest first."""
     found = await find_attached(registry, repository, digest, RUN_RECORD)
     named = [one for one in found if one.annotations.get(TAG_ANNOTATION) == tag]
-    records = [_read(await read_attached(registry, repository, digest, one), repository, one.digest) for one in named]
+    records = [await read_as(registry, repository, digest, one, RunRecord) for one in named]
     return tuple(sorted(records, key=lambda record: record.started, reverse=True))
-
-
-def _read(artifact: Artifact, repository: Repository, digest: str) -> RunRecord:
-    try:
-        return msgspec.json.decode(artifact.content, type=RunRecord)
-    except msgspec.MsgspecError as error:
-        raise ProtocolError(
-            f"{repository.pinned(digest)} is marked as a run record and cannot be read as one: {error}."
-        ) from error

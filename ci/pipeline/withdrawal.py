@@ -8,28 +8,17 @@ it is no image, and whoever reads a tag here takes it for nothing.
 import secrets
 from collections.abc import Container
 
-import msgspec
-
+from ci.pipeline.artifacts import make_note, note_of, put_note
 from ci.pipeline.reference import Reference
-from ci.pipeline.registry import OCI_MANIFEST, Manifest, Registry, digest_of, put_verified
+from ci.pipeline.registry import Manifest, Registry
 from ci.pipeline.registry_errors import IntegrityError, RegistryError
 
 WITHDRAWN = "application/vnd.datahub.withdrawn.v1+json"
 
-_EMPTY = b"{}"
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-
-
-class _Typed(msgspec.Struct, rename="camel"):
-    artifact_type: str | None = None
-
 
 def is_withdrawn(manifest: Manifest) -> bool:
     """Tell whether a manifest only says that its tag was taken back."""
-    try:
-        return msgspec.json.decode(manifest.content, type=_Typed).artifact_type == WITHDRAWN
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return False
+    return note_of(manifest, WITHDRAWN) is not None
 
 
 async def read_tag(registry: Registry, tag: Reference) -> Manifest | None:
@@ -52,9 +41,7 @@ async def read_digest(registry: Registry, tag: Reference, known: Container[str])
 
 async def withdraw(registry: Registry, tag: Reference) -> None:
     """Make a tag name nothing. Raises a RegistryError if it then names something all the same."""
-    await registry.put_blob(tag.repository, _EMPTY)
-    manifest = withdrawn(tag)
-    await put_verified(registry, tag, manifest)
+    manifest = await put_note(registry, tag, WITHDRAWN, _annotations(tag))
     try:
         await registry.delete(tag.repository.pinned(manifest.digest))
     except RegistryError:  # many offer no deletion, or not to this account
@@ -65,20 +52,15 @@ async def withdraw(registry: Registry, tag: Reference) -> None:
 
 
 def withdrawn(tag: Reference) -> Manifest:
-    """Return a manifest that no other tag has: an OCI artifact without content, whose annotations say what it means.
+    """Return a manifest that no other tag has, and whose annotations say what it means.
 
     It takes the blob `{}` in its repository.
     """
-    empty = {"mediaType": _EMPTY_TYPE, "digest": digest_of(_EMPTY), "size": len(_EMPTY)}
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": WITHDRAWN,
-        "config": empty,
-        "layers": [empty],
-        "annotations": {
-            "org.opencontainers.image.description": f"{tag} was withdrawn: it goes back to naming nothing.",
-            "edu.ucsd.datahub.nonce": secrets.token_hex(8),
-        },
+    return make_note(WITHDRAWN, _annotations(tag))
+
+
+def _annotations(tag: Reference) -> dict[str, str]:
+    return {
+        "org.opencontainers.image.description": f"{tag} was withdrawn: it goes back to naming nothing.",
+        "edu.ucsd.datahub.nonce": secrets.token_hex(8),
     }
-    return Manifest(content=msgspec.json.encode(document), media_type=OCI_MANIFEST)

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 import msgspec
 
-from ci.pipeline.artifacts import Artifact, find_attached, read_attached
+from ci.pipeline.artifacts import Artifact, find_attached, read_as
 from ci.pipeline.reference import Repository
-from ci.pipeline.registry import Registry
-from ci.pipeline.registry_errors import IntegrityError, ProtocolError
+from ci.pipeline.registry import Descriptor, Registry
+from ci.pipeline.registry_errors import IntegrityError
 
 GPU_VERDICT = "application/vnd.datahub.gpu-verdict.v1+json"
 OUTCOME_ANNOTATION = "edu.ucsd.datahub.gpu-outcome"
@@ -102,21 +102,15 @@ def gpu_artifact(verdict: GpuVerdict) -> Artifact:
 async def find_gpu_verdicts(registry: Registry, repository: Repository, digest: str) -> tuple[GpuVerdict, ...]:
     """Return the verdicts attached to a digest, the newest first, failed ones among them."""
     found = await find_attached(registry, repository, digest, GPU_VERDICT)
-    verdicts = [
-        _read(await read_attached(registry, repository, digest, one), repository.pinned(one.digest), digest)
-        for one in found
-    ]
+    verdicts = [await _read(registry, repository, digest, one) for one in found]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.started, reverse=True))
 
 
-def _read(artifact: Artifact, name: object, digest: str) -> GpuVerdict:
-    try:
-        verdict = msgspec.json.decode(artifact.content, type=GpuVerdict)
-    except msgspec.MsgspecError as error:
-        raise ProtocolError(f"{name} is marked as a GPU verdict and cannot be read as one: {error}.") from error
+async def _read(registry: Registry, repository: Repository, digest: str, record: Descriptor) -> GpuVerdict:
+    verdict = await read_as(registry, repository, digest, record, GpuVerdict)
     if verdict.digest != digest:
         raise IntegrityError(
-            f"{name} is attached to {digest} as its GPU verdict, but speaks of {verdict.reference}: do not trust it; "
-            "have whoever wrote it explain, and delete it from the registry."
+            f"{repository.pinned(record.digest)} is attached to {digest} as its GPU verdict, but speaks of "
+            f"{verdict.reference}: do not trust it; have whoever wrote it explain, and delete it from the registry."
         )
     return verdict

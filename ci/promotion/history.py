@@ -10,17 +10,17 @@ has a record of. In every repository, so that any image leads to it, in whicheve
 together. A registry may delete what no tag leads to, and spares what such an index lists.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from ci.pipeline.artifacts import read_attached
+from ci.pipeline.artifacts import read_as
 from ci.pipeline.asking import ask_each
 from ci.pipeline.reference import Reference, Repository
 from ci.pipeline.registry import OCI_INDEX, Descriptor, Manifest, Registry, put_verified
 from ci.pipeline.registry_errors import IntegrityError, ProtocolError
-from ci.promotion.records import ID_ANNOTATION, PROMOTION, PromotionRecord
+from ci.promotion.records import ID_ANNOTATION, PromotionRecord
 
 HISTORY = "application/vnd.datahub.promotion-history.v1+json"
 _SUBJECT = "edu.ucsd.datahub.subject"
@@ -90,21 +90,9 @@ async def _read_index(registry: Registry, name: Reference) -> tuple[Descriptor, 
 async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord:
     repository, descriptor = listed
     subject = descriptor.annotations.get(_SUBJECT, "")
-    artifact = await read_attached(registry, repository, subject, descriptor)
-    try:
-        record = msgspec.json.decode(artifact.content, type=PromotionRecord)
-    except msgspec.MsgspecError as error:
-        raise ProtocolError(
-            f"{repository.pinned(descriptor.digest)} is listed as a promotion and cannot be read as one: {error}."
-        ) from error
-    if artifact.type != PROMOTION or record.id != descriptor.annotations.get(ID_ANNOTATION):
+    record = await read_as(registry, repository, subject, descriptor, PromotionRecord)
+    if record.id != descriptor.annotations.get(ID_ANNOTATION):
         raise IntegrityError(
             f"{repository.pinned(descriptor.digest)} is not the promotion that it is listed as: do not trust the list."
         )
     return record
-
-
-def repositories_of(records: Iterable[PromotionRecord], known: Mapping[str, Repository]) -> tuple[Repository, ...]:
-    """Return the known repositories and all that records tell of."""
-    told = (Repository.parse(move.repository) for record in records for move in record.moves)
-    return tuple(dict.fromkeys((*known.values(), *told)))
