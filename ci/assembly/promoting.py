@@ -12,6 +12,7 @@ from ci.assembly.project import Project
 from ci.assembly.registry import Opened, reach
 from ci.errors import RequestError
 from ci.pipeline.artifacts import attach
+from ci.pipeline.asking import ask_each
 from ci.pipeline.reference import Repository
 from ci.pipeline.registry_errors import IntegrityError
 from ci.pipeline.run_record import RunRecord
@@ -76,9 +77,18 @@ class Promoter:
         return await self._gate(await self.find(tag), self._gpu(), wish, kept=kept)
 
     async def promotion(self, wish: PromotionWish, gate: GateWish) -> Change:
-        """Plan a promotion. Where there is no proof yet, and a login is given, the GPU gate is run for it now."""
+        """Plan a promotion. Where there is no proof yet, and a login is given, the GPU gate is run for it now.
+
+        Raises RefusedMoveError for want of proof. Rights that are not enough are told before the gate is run.
+        """
         record = await self.find(wish.tag)
-        proof = await self._proof(record, wish, gate) if wish.gpu or wish.accept is not None else None
+        change = await plan_promotion(self._registry, record, None, at=_now(), also=wish.also)
+        if change.is_done or not wish.gpu:
+            return change
+        if wish.kept:
+            await ask_each(self._registry.preflight, dict.fromkeys(move.target.repository for move in change.moves))
+        proof = await self._proof(record, wish, gate)
+        # The gate may have taken an hour: what the tags name is read again.
         return await plan_promotion(self._registry, record, proof, at=_now(), also=wish.also)
 
     async def _proof(self, record: RunRecord, wish: PromotionWish, gate: GateWish) -> Proof:
