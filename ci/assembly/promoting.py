@@ -24,6 +24,7 @@ from ci.promotion.proof import find_proof
 from ci.promotion.records import Proof
 from ci.promotion.refusal import RefusedMoveError
 from ci.promotion.rollback import plan_rollback, survey_history
+from ci.promotion.stable import stable_tag
 from ci.promotion.tested import find_tested
 from ci.promotion.timeline import Timeline
 from ci.reports.gpu import render_gpu_verdict
@@ -81,6 +82,7 @@ class Promoter:
 
         Raises RefusedMoveError for want of proof. Rights that are not enough are told before the gate is run.
         """
+        stable_tag(wish.tag)  # what cannot become stable is told before anything is asked
         record = await self.find(wish.tag)
         change = await plan_promotion(self._registry, record, None, at=_now(), also=wish.also)
         if change.is_done or not wish.gpu:

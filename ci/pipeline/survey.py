@@ -23,7 +23,7 @@ from ci.pipeline.registry_errors import (
     UnreachableError,
 )
 from ci.pipeline.run_record import RecordedImage, find_run_records
-from ci.planning.changes import Changed, History
+from ci.planning.changes import Changed, History, Unknown
 from ci.planning.keys import ImageKey, make_keys
 from ci.planning.reasons import Absent, Facts, NoAnswer, Present, Record
 from ci.stack.model import Image, Stack, Tree
@@ -77,11 +77,15 @@ async def survey(
     keys = make_keys(sources.stack, sources.tree, images, digests, sources.tools, epochs=known)
     asked = [name for name in names if name not in silent]
     answers = {**silent, **await _answers({name: keys[name] for name in asked}, shelf)}
+    absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
+    records = await _records(sources, names, shelf) if shelf and absent else None
+    if shelf and records is None and isinstance(sources.history.changes, Unknown):
+        answers.update(await _ask_all(lambda name: _ever_published(name, shelf), absent, shelf))
     return Facts(
         keys=keys,
         answers=answers,
         changes=sources.history.changes,
-        records=await _records(sources, names, shelf) if shelf and Absent() in answers.values() else None,
+        records=records,
         forced=frozenset(request.rebuild),
         refreshed=bool(request.epoch),
     )
@@ -125,6 +129,11 @@ async def _find(name: str, key: ImageKey, shelf: Shelf) -> Answer:
     if digest is not None and await find_tests(registry, repository, digest, key.suites):
         return Present(digest=digest, unnamed=True)
     return Absent()
+
+
+async def _ever_published(name: str, shelf: Shelf) -> Answer:
+    """Tell an image that was never there from one about which the history does not tell what changed."""
+    return Absent(always=not await shelf.registry.tags(shelf.places.repository(name)))
 
 
 async def _ask_all(

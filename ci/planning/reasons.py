@@ -66,7 +66,9 @@ class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Absent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The registry has none."""
+    """The registry has none; or, `always`, never had an image of this name."""
+
+    always: bool = False
 
 
 class NoAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -192,6 +194,8 @@ def _unpublished(image: Image, facts: Facts, answer: Present | Absent | NoAnswer
     match answer:
         case NoAnswer():
             return Reason(cause=Cause.REGISTRY, detail=answer.why)
+        case Absent(always=True):
+            return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
         case Absent() | Present():
             return _absent(image, facts)
     assert_never(answer)

@@ -21,7 +21,11 @@ def render_change(
     rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in record.moves]
     table = tabulate(rows, ["image", "tag", "from", "to", "compressed size"], disable_numparse=True)
     moving = [move for move in record.moves if move.old != move.new]
-    return "\n".join([_title(record), "", table, "", *_gate(record), *warnings, _ending(record, len(moving), written)])
+    title = f"{_what(record)}: {', '.join(record.tags)}"
+    if moving and written:
+        title += f" (record {record.number} of {record.at})"
+    gate = _gate(record) if moving else ()
+    return "\n".join([title, "", table, "", *gate, *warnings, _ending(record, len(moving), written)])
 
 
 def render_history(tag: str, entries: Sequence[Entry]) -> str:
@@ -39,10 +43,6 @@ def render_history(tag: str, entries: Sequence[Entry]) -> str:
         if entry.record.proof and entry.record.proof.accepted
     ]
     return "\n".join([f"{tag}\n", table, *([""] if accepted else []), *accepted])
-
-
-def _title(record: PromotionRecord) -> str:
-    return f"{_what(record)}: {', '.join(record.tags)} (record {record.number} of {record.at})"
 
 
 def _what(record: PromotionRecord) -> str:

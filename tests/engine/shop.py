@@ -41,7 +41,7 @@ class Shop:
         self.printed = ""
         self.errors = ""
         self.name = f"localhost:{bridge.port}/{repository.root.parent.name}".lower().replace("_", "-")
-        self._call = call
+        self.call = call
 
     @property
     def registry(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Shop:
         return f"2026.4-{self.repository.git('rev-parse', 'HEAD')[:7]}"
 
     def run(self, function: str, *words: str) -> subprocess.CompletedProcess[str]:
-        done = self._call("--source", self.repository.root, function, *self.registry, *words)
+        done = self.call("--source", self.repository.root, function, *self.registry, *words)
         self.printed, self.errors = done.stdout, done.stderr
         return done
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.registry.bridge import Bridge
-from tests.adapters.registry.debian import DebianRegistry
+from tests.adapters.registry.debian import PASSWORD, DebianRegistry
 from tests.engine.conftest import Call
 from tests.engine.shop import IMAGES, SUITE, Shop, commit, new_shop
 
@@ -52,3 +52,25 @@ def test_a_commit_costs_what_it_changed(shop: Shop) -> None:
     commit(shop.repository, {"images/base/greeting": "good morning\n"})
     assert shop.publish() == BUILT, shop.errors
     assert not set(shop.stack(shop.tag).values()) & set(leaf.values())
+
+
+def test_what_cannot_be_published_is_told_before_anything_is_built(shop: Shop) -> None:
+    shop.repository.write("images/r/new")
+    assert shop.run("build-stack", "--publish", "--only", "r").returncode == 1
+    assert "commit what is changed" in shop.errors
+    assert "A tag names a whole stack: --publish goes without --only." in shop.errors
+    commit(shop.repository, {})
+    assert shop.run("build-stack", "--publish", "--test=false").returncode == 1
+    assert "What was not tested is not published" in shop.errors
+    assert "ds-says" not in shop.errors
+    assert shop.tags() == {}
+
+
+def test_a_wrong_password_is_told_at_once_and_not_shown(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRONG_PASSWORD", f"{PASSWORD}-not")
+    words = [word.replace("REGISTRY_PASSWORD", "WRONG_PASSWORD") for word in shop.registry]
+    done = shop.call("--source", shop.repository.root, "build-stack", "--publish", *words)
+    assert done.returncode == 1
+    assert "does not accept the login of 'maintainer'" in done.stderr
+    assert PASSWORD not in done.stderr
+    assert "ds-says" not in done.stderr

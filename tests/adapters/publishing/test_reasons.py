@@ -144,3 +144,19 @@ async def test_reasons(line: GitLine, change: Callable[[GitLine], None], expecte
     for image in plan.images:
         assert image.reason.startswith({**REUSED, **expected}[image.name]), image
     assert plan.to_build == tuple(name for name in REUSED if name in expected)
+
+
+async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.git("config", "user.name", "a maintainer")
+    repository.git("config", "user.email", "maintainer@example.org")
+    repository.commit(**FILES)
+    with RegistryServer().serving() as server:
+        _, _, plan = await GitLine(server, repository).plan(MemoryRegistry())
+    assert [image.reason for image in plan.images] == [
+        "never published: no image of this name",
+        "parent changes: base",
+        "parent changes: ds",
+        "parent changes: base",
+    ]

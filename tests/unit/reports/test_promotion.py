@@ -31,7 +31,7 @@ def test_a_change_is_a_table_from_old_to_new() -> None:
     assert (
         render_change(RECORD, SIZES, written=False)
         == """\
-promotion of 2026.4-a1239ab: 2026.4-stable (record 3 of 2026-11-25T08:00:00Z)
+promotion of 2026.4-a1239ab: 2026.4-stable
 
 image     tag            from                 to                   compressed size
 --------  -------------  -------------------  -------------------  -----------------
@@ -61,11 +61,14 @@ def test_the_proof_is_shown(proof: Proof | None, says: str) -> None:
 
 
 def test_the_end_says_what_was_done() -> None:
-    assert render_change(RECORD, {}, written=True, warnings=("Beware.",)).endswith(
-        "Beware.\n2 of 3 tags moved, all verified."
-    )
+    done = render_change(RECORD, {}, written=True, warnings=("Beware.",))
+    assert done.startswith("promotion of 2026.4-a1239ab: 2026.4-stable (record 3 of 2026-11-25T08:00:00Z)\n")
+    assert done.endswith("Beware.\n2 of 3 tags moved, all verified.")
     same = msgspec.structs.replace(RECORD, moves=RECORD.moves[:1])
-    assert render_change(same, {}, written=True).endswith("name these images already; nothing was written.")
+    text = render_change(same, {}, written=True)
+    assert text.endswith("name these images already; nothing was written.")
+    assert "record" not in text
+    assert "GPU gate" not in text
 
 
 def test_a_shrinking_image_is_shown_as_such() -> None:
