@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import dagger
 
-from ci.adapters.login_node import SshLogin, SshNode
 from ci.assembly.project import Project
 from ci.assembly.registry import Opened, reach
 from ci.errors import RequestError
@@ -18,6 +17,7 @@ from ci.pipeline.registry_errors import IntegrityError
 from ci.pipeline.run_record import RunRecord
 from ci.promotion.change import Change, carry_out
 from ci.promotion.gate import run_gate
+from ci.promotion.gpu_ports import LoginNode
 from ci.promotion.gpu_verdict import GpuVerdict, gpu_artifact
 from ci.promotion.promotion import plan_promotion
 from ci.promotion.proof import find_proof
@@ -122,7 +122,7 @@ class Promoter:
         if image is None:
             raise RequestError(f"{gpu.image}, which [gpu] of stack.toml names, is no image of {record.tag}.")
         repository = Repository.parse(image.repository)
-        node = SshNode(gpu, await _login(wish), await _known_hosts(wish), await _address(wish))
+        node = await _node(gpu, wish)
         if kept:
             await self._registry.preflight(repository)
         name = repository.pinned(image.digest)
@@ -152,16 +152,17 @@ def _tell(line: str) -> None:
     sys.stdout.flush()
 
 
-async def _login(wish: GateWish) -> SshLogin:
-    return SshLogin(
+async def _node(gpu: GpuSettings, wish: GateWish) -> LoginNode:
+    # asyncssh takes 0.4 s to import, which every call of every function would have to wait for.
+    from ci.adapters.login_node import SshLogin, SshNode  # noqa: PLC0415
+
+    login = SshLogin(
         private_key=await wish.key.plaintext() if wish.key else "",
         # A password that was read from a file often ends with the file's last newline.
         password=(await wish.password.plaintext()).rstrip("\r\n") if wish.password else "",
     )
-
-
-async def _known_hosts(wish: GateWish) -> str:
-    return await wish.known_hosts.contents() if wish.known_hosts else ""
+    known_hosts = await wish.known_hosts.contents() if wish.known_hosts else ""
+    return SshNode(gpu, login, known_hosts, await _address(wish))
 
 
 async def _address(wish: GateWish) -> tuple[str, int] | None:
