@@ -53,7 +53,7 @@ class Planned(NamedTuple):
 async def plan_project(project: Project, opened: Opened | None, wish: PlanWish) -> Planned:
     """Ask everybody who knows something, and decide."""
     stack = project.stack
-    check_names(stack, [name for name in wish.rebuild if name != ALL])
+    check_names(stack, [*wish.only, *(name for name in wish.rebuild if name != ALL)])
     if opened is not None:
         await opened.engine.login()
     now = _now()
