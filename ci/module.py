@@ -168,7 +168,8 @@ class Datahub(PromotionFunctions):
     async def _run(self, wish: PlanWish, where: RegistryWish, run: RunWish) -> tuple[RunReport, EngineTester]:
         project = await Project.read(self.source, self.images)
         async with open_registry(project.stack, where) as opened:
-            return await run_project(project, opened, await plan_project(project, opened, wish), run)
+            planned = await plan_project(project, opened, wish, publishes=run.publish)
+            return await run_project(project, opened, planned, run)
 
 
 def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:

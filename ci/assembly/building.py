@@ -50,7 +50,7 @@ class Planned(NamedTuple):
     epoch: str
 
 
-async def plan_project(project: Project, opened: Opened | None, wish: PlanWish) -> Planned:
+async def plan_project(project: Project, opened: Opened | None, wish: PlanWish, *, publishes: bool = False) -> Planned:
     """Ask everybody who knows something, and decide."""
     stack = project.stack
     check_names(stack, [*wish.only, *(name for name in wish.rebuild if name != ALL)])
@@ -62,15 +62,17 @@ async def plan_project(project: Project, opened: Opened | None, wish: PlanWish) 
     images = choose(stack, wish.only)
     rebuild = [image.name for image in images] if ALL in wish.rebuild else wish.rebuild
     sources = Sources(stack, project.tree, history, tools_digest())
-    request = SurveyRequest(rebuild=rebuild, epoch=epoch)
+    request = SurveyRequest(rebuild=rebuild, epoch=epoch, publishes=publishes)
     facts = await survey(sources, images, EngineBases(), opened.shelf if opened else None, request)
     return Planned(make_plan(stack, facts, only=wish.only), facts, history, now, epoch)
 
 
-def make_publisher(project: Project, opened: Opened | None, planned: Planned) -> Publisher:
+def make_publisher(project: Project, opened: Opened | None, planned: Planned, *, tests: bool) -> Publisher:
     """Return what publishes a plan. Raises RequestError for all that stands against it, before anything is built."""
     stack, history = project.stack, planned.history
     problems: list[str] = []
+    if not tests:
+        problems.append("What was not tested is not published: --publish goes without --test=false.")
     if opened is None:
         problems.append("No registry is named: name it with --registry, or as stack.registry in stack.toml.")
     if history.commit is None or history.dirty:
@@ -83,10 +85,15 @@ def make_publisher(project: Project, opened: Opened | None, planned: Planned) ->
     unknown = dict.fromkeys(base for key in planned.facts.keys.values() for base in key.unknown)
     if unknown:
         problems.append(f"The engine cannot find what is to be built on: {list_some(tuple(unknown))}.")
+    tag = ""
+    try:
+        tag = stack_tag(stack.version, history.commit or "")
+    except RequestError as error:
+        problems.append(str(error))
     if problems or opened is None:
         raise RequestError("Nothing can be published like this.\n" + "\n".join(problems))
     stamp = Stamp(
-        tag=stack_tag(stack.version, history.commit or ""),
+        tag=tag,
         commit=history.commit or "",
         created=planned.now,
         source=stack.source,
@@ -109,10 +116,8 @@ async def run_project(
     project: Project, opened: Opened | None, planned: Planned, wish: RunWish
 ) -> tuple[RunReport, EngineTester]:
     """Run a plan. The tester has what the tests left for a person."""
-    publisher = make_publisher(project, opened, planned) if wish.publish else None
+    publisher = make_publisher(project, opened, planned, tests=wish.test) if wish.publish else None
     if publisher is not None:
-        if not wish.test:
-            raise RequestError("What was not tested is not published: --publish goes without --test=false.")
         await publisher.preflight(planned.plan.enabled)
     plan = planned.plan
     if wish.retest:

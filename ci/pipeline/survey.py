@@ -57,10 +57,14 @@ class Shelf(NamedTuple):
 
 
 class SurveyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`rebuild` names images that are built whatever is published; with an `epoch` all are fetched again for it."""
+    """`rebuild` names images that are built whatever is published; with an `epoch` all are fetched again for it.
+
+    `publishes`: what is built will be named by its key, so that a registry which does not tell the epoch is an error.
+    """
 
     rebuild: Sequence[str] = ()
     epoch: str = ""
+    publishes: bool = False
 
 
 async def survey(
@@ -100,6 +104,8 @@ async def _epochs(names: Sequence[str], shelf: Shelf | None, request: SurveyRequ
     async def ask(name: str) -> str:
         return await read_epoch(shelf.registry, shelf.places.repository(name))
 
+    if request.publishes:
+        return dict(zip(names, await ask_each(ask, names, _LIMIT), strict=True))
     return await _ask_all(ask, names, shelf)
 
 

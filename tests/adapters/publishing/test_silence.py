@@ -7,7 +7,8 @@ import pytest
 
 from ci.adapters.registry.access import Access
 from ci.adapters.registry.registry import HttpRegistry
-from ci.pipeline.registry_errors import LoginError
+from ci.pipeline.registry_errors import LoginError, ServerFaultError
+from ci.pipeline.survey import SurveyRequest
 from ci.planning.plan import Plan
 from tests.adapters.publishing.line import IMAGES, Line
 from tests.adapters.registry.faults import refusing
@@ -43,6 +44,15 @@ async def test_an_epoch_that_cannot_be_read_means_to_build(line: Line) -> None:
     await line.run()
     line.server.fault("GET", "/stack/ds/manifests/epoch", refusing(429), times=1000)
     assert (await plan(line)).to_build == ("ds", "ml")
+
+
+async def test_an_epoch_that_cannot_be_read_is_an_error_for_what_is_published(line: Line) -> None:
+    """It would be named by a key that is not its own."""
+    await line.run()
+    line.request = SurveyRequest(publishes=True)
+    line.server.fault("GET", "/stack/ds/manifests/epoch", refusing(500), times=1000)
+    with pytest.raises(ServerFaultError, match="stack/ds:epoch"):
+        await plan(line)
 
 
 async def test_a_private_registry_means_to_build_for_those_who_do_not_log_in(
