@@ -102,7 +102,6 @@ class Promoter:
             if gpu is None or not gate.can_log_in:
                 raise
         verdict = await self._gate(record, gpu, gate, kept=wish.kept)
-        _tell(render_gpu_verdict(verdict))
         return await find_proof(self._registry, record, image, fresh=verdict)
 
     async def rollback(self, tag: str, to: str) -> Change:
@@ -130,6 +129,7 @@ class Promoter:
         if manifest is None:
             raise IntegrityError(f"{name} is gone, which was there a moment ago. Run this again.")
         verdict = await run_gate(node, gpu, str(name), tell=_tell, attempts=wish.attempts)
+        _tell(render_gpu_verdict(verdict))  # whatever becomes of it now, it took an hour
         if kept:
             await attach(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
         return verdict
