@@ -47,7 +47,8 @@ def undone(causes: Sequence[str], begun: Sequence[Reference], total: int, astray
     written = f"{len(begun)} of {total} tags were written or may have been."
     restored = f"These name what they named before: {', '.join(back)}." if back else "None could be put back."
     if not astray:
-        told = f"{written} {restored} So do the others. Run the same again." if begun else "Run the same again."
+        others = " So do the others." if len(begun) < total else ""
+        told = f"{written} {restored}{others} Run the same again." if begun else "Run the same again."
         return MoveError(f"The tags could not be moved:\n{_listed(causes)}\n{told}")
     return MoveError(
         f"The tags could not be moved, and {len(astray)} could not be put back:\n{_listed(astray)}\n"

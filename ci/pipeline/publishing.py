@@ -103,7 +103,7 @@ class Publisher:
         try:
             written, record = await self._name_all(report)
         except StackError as error:
-            failure = f"Nothing was published as {self._stamp.tag}.\n{error}\n{self._again()}"
+            failure = f"The stack was not published as {self._stamp.tag}.\n{error}\n{self._again()}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - begun)
         return msgspec.structs.replace(
             publication,
