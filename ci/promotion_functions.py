@@ -1,5 +1,7 @@
 """The front door's other half: Dagger functions that promote what was published."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import dagger
@@ -59,10 +61,9 @@ class PromotionFunctions:
         Exits 1 for everything but the whole proof that its tests passed there, with the same text.
         """
         gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
-        project = await Project.read(self.source, self.images)
         where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with open_registry(project.stack, where) as opened:
-            verdict = await Promoter(project, opened).gate(tag, gate, kept=keep)
+        async with self._promoter(where) as promoter:
+            verdict = await promoter.gate(tag, gate, kept=keep)
         text = render_json(verdict) if as_json else f"{render_gpu_verdict(verdict)}\n"
         if not verdict.passed:
             raise RedRunError(text)
@@ -99,10 +100,8 @@ class PromotionFunctions:
             raise RequestError("--no-gpu is for a dry run. To promote without a GPU, say why: --accept-without-gpu.")
         wish = PromotionWish(tag, accept_without_gpu, also or (), not no_gpu, not dry_run)
         gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
-        project = await Project.read(self.source, self.images)
         where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with open_registry(project.stack, where) as opened:
-            promoter = Promoter(project, opened)
+        async with self._promoter(where) as promoter:
             return await _finish(promoter, await promoter.promotion(wish, gate), dry_run=dry_run)
 
     @effect
@@ -119,10 +118,8 @@ class PromotionFunctions:
         registry_service: Service = None,
     ) -> str:
         """Let a stable tag name again what it named before its last promotion, for every image or for none."""
-        project = await Project.read(self.source, self.images)
         where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with open_registry(project.stack, where) as opened:
-            promoter = Promoter(project, opened)
+        async with self._promoter(where) as promoter:
             return await _finish(promoter, await promoter.rollback(tag, to), dry_run=dry_run)
 
     @effect
@@ -136,11 +133,16 @@ class PromotionFunctions:
         as_json: Annotated[bool, Doc("Print JSON instead of a table.")] = False,
     ) -> str:
         """Show what a stable tag named and names, who vouched for it, and which record to roll back to."""
-        project = await Project.read(self.source, self.images)
         where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with open_registry(project.stack, where) as opened:
-            timeline = await Promoter(project, opened).history(tag)
+        async with self._promoter(where) as promoter:
+            timeline = await promoter.history(tag)
         return render_json(timeline) if as_json else f"{render_history(tag, timeline.entries)}\n"
+
+    @asynccontextmanager
+    async def _promoter(self, where: RegistryWish) -> AsyncIterator[Promoter]:
+        project = await Project.read(self.source, self.images)
+        async with open_registry(project.stack, where) as opened:
+            yield Promoter(project, opened)
 
 
 async def _finish(promoter: Promoter, change: Change, *, dry_run: bool) -> str:
