@@ -146,7 +146,19 @@ async def _ask_all(
     ask: Callable[[str], Awaitable[T]], names: Sequence[str], shelf: Shelf
 ) -> Mapping[str, T | NoAnswer]:
     """Return the answers by name, NoAnswer where the registry is silent. Raises what an operator has to mend."""
-    answers = await try_each(ask, names, _LIMIT)
+    gone: list[UnreachableError] = []
+
+    async def ask_one(name: str) -> T:
+        # Each try of a registry that swallows what it is sent takes a minute, and there may be a thousand questions.
+        if gone:
+            raise gone[0]
+        try:
+            return await ask(name)
+        except UnreachableError as error:
+            gone.append(error)
+            raise
+
+    answers = await try_each(ask_one, names, _LIMIT)
     forgiven = _SILENCE if shelf.has_login else (*_SILENCE, *_NO_LOGIN)
     errors = [one for one in answers if isinstance(one, RegistryError) and not isinstance(one, forgiven)]
     if errors:

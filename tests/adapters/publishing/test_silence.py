@@ -7,12 +7,13 @@ import pytest
 
 from ci.adapters.registry.access import Access
 from ci.adapters.registry.registry import HttpRegistry
-from ci.pipeline.registry_errors import LoginError, ServerFaultError
+from ci.pipeline.registry_errors import LoginError, ServerFaultError, UnreachableError
 from ci.pipeline.survey import SurveyRequest
 from ci.planning.plan import Plan
 from tests.adapters.publishing.line import IMAGES, Line
 from tests.adapters.registry.faults import refusing
 from tests.adapters.registry.logins import Login, Passwords
+from tests.adapters.registry.memory import MemoryRegistry
 from tests.adapters.registry.server import RegistryServer
 from tests.adapters.registry.world import USERS, WRONG
 
@@ -77,3 +78,14 @@ async def test_a_base_without_a_digest_means_to_build_all_that_stands_on_it(line
     made = await plan(line)
     assert made.to_build == IMAGES
     assert made.images[0].reason == "registry did not answer: the digest of debian:12 is not known"
+
+
+async def test_a_registry_that_cannot_be_reached_is_not_asked_about_every_image(line: Line) -> None:
+    def unreachable(call: str) -> None:
+        raise UnreachableError(f"nobody is there to {call}")
+
+    line.files = {f"images/i{number}/Dockerfile": "FROM debian:12\n" for number in range(100)}
+    registry = MemoryRegistry(before=unreachable)
+    made = (await line.plan(registry))[2]
+    assert len(made.to_build) == 100
+    assert len({image.reason for image in made.images}) <= len(registry.calls) <= 8
