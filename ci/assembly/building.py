@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import anyio
@@ -13,6 +12,7 @@ from ci.adapters.engine.builder import EngineBuilder
 from ci.adapters.engine.telemetry import TelemetryProgress
 from ci.adapters.engine.tester import EngineTester, tools_digest
 from ci.adapters.history import read_history
+from ci.assembly.arguments import now
 from ci.assembly.project import Project
 from ci.assembly.registry import Opened
 from ci.errors import RequestError
@@ -56,15 +56,15 @@ async def plan_project(project: Project, opened: Opened | None, wish: PlanWish, 
     check_names(stack, [*wish.only, *(name for name in wish.rebuild if name != ALL)])
     if opened is not None:
         await opened.engine.login()
-    now = _now()
-    epoch = wish.epoch or (now if wish.refresh else "")
+    begun = now()
+    epoch = wish.epoch or (begun if wish.refresh else "")
     history = await anyio.to_thread.run_sync(read_history, project.tree.root, wish.base, wish.head)
     images = choose(stack, wish.only)
     rebuild = [image.name for image in images] if ALL in wish.rebuild else wish.rebuild
     sources = Sources(stack, project.tree, history, tools_digest())
     request = SurveyRequest(rebuild=rebuild, epoch=epoch, publishes=publishes)
     facts = await survey(sources, images, EngineBases(), opened.shelf if opened else None, request)
-    return Planned(make_plan(stack, facts, only=wish.only), facts, history, now, epoch)
+    return Planned(make_plan(stack, facts, only=wish.only), facts, history, begun, epoch)
 
 
 def make_publisher(project: Project, opened: Opened | None, planned: Planned, *, tests: bool) -> Publisher:
@@ -141,16 +141,12 @@ async def run_project(
 async def run_sources(project: Project, plan: Plan, image: str, suites: Sequence[str], *, retest: bool) -> RunReport:
     """Build a plan from its sources, nobody being asked what is published, and run suites of one image."""
     builder = EngineBuilder(project.source)
-    now = _now()
+    begun = now()
     request = RunRequest(
-        jobs=_jobs(0), started=now, tested=(image,), suites=tuple(suites), retest=now if retest else ""
+        jobs=_jobs(0), started=begun, tested=(image,), suites=tuple(suites), retest=begun if retest else ""
     )
     ports = Ports(builder, EngineTester(project.source, builder), TelemetryProgress())
     return await Run(plan, project.stack, ports, request).report()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _jobs(wanted: int) -> int:

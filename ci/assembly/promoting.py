@@ -2,24 +2,23 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import dagger
 
+from ci.assembly.arguments import now, reach, read_password
 from ci.assembly.project import Project
-from ci.assembly.registry import Opened, reach
+from ci.assembly.registry import Opened
 from ci.errors import RequestError
 from ci.pipeline.artifacts import attach
 from ci.pipeline.asking import ask_each
 from ci.pipeline.reference import Repository
-from ci.pipeline.registry_errors import IntegrityError
 from ci.pipeline.run_record import RunRecord
 from ci.promotion.change import Change, carry_out
 from ci.promotion.gate import run_gate
 from ci.promotion.gpu_ports import LoginNode
 from ci.promotion.gpu_verdict import GpuVerdict, gpu_artifact
-from ci.promotion.promotion import plan_promotion
+from ci.promotion.promotion import plan_promotion, read_image
 from ci.promotion.proof import find_proof
 from ci.promotion.records import Proof
 from ci.promotion.refusal import RefusedMoveError
@@ -84,14 +83,14 @@ class Promoter:
         """
         stable_tag(wish.tag)  # what cannot become stable is told before anything is asked
         record = await self.find(wish.tag)
-        change = await plan_promotion(self._registry, record, None, at=_now(), also=wish.also)
+        change = await plan_promotion(self._registry, record, None, at=now(), also=wish.also)
         if change.is_done or not wish.gpu:
             return change
         if wish.kept:
             await ask_each(self._registry.preflight, dict.fromkeys(move.target.repository for move in change.moves))
         proof = await self._proof(record, wish, gate)
         # The gate may have taken an hour: what the tags name is read again.
-        return await plan_promotion(self._registry, record, proof, at=_now(), also=wish.also)
+        return await plan_promotion(self._registry, record, proof, at=now(), also=wish.also)
 
     async def _proof(self, record: RunRecord, wish: PromotionWish, gate: GateWish) -> Proof:
         gpu = self._stack.gpu
@@ -106,15 +105,15 @@ class Promoter:
 
     async def rollback(self, tag: str, to: str) -> Change:
         """Plan to go back: to what was before the last promotion, or to a record."""
-        return await plan_rollback(self._registry, await self.history(tag), at=_now(), to=to)
+        return await plan_rollback(self._registry, await self.history(tag), at=now(), to=to)
 
     async def history(self, tag: str) -> Timeline:
         """Return what became of all promotions of a stable tag."""
         return await survey_history(self._registry, self._repositories(), tag)
 
     async def carry_out(self, change: Change, *, dry_run: bool) -> Sequence[str]:
-        """Move the tags, unless this is a dry run or they are there already. Returns warnings."""
-        return () if dry_run or change.is_done else await carry_out(self._registry, change)
+        """Move the tags, unless this is a dry run. Returns warnings."""
+        return () if dry_run else await carry_out(self._registry, change)
 
     async def _gate(self, record: RunRecord, gpu: GpuSettings, wish: GateWish, *, kept: bool) -> GpuVerdict:
         image = record.by_name.get(gpu.image)
@@ -124,11 +123,9 @@ class Promoter:
         node = await _node(gpu, wish)
         if kept:
             await self._registry.preflight(repository)
-        name = repository.pinned(image.digest)
-        manifest = await self._registry.get(name)
-        if manifest is None:
-            raise IntegrityError(f"{name} is gone, which was there a moment ago. Run this again.")
-        verdict = await run_gate(node, gpu, str(name), tell=_tell, attempts=wish.attempts)
+        manifest = await read_image(self._registry, image)
+        reference = str(repository.pinned(image.digest))
+        verdict = await run_gate(node, gpu, reference, tell=_tell, attempts=wish.attempts)
         _tell(render_gpu_verdict(verdict))  # whatever becomes of it now, it took an hour
         if kept:
             await attach(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
@@ -158,8 +155,7 @@ async def _node(gpu: GpuSettings, wish: GateWish) -> LoginNode:
 
     login = SshLogin(
         private_key=await wish.key.plaintext() if wish.key else "",
-        # A password that was read from a file often ends with the file's last newline.
-        password=(await wish.password.plaintext()).rstrip("\r\n") if wish.password else "",
+        password=await read_password(wish.password) if wish.password else "",
     )
     known_hosts = await wish.known_hosts.contents() if wish.known_hosts else ""
     return SshNode(gpu, login, known_hosts, await _address(wish))
@@ -170,7 +166,3 @@ async def _address(wish: GateWish) -> tuple[str, int] | None:
         return None
     host, _, port = (await reach(wish.service, "--ssh-service")).rpartition(":")
     return host, int(port)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import dagger
 from dagger import dag
 
-from ci.adapters.engine.faults import clean
 from ci.adapters.engine.registry import EngineRegistry
 from ci.adapters.registry.access import Access, Credentials
 from ci.adapters.registry.registry import HttpRegistry
-from ci.errors import ExternalError, RequestError
+from ci.assembly.arguments import reach, read_password
+from ci.errors import RequestError
 from ci.pipeline.places import Places
 from ci.pipeline.survey import Shelf
 from ci.stack.model import Stack
@@ -48,8 +48,7 @@ async def open_registry(stack: Stack, wish: RegistryWish) -> AsyncIterator[Opene
     host = places.repository("any").host
     credentials, secret = None, None
     if wish.password:
-        # A password that was read from a file often ends with the file's last newline.
-        password = (await wish.password.plaintext()).rstrip("\r\n")
+        password = await read_password(wish.password)
         credentials = Credentials(username=wish.username, password=password)
         secret = dag.set_secret("registry-password", password)
     address = f"http://{await reach(wish.service, '--registry-service')}" if wish.service else ""
@@ -57,12 +56,3 @@ async def open_registry(stack: Stack, wish: RegistryWish) -> AsyncIterator[Opene
     async with HttpRegistry(access) as registry:
         shelf = Shelf(registry=registry, places=places, has_login=credentials is not None)
         yield Opened(shelf, EngineRegistry(host, wish.username, secret, wish.service, stack.compression))
-
-
-async def reach(service: dagger.Service, option: str) -> str:
-    """Return where a service that was given as an option can be reached, HOST:PORT."""
-    try:
-        await service.start()
-        return await service.endpoint()
-    except dagger.QueryError as error:
-        raise ExternalError(f"{option} cannot be reached: {clean(str(error))}") from error

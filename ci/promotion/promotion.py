@@ -26,7 +26,7 @@ async def plan_promotion(
     tags = (stable_tag(run.tag), *also)
     if run.tag in tags or len(set(tags)) < len(tags):
         raise RequestError(f"{', '.join(tags)} cannot be moved together to {run.tag}: each must be a tag of its own.")
-    manifests = await ask_each(lambda image: _fetch(registry, image), run.images)
+    manifests = await ask_each(lambda image: read_image(registry, image), run.images)
     wanted = [
         (image.name, _target(image, tag), manifest)
         for image, manifest in zip(run.images, manifests, strict=True)
@@ -57,7 +57,8 @@ def _target(image: RecordedImage, tag: str) -> Reference:
     return Repository.parse(image.repository).tagged(tag)
 
 
-async def _fetch(registry: Registry, image: RecordedImage) -> Manifest:
+async def read_image(registry: Registry, image: RecordedImage) -> Manifest:
+    """Return the manifest of an image that a run published. Raises IntegrityError if it is there no more."""
     name = Repository.parse(image.repository).pinned(image.digest)
     manifest = await registry.get(name)
     if manifest is None:
