@@ -18,17 +18,17 @@ from pathlib import Path
 import anyio
 from tabulate import tabulate
 
-from ci.adapters.engine.source import FolderTree
-from ci.adapters.registry.registry import HttpRegistry
-from ci.pipeline.places import Places
-from ci.pipeline.survey import Shelf, Sources, SurveyRequest, survey
+from ci.adapters.dagger_engine.source import FolderTree
+from ci.adapters.oci.client import HttpRegistry
+from ci.fusion.fuse import fuse_all
+from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
-from ci.planning.keys import make_keys
-from ci.planning.reasons import Absent, Facts, NoAnswer, decide
-from ci.stack.fusing import fuse_all
+from ci.planning.decisions import Absent, Facts, NoAnswer, decide
+from ci.publish.registry_state import Shelf, Sources, SurveyRequest, survey
+from ci.publish.tags import Places
 from ci.stack.model import Stack
-from ci.stack.reading import read_stack
-from tests.adapters.registry.debian import DebianRegistry, debian_registry
+from ci.stack.reader import read_stack
+from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 
 CHILDREN = 4
 DOCKERFILE = """\

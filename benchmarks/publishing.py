@@ -10,10 +10,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.adapters.registry.bridge import bridge_to
-from tests.adapters.registry.debian import debian_registry
-from tests.engine.conftest import run_call
-from tests.engine.shop import Shop, commit, new_shop
+from tests.e2e.conftest import run_call
+from tests.e2e.notebook_stack import Shop, commit, new_shop
+from tests.integration.adapters.oci.bridge import bridge_to
+from tests.integration.adapters.oci.debian import debian_registry
 
 ML, NOTES, SUITE, GREETING = (
     f"images/{path}" for path in ("ml/Dockerfile", "base/notes", "base/tests/image/test_base.py", "base/greeting")

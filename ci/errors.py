@@ -4,7 +4,8 @@ Every text says what happened, where, and what to do next. A failed build or tes
 it is an outcome in the report (`ci.results`).
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class StackError(Exception):
@@ -31,3 +32,18 @@ class RequestError(StackError):
 
 class ExternalError(StackError):
     """A system outside (engine, registry, login node, git) did not do what was asked of it."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question to append to an error, or nothing when no known word is close."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+class RefusedMoveError(StackError):
+    """Nothing was written, for every one of these reasons. `what` says in a few words what was not done."""
+
+    def __init__(self, what: str, problems: Sequence[str]) -> None:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"{what}, and nothing was written:\n{listed}")
+        self.problems = tuple(problems)

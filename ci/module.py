@@ -8,12 +8,12 @@ from typing import Annotated
 import dagger
 from dagger import DefaultPath, Doc, Ignore, dag, object_type
 
-from ci.adapters.engine.builder import EngineBuilder
-from ci.adapters.engine.tester import EngineTester
-from ci.assembly.building import PlanWish, RunWish, plan_project, run_project, run_sources
-from ci.assembly.project import Project
-from ci.assembly.registry import RegistryWish, open_registry
-from ci.effects import RedRunError, effect
+from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.tester import EngineTester
+from ci.commands.build import PlanWish, Project, RunWish, plan_project, run_project, run_sources
+from ci.commands.registry import RegistryWish, open_registry
+from ci.dagger_function import RedRunError, effect
+from ci.fusion.fuse import fuse
 from ci.options import (
     Base,
     Epoch,
@@ -35,7 +35,6 @@ from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
-from ci.stack.fusing import fuse
 
 # .git stays: it tells what was changed.
 _IGNORED = [".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]

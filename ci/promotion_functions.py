@@ -7,10 +7,10 @@ from typing import Annotated
 import dagger
 from dagger import Doc
 
-from ci.assembly.project import Project
-from ci.assembly.promoting import GateWish, Promoter, PromotionWish
-from ci.assembly.registry import RegistryWish, open_registry
-from ci.effects import RedRunError, effect
+from ci.commands.build import Project
+from ci.commands.promote import GateWish, Promoter, PromotionWish
+from ci.commands.registry import RegistryWish, open_registry
+from ci.dagger_function import RedRunError, effect
 from ci.errors import RequestError
 from ci.options import (
     Attempts,
@@ -26,7 +26,7 @@ from ci.options import (
     Tag,
     Username,
 )
-from ci.promotion.change import Change
+from ci.promotion.apply import Change
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_verdict
 from ci.reports.promotion import render_change, render_history

@@ -1,4 +1,4 @@
-"""What was changed, as git tells it (`ci.adapters.history`), and which images that concerns.
+"""What was changed, as git tells it (`ci.adapters.git`), and which images that concerns.
 
 It only gives words to reasons, and names to the list of changed images. What is built is decided by keys: git knows
 what a commit changed, not what the last good build was made of.
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from ci.stack.ignore import IgnorePatterns
+from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.stack.model import Image, Stack
 
 _NAMES_SHOWN = 3

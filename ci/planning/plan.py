@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ci.errors import RequestError
-from ci.planning.reasons import Action, Cause, Decision, Facts, Reason, decide
+from ci.errors import RequestError, did_you_mean
+from ci.planning.decisions import Action, Cause, Decision, Facts, Reason, decide
 from ci.stack.model import Image, Stack, SuiteKind
-from ci.stack.wording import did_you_mean
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):

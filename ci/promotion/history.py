@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from ci.pipeline.artifacts import read_as
-from ci.pipeline.asking import ask_each
-from ci.pipeline.reference import Reference, Repository
-from ci.pipeline.registry import OCI_INDEX, Descriptor, Manifest, Registry, put_verified
-from ci.pipeline.registry_errors import IntegrityError, ProtocolError
+from ci.oci.concurrency import ask_each
+from ci.oci.reference import Reference, Repository
+from ci.oci.referrers import read_as
+from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, Registry, put_verified
 from ci.promotion.records import ID_ANNOTATION, PromotionRecord
 
 HISTORY = "application/vnd.datahub.promotion-history.v1+json"

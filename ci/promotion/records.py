@@ -10,8 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
-from ci.pipeline.artifacts import Artifact
-from ci.pipeline.registry import digest_of
+from ci.oci.referrers import Artifact
+from ci.oci.registry import digest_of
 
 PROMOTION = "application/vnd.datahub.promotion.v1+json"
 ID_ANNOTATION = "edu.ucsd.datahub.promotion"

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-from ci.pipeline.asking import ask_each, try_each
-from ci.pipeline.moves import Move
-from ci.pipeline.reference import Repository
-from ci.pipeline.registry import Manifest, Registry
-from ci.pipeline.registry_errors import IntegrityError, RegistryError
-from ci.pipeline.withdrawal import read_digest, read_tag, withdrawn
-from ci.promotion.change import Change, recorded
+from ci.errors import RefusedMoveError
+from ci.oci.concurrency import ask_each, try_each
+from ci.oci.reference import Repository
+from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
+from ci.oci.tag_update import Move
+from ci.oci.tombstone import read_digest, read_tag, withdrawn
+from ci.promotion.apply import Change, recorded
 from ci.promotion.history import read_history
 from ci.promotion.records import Kind, Names, PromotionRecord
-from ci.promotion.refusal import RefusedMoveError
 from ci.promotion.timeline import Standing, Timeline, read_timeline
 
 _LEAST_ID = 6

@@ -1,14 +1,13 @@
 """The report folder: which file holds what. A mapping of paths to texts; writing it is somebody else's work."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from ci.reports import amounts
-from ci.reports.annotations import render_annotations
+from ci.reports import units
 from ci.reports.junit import render_junit, render_suite
 from ci.reports.text import render_run
-from ci.results import ImageReport, Outcome, RunReport
+from ci.results import ImageReport, Outcome, RunReport, SuiteOutcome
 
 
 def render_folder(report: RunReport) -> Mapping[str, str]:
@@ -47,7 +46,7 @@ def render_build_log(image: ImageReport) -> str:
     """Write an image's log for reading: each RUN with its time and output, the failure, the layers."""
     parts = [f"{image.name}: {image.outcome}" + (f" by {image.blocked_by}" if image.blocked_by else "")]
     for step in image.steps:
-        head = f"line {step.line}, {amounts.seconds(step.seconds)}{', FAILED' if step.failed else ''}: {step.command}"
+        head = f"line {step.line}, {units.seconds(step.seconds)}{', FAILED' if step.failed else ''}: {step.command}"
         parts.append(f"--- {head}\n{step.output.rstrip()}".rstrip())
     if image.failure:
         failure = image.failure
@@ -55,7 +54,7 @@ def render_build_log(image: ImageReport) -> str:
     if image.layers:
         parts.append("--- layers: size, compressed, instruction")
         parts.extend(
-            f"{amounts.size(layer.size):>8} {amounts.size(layer.compressed_size):>8}  {layer.instruction}"
+            f"{units.size(layer.size):>8} {units.size(layer.compressed_size):>8}  {layer.instruction}"
             for layer in image.layers
         )
     return "\n".join(parts) + "\n"
@@ -68,3 +67,35 @@ def _names(names: Iterable[str]) -> str:
 def render_json(value: object) -> str:
     """Write a value of ours as JSON, for reading too."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def render_annotations(report: RunReport) -> str:
+    """Return one `::error …` for each failed build, suite and test."""
+    return "".join(f"{line}\n" for image in report.images for line in _of_image(image))
+
+
+def _of_image(image: ImageReport) -> Iterator[str]:
+    if image.failure:
+        failure = image.failure
+        message = f"{failure.instruction}\n{failure.message}"
+        yield _error(failure.path, failure.line, f"{image.name}: {image.outcome}", message)
+    for suite in image.suites:
+        failed = [test for test in suite.tests if not test.outcome.ok]
+        if suite.outcome is not SuiteOutcome.PASSED and not failed:
+            yield _error(suite.folder, None, f"{image.name}: {suite.name} {suite.outcome}", suite.why)
+        for test in failed:
+            path = f"{suite.folder}/{test.name.partition('::')[0]}"
+            yield _error(path, None, f"{image.name}: {suite.name} {test.outcome}", f"{test.name}\n{test.text}")
+
+
+def _error(path: str, line: int | None, title: str, message: str) -> str:
+    place = f"file={_property(path)}" + (f",line={line}" if line else "")
+    return f"::error {place},title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -2,8 +2,8 @@
 
 from tabulate import tabulate
 
-from ci.promotion.gpu_verdict import GpuTests, GpuVerdict
-from ci.reports import amounts
+from ci.gpu_gate.verdict import GpuTests, GpuVerdict
+from ci.reports import units
 
 
 def render_gpu_verdict(verdict: GpuVerdict) -> str:
@@ -14,7 +14,7 @@ def render_gpu_verdict(verdict: GpuVerdict) -> str:
         *_listed("failed", verdict.tests.failures),
         *_listed("GPUs", verdict.gpus or ("none seen",)),
         ("where", f"{verdict.pod}, launched on {verdict.host}"),
-        ("when", f"{verdict.started}, {amounts.seconds(verdict.seconds)}"),
+        ("when", f"{verdict.started}, {units.seconds(verdict.seconds)}"),
     ]
     blocks = [
         f"GPU gate: {verdict.outcome}. {verdict.why}",
@@ -35,7 +35,7 @@ def _listed(label: str, lines: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _attempts(verdict: GpuVerdict) -> str:
-    rows = [(one.pod, amounts.seconds(one.seconds), one.outcome.value, one.why) for one in verdict.attempts]
+    rows = [(one.pod, units.seconds(one.seconds), one.outcome.value, one.why) for one in verdict.attempts]
     return tabulate(rows, headers=("attempt", "took", "outcome", "why"), disable_numparse=True)
 
 

@@ -6,7 +6,7 @@ from tabulate import tabulate
 
 from ci.promotion.records import Kind, PromotionRecord, RecordedMove
 from ci.promotion.timeline import Entry, Standing
-from ci.reports import amounts
+from ci.reports import units
 
 _SHOWN = len("sha256:") + 12
 
@@ -84,6 +84,6 @@ def _growth(move: RecordedMove, sizes: Mapping[str, int]) -> str:
         return "the same image"
     old, new = sizes.get(move.old or ""), sizes.get(move.new or "")
     if old is None or new is None:
-        return amounts.size(new)
+        return units.size(new)
     sign = "-" if new < old else "+"
-    return f"{amounts.size(new)} ({sign}{amounts.size(abs(new - old))})"
+    return f"{units.size(new)} ({sign}{units.size(abs(new - old))})"

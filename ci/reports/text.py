@@ -1,16 +1,15 @@
 """What a person reads on the terminal: the plan, the table of a run, and why it failed."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 from tabulate import tabulate
 
+from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
-from ci.planning.reasons import Action
-from ci.reports import amounts
-from ci.reports.suites import count_tests, render_failures
-from ci.reports.tree import draw_tree
-from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.reports import units
+from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
 from ci.stack.discovery import COMMON
 from ci.stack.model import SuiteKind
 
@@ -95,8 +94,8 @@ def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
     return (
         label,
         _short(plan.reason),
-        amounts.seconds(image.seconds) if ran else "-",
-        amounts.size(image.size),
+        units.seconds(image.seconds) if ran else "-",
+        units.size(image.size),
         count_tests(image.suites) or ("not run" if ran and image.exists and _has_suites(plan) else ""),
         _result(image),
     )
@@ -136,7 +135,7 @@ def _total(report: RunReport) -> str:
     counts = [f"{len(report.named(outcome))} {_COUNTED[outcome]}" for outcome in Outcome if report.named(outcome)]
     number = len(report.images)
     verdict = "" if report.exit_code == 0 else "The run FAILED: "
-    return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {amounts.seconds(report.seconds)}."
+    return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {units.seconds(report.seconds)}."
 
 
 def _render_failure(image: ImageReport) -> str:
@@ -180,3 +179,80 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
     cells = [[row[column] for column in kept] for row in rows]
     return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
+
+
+def draw_tree(parents: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
+    """Yield `(name, label)` in the order of the drawing; a label is the name behind its branch.
+
+    `parents` maps each image to its parent; one whose parent is not among them stands at the left edge.
+    """
+
+    def children(of: str | None) -> list[str]:
+        return sorted(name for name, parent in parents.items() if (parent if parent in parents else None) == of)
+
+    def draw(of: str | None, indent: str) -> Iterator[tuple[str, str]]:
+        names = children(of)
+        for name in names:
+            last = name == names[-1]
+            branch = "" if of is None else ("└── " if last else "├── ")
+            yield name, f"{indent}{branch}{name}"
+            yield from draw(name, indent if of is None else indent + ("    " if last else "│   "))
+
+    yield from draw(None, "")
+
+
+_SHOWN = 20
+"""Failures shown for an image; the report has them all."""
+
+
+def count_tests(suites: Sequence[SuiteReport]) -> str:
+    """Write `41 passed, 2 skipped, 1 flaky`, worst last; and how many suites did not come to a verdict by tests."""
+    counts = Counter(test.outcome for suite in suites for test in suite.tests)
+    parts = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts[outcome]]
+    for outcome in (SuiteOutcome.EMPTY, SuiteOutcome.ERROR):
+        number = sum(suite.outcome is outcome for suite in suites)
+        if number:
+            parts.append(f"{number} suite{'' if number == 1 else 's'} {outcome}")
+    return ", ".join(parts)
+
+
+_ORDER = (
+    TestOutcome.PASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.FLAKY,
+    TestOutcome.UNFINISHED,
+    TestOutcome.ERROR,
+    TestOutcome.FAILED,
+)
+
+
+def render_failures(image: ImageReport) -> Iterator[str]:
+    """Write a block for each suite of an image that did not pass, and for each of its tests that failed or is flaky."""
+    shown = 0
+    for suite in image.suites:
+        yield from (_render_test(image, suite, test) for test in suite.tests if test.outcome is TestOutcome.FLAKY)
+        if suite.outcome is SuiteOutcome.PASSED:
+            continue
+        log = f"logs/{image.name}/{suite.file}.log of the report"
+        failed = [test for test in suite.tests if not test.outcome.ok]
+        yield "\n".join(
+            [f"{image.name}: suite {suite.name} {suite.outcome}: {suite.why} ({log})", *_end_of_log(suite, failed)]
+        )
+        for test in failed[: max(0, _SHOWN - shown)]:
+            yield _render_test(image, suite, test)
+        shown += len(failed)
+    if shown > _SHOWN:
+        yield f"{image.name}: {shown - _SHOWN} more tests failed."
+
+
+def _render_test(image: ImageReport, suite: SuiteReport, test: TestResult) -> str:
+    lines = [f"  | {line}" for line in test.text.splitlines()]
+    return "\n".join([f"{image.name}: {suite.name}: {test.name} {test.outcome}", *lines])
+
+
+def _end_of_log(suite: SuiteReport, failed: Sequence[TestResult]) -> Sequence[str]:
+    """Show the log where no test tells what went wrong."""
+    if any(test.text for test in failed):
+        return ()
+    return tuple(f"  | {line[:500]}" for line in suite.log.rstrip().splitlines()[-_SHOWN:])

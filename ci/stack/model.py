@@ -1,6 +1,6 @@
 """The stack as values: what the source tree says, before anything is decided or done.
 
-Made by `ci.stack.reading.read_stack`, and by nothing else. Nothing here reads files, the clock or the network.
+Made by `ci.stack.reader.read_stack`, and by nothing else. Nothing here reads files, the clock or the network.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from ci.stack.arguments import Arguments
-from ci.stack.dockerfile import Dockerfile
-from ci.stack.gpu import GpuSettings
-from ci.stack.stages import ImageStage
+from ci.dockerfile.arguments import Arguments
+from ci.dockerfile.parser import Dockerfile
+from ci.dockerfile.stages import ImageStage
+from ci.stack.gpu_config import GpuSettings
 
 
 class EntryKind(StrEnum):

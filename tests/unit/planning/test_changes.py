@@ -9,7 +9,7 @@ from ci.planning.changes import (
     list_some,
     read_names,
 )
-from ci.stack.reading import read_stack
+from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
 STACK = read_stack(

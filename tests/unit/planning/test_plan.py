@@ -6,7 +6,7 @@ import pytest
 from ci.errors import RequestError
 from ci.planning.plan import Plan, check_names, check_suites, make_plan
 from ci.stack.model import Stack
-from ci.stack.reading import read_stack
+from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
 FILES = {

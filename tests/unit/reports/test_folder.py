@@ -2,8 +2,8 @@ import json
 
 import msgspec
 
+from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
-from ci.planning.reasons import Action
 from ci.reports.folder import render_folder
 from ci.results import Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
 

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from ci.promotion.gpu_verdict import GpuAttempt, GpuOutcome, GpuTests, GpuVerdict
+from ci.gpu_gate.verdict import GpuAttempt, GpuOutcome, GpuTests, GpuVerdict
 from ci.reports.gpu import render_gpu_verdict
 
 WHEN = "2026-11-25T08:00:00Z"

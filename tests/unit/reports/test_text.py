@@ -1,5 +1,5 @@
+from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
-from ci.planning.reasons import Action
 from ci.reports.text import LAST_LINES, render_plan, render_run
 from ci.results import (
     Failure,

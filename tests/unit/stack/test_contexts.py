@@ -1,9 +1,9 @@
 import pytest
 
+from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.errors import SpecError
-from ci.stack.contexts import left_out_tests
-from ci.stack.ignore import IgnorePatterns
-from ci.stack.reading import read_stack
+from ci.stack.discovery import left_out_tests
+from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
 

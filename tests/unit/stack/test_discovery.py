@@ -1,8 +1,8 @@
 import pytest
 
+from ci.stack.config import ImageTable
 from ci.stack.discovery import common_suites, find_image_folders, folders_with_files, inside, own_suites
 from ci.stack.model import Suite, SuiteKind
-from ci.stack.settings import ImageTable
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""A source tree that lives in the engine, brought to the function's own disk for reading."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import dagger
+
+from ci.adapters.dagger_engine.errors import clean
+from ci.errors import ExternalError
+from ci.stack.model import EntryKind
+
+_HISTORY = ".git"
+
+
+class FolderTree:
+    """A Tree over a folder on disk, without its `.git`. Links to folders are not followed: none can lead out of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._entries = dict(sorted(_entries(root, "")))
+        self._paths = tuple(
+            path
+            for path, kind in self._entries.items()
+            if kind in (EntryKind.FILE, EntryKind.PROGRAM) or (kind is EntryKind.LINK and (root / path).is_file())
+        )
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Every file of the tree, sorted."""
+        return self._paths
+
+    @property
+    def entries(self) -> Mapping[str, EntryKind]:
+        """All that the tree holds, sorted by path."""
+        return self._entries
+
+    def read(self, path: str) -> str:
+        """Return the text of one file; undecodable bytes come as U+FFFD."""
+        return (self.root / path).read_bytes().decode("utf-8", errors="replace")
+
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 of a file's bytes, or of where a link points to."""
+        if self._entries[path] is EntryKind.LINK:
+            return hashlib.sha256(os.fsencode((self.root / path).readlink())).hexdigest()
+        with (self.root / path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _entries(root: Path, folder: str) -> Iterator[tuple[str, EntryKind]]:
+    with os.scandir(root / folder) as found:
+        for entry in found:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if path == _HISTORY:
+                continue
+            if entry.is_symlink():
+                yield path, EntryKind.LINK
+            elif entry.is_dir():
+                yield path, EntryKind.FOLDER
+                yield from _entries(root, path)
+            elif entry.is_file():
+                is_program = entry.stat().st_mode & stat.S_IXUSR
+                yield path, EntryKind.PROGRAM if is_program else EntryKind.FILE
+
+
+async def fetch_tree(source: dagger.Directory) -> FolderTree:
+    """Export a Directory into a fresh folder of this container and return it as a Tree.
+
+    Raises ExternalError when the engine cannot hand it over.
+    """
+    root = Path(tempfile.mkdtemp(prefix="source-"))
+    try:
+        await source.export(str(root))
+    except dagger.QueryError as error:
+        raise ExternalError(f"The source tree cannot be read from the engine: {clean(str(error))}") from error
+    return FolderTree(root)

@@ -1,0 +1,100 @@
+"""What the pipeline asks of the world, as protocols. `ci.adapters` fulfils them; tests do with small classes."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import msgspec
+
+from ci.fusion.fused import Fused, FusedStep
+from ci.results import Layer
+from ci.stack.model import Image, Suite, TestSettings
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The engine could not do it: `exit_code` and `output` if a command ran and failed, `message` in every case."""
+
+    message: str
+    exit_code: int | None = None
+    output: str = ""
+
+
+class Builder(Protocol):
+    """Builds fused Dockerfiles. What an earlier call has built is taken from the cache, whoever made that call.
+
+    Raises ExternalError when the engine itself is out of reach; a build that fails is a value.
+    """
+
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+        """Build as far as one step; return what it printed if it is a RUN, both streams together."""
+        ...
+
+    async def finish(self, fused: Fused) -> int | Refused:
+        """Build the whole image; return the sum of its files' sizes in bytes."""
+        ...
+
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+        """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        ...
+
+    async def fetch(self, reference: str) -> Refused | None:
+        """Make a published image, named by its digest, ready to be built on."""
+        ...
+
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+        """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest.
+
+        Layers that the registry has are not sent. What is transient has been tried again.
+        """
+        ...
+
+
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run of a suite left behind.
+
+    `record` is what `ci/test_container/suite_recorder.py` wrote, `junit` pytest's report if there is one, `log` the end
+    of its output. `exit_code` is that of pytest, or of what ended it.
+    """
+
+    exit_code: int
+    record: str
+    junit: str | None
+    log: str
+
+
+class SuiteRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run. `only` names tests by pytest's node ids, none for all; runs with another `attempt` share nothing."""
+
+    image: Image
+    suite: Suite
+    settings: TestSettings
+    attempt: str
+    only: tuple[str, ...] = ()
+
+
+class Tester(Protocol):
+    """Runs suites on images. Raises ExternalError when the engine is out of reach."""
+
+    async def prepare(self) -> Refused | None:
+        """Make what the tests need that is not of the stack: pytest, a browser."""
+        ...
+
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        """Run a suite on the image of a fused Dockerfile, in containers of its own."""
+        ...
+
+
+class Span(Protocol):
+    """A piece of work shown to the person who waits."""
+
+    def fail(self, why: str) -> None:
+        """Show it as failed."""
+        ...
+
+
+class Progress(Protocol):
+    """Shows what is being done right now."""
+
+    def span(self, name: str) -> AbstractContextManager[Span]:
+        """Show `name` as being at work for as long as the context is open."""
+        ...

@@ -1,0 +1,35 @@
+"""Tests one image with one suite: runs it, judges it, and gives tests that failed a second try."""
+
+import msgspec
+
+from ci.build.ports import Progress, Refused, SuiteRequest, Tester
+from ci.build.suite_verdict import Verdict, judge, with_rerun
+from ci.fusion.fused import Fused
+from ci.results import SuiteOutcome, SuiteReport
+
+
+async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: SuiteRequest) -> SuiteReport:
+    """Run a suite on an image and report it; the times are for the caller to fill in."""
+    with progress.span(f"{request.image.name}: test {request.suite.name}") as span:
+        verdict, report = await _run(tester, fused, request)
+        failed = tuple(test.name for test in verdict.tests if not test.outcome.ok)
+        if verdict.outcome is SuiteOutcome.FAILED and failed and request.settings.reruns:
+            again = msgspec.structs.replace(request, only=failed, attempt=f"{request.attempt}, again")
+            verdict = with_rerun(verdict, (await _run(tester, fused, again))[0])
+        if verdict.outcome is not SuiteOutcome.PASSED:
+            span.fail(verdict.why)
+    return msgspec.structs.replace(report, outcome=verdict.outcome, why=verdict.why, tests=verdict.tests)
+
+
+async def _run(tester: Tester, fused: Fused, request: SuiteRequest) -> tuple[Verdict, SuiteReport]:
+    remains = await tester.run_suite(fused, request)
+    if isinstance(remains, Refused):
+        verdict = Verdict(outcome=SuiteOutcome.ERROR, why=remains.message, tests=())
+        log, junit = remains.output or remains.message, None
+    else:
+        verdict = judge(remains, request.settings.limit)
+        log, junit = remains.log, remains.junit
+    suite = request.suite
+    return verdict, SuiteReport(
+        origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=verdict.outcome, log=log, junit=junit
+    )

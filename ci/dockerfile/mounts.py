@@ -1,0 +1,80 @@
+"""`RUN --mount`: what it mounts from, and the same mount in a text where sources and stages have other names."""
+
+import csv
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ci.dockerfile.lexer import escape_flag, join, split
+from ci.dockerfile.parser import Instruction
+
+_PREFIX = "--mount="
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """One mount: its fields as written, and what they are worth by the key in lower case (the last one counts)."""
+
+    fields: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """The stage or image it mounts from; nothing for the build context or for what comes from nowhere."""
+        return self._value("from")
+
+    @property
+    def kind(self) -> str:
+        """The type, variables not put in."""
+        return self._value("type") or "bind"
+
+    @property
+    def source(self) -> str:
+        """The path within what it mounts from."""
+        return self._value("source", "src")
+
+    def _value(self, *keys: str) -> str:
+        cut = (field.partition("=") for field in reversed(self.fields))
+        return next((value for key, _, value in cut if key.lower() in keys), "")
+
+    def with_value(self, value: str, *keys: str) -> "Mount":
+        """Return the mount with another value for a key, which may have several names; the first is the one to add."""
+        fields: list[str] = []
+        found = False
+        for field in self.fields:
+            key, equals, _ = field.partition("=")
+            if equals and key.lower() in keys:
+                fields.append(f"{key}={value}")
+                found = True
+            else:
+                fields.append(field)
+        return Mount(fields=tuple(fields if found else [*fields, f"{keys[0]}={value}"]))
+
+
+def mounts(instruction: Instruction) -> Iterator[Mount]:
+    """Return the mounts of a RUN in order."""
+    for flag in instruction.flags:
+        if flag.startswith(_PREFIX):
+            yield _parse(flag.removeprefix(_PREFIX))
+
+
+def put_mounts(instruction: Instruction, change: Callable[[Mount], Mount]) -> str:
+    """Return the text of a RUN with its mounts changed. A mount that stays as it is keeps its spelling."""
+    line = join(instruction.raw)
+    _, flags, _ = split(line.text)
+    changes = []
+    for flag in flags:
+        if flag.text.startswith(_PREFIX):
+            old = _parse(flag.text.removeprefix(_PREFIX))
+            new = change(old)
+            if new != old:
+                changes.append((flag, escape_flag(_PREFIX + _render(new))))
+    return line.replace(changes)
+
+
+def _parse(text: str) -> Mount:
+    return Mount(fields=tuple(next(csv.reader([text]), [])))
+
+
+def _render(mount: Mount) -> str:
+    return ",".join(
+        '"' + field.replace('"', '""') + '"' if any(char in field for char in ',"') else field for field in mount.fields
+    )

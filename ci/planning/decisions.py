@@ -1,0 +1,219 @@
+"""What is done with each image, and why, in one pass from the images that need none to those that need many.
+
+Whatever is not known means that an image is built, and with it all that are built on it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from ci.planning.cache_key import ImageKey
+from ci.planning.changes import Changed, Unknown, changed_files, changed_stack_files, list_some
+from ci.stack.model import Image, Stack
+
+_DIGEST_SHOWN = 12
+
+
+class Action(StrEnum):
+    """What a run does with an image."""
+
+    BUILD = "build"
+    REUSE = "reuse"
+    """Its key is published: what is there is taken."""
+    DISABLED = "disabled"
+
+
+class Cause(StrEnum):
+    """Why it does that. The causes to build stand in their order: the first that holds is told."""
+
+    FILES = "files changed"
+    PARENT = "parent changes"
+    BASE = "base moved"
+    BUILD_ARG = "build arg"
+    EPOCH = "epoch"
+    FORCED = "forced"
+    STACK_FILES = "stack files changed"
+    NEVER_PUBLISHED = "never published"
+    REGISTRY = "registry did not answer"
+    NO_HISTORY = "no history"
+    PUBLISHED = "published"
+    ASKED_FOR = "asked for"
+    """Nobody was asked what is published."""
+    DISABLED = "disabled"
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """A cause and what it is about, on one line."""
+
+    cause: Cause
+    detail: str
+
+    def __str__(self) -> str:
+        # Beside the action, the names of these two causes say nothing more.
+        return self.detail if self.cause in {Cause.ASKED_FOR, Cause.DISABLED} else f"{self.cause}: {self.detail}"
+
+
+class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The registry has an image with the key."""
+
+    digest: str
+    tested: bool = True
+    """Whether it passed the suites as they are now."""
+    unnamed: bool = False
+    """It passed in a run that ended before it gave names to what it had built."""
+
+
+class Absent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The registry has none; or, `always`, never had an image of this name."""
+
+    always: bool = False
+
+
+class NoAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The registry did not say. `why` is a sentence."""
+
+    why: str
+
+
+_NOT_ASKED = NoAnswer(why="it was not asked")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What the image of a name that was published last was made of, as far as it was written down."""
+
+    commit: str
+    epoch: str
+    build_args: Mapping[str, str]
+    bases: Mapping[str, str]
+    """The digests of its foreign bases by reference."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What decisions rest on. All mappings are by the name of an image."""
+
+    keys: Mapping[str, ImageKey]
+    """Nothing for an image is a key that is not known."""
+    answers: Mapping[str, Present | Absent | NoAnswer]
+    """What the registry said of each key. Nothing for an image is no answer."""
+    changes: Changed | Unknown
+    records: Mapping[str, Record] | None
+    """None if it is not known what was published last."""
+    forced: Collection[str] = ()
+    """The images to be built whatever is published."""
+    refreshed: bool = False
+    """Everything is fetched again: all keys have an epoch that was begun with this run."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done with an image; `digest` is that of the image that is reused, which `retest` has tested again."""
+
+    name: str
+    action: Action
+    reason: Reason
+    digest: str | None = None
+    retest: bool = False
+
+
+def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decision, ...]:
+    """Decide what to do with each of the images, which are in the stack's order, with all that they need."""
+    changed = facts.changes if isinstance(facts.changes, Changed) else Changed(base="", paths=())
+    files = changed_files(stack, changed)
+    stack_files = changed_stack_files(stack, changed)
+    built: dict[str, None] = {}
+    decisions: list[Decision] = []
+    for image in images:
+        rebuilt = [name for name in image.needs if name in built]
+        answer = facts.answers.get(image.name, _NOT_ASKED)
+        if not image.enabled:
+            reason = Reason(cause=Cause.DISABLED, detail=image.disabled_reason)
+            decisions.append(Decision(name=image.name, action=Action.DISABLED, reason=reason))
+        elif isinstance(answer, Present) and _may_be_reused(image, facts) and not rebuilt:
+            decisions.append(_reuse(image, answer))
+        else:
+            built[image.name] = None
+            causes = (
+                _listed(Cause.FILES, files.get(image.name, ())),
+                _listed(Cause.PARENT, rebuilt),
+                *_differences(image, facts),
+                _listed(Cause.FORCED, ["--rebuild"] if image.name in facts.forced else []),
+                _listed(Cause.EPOCH, ["--refresh"] if facts.refreshed else []),
+                _listed(Cause.STACK_FILES, stack_files),
+            )
+            reason = next((cause for cause in causes if cause), None) or _unpublished(image, facts, answer)
+            decisions.append(Decision(name=image.name, action=Action.BUILD, reason=reason))
+    return tuple(decisions)
+
+
+def _may_be_reused(image: Image, facts: Facts) -> bool:
+    own = facts.keys.get(image.name)
+    return own is not None and own.key is not None and image.name not in facts.forced
+
+
+def _reuse(image: Image, answer: Present) -> Decision:
+    detail = f"{_short(answer.digest)} has this content"
+    if not answer.tested:
+        detail += "; its tests are other ones now"
+    if answer.unnamed:
+        detail += ", from a run that did not finish"
+    return Decision(
+        name=image.name,
+        action=Action.REUSE,
+        digest=answer.digest,
+        retest=not answer.tested,
+        reason=Reason(cause=Cause.PUBLISHED, detail=detail),
+    )
+
+
+def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
+    return Reason(cause=cause, detail=list_some(items)) if items else None
+
+
+def _differences(image: Image, facts: Facts) -> Iterator[Reason | None]:
+    """Compare with what the image that was published last was made of."""
+    record, own = (facts.records or {}).get(image.name), facts.keys.get(image.name)
+    if record is None or own is None:
+        return
+    now = {name: digest for name, digest in own.bases.items() if digest is not None}
+    moved = [name for name, digest in now.items() if record.bases.get(name, digest) != digest]
+    yield _listed(Cause.BASE, [f"{name} {_short(record.bases[name])} -> {_short(now[name])}" for name in moved])
+    old, new = record.build_args, image.build_args
+    names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    yield _listed(Cause.BUILD_ARG, [f"{name} {_or_none(old.get(name))} -> {_or_none(new.get(name))}" for name in names])
+    if record.epoch != own.epoch:
+        yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {own.epoch or 'none'}")
+
+
+def _unpublished(image: Image, facts: Facts, answer: Present | Absent | NoAnswer) -> Reason:
+    """Return the reason for an image of which nothing is known to have changed."""
+    own = facts.keys.get(image.name)
+    if own and own.unknown:
+        unknown = own.unknown
+        return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is not known")
+    match answer:
+        case NoAnswer():
+            return Reason(cause=Cause.REGISTRY, detail=answer.why)
+        case Absent(always=True):
+            return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
+        case Absent() | Present():
+            return _absent(image, facts)
+    assert_never(answer)
+
+
+def _absent(image: Image, facts: Facts) -> Reason:
+    record = (facts.records or {}).get(image.name)
+    if facts.records is not None and record is None:
+        return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
+    if isinstance(facts.changes, Unknown):
+        return Reason(cause=Cause.NO_HISTORY, detail=facts.changes.why)
+    since = f"; the last one is of commit {record.commit[:7]}" if record else ""
+    return Reason(cause=Cause.NEVER_PUBLISHED, detail=f"no image with this content{since}")
+
+
+def _or_none(value: str | None) -> str:
+    return "none" if value is None else repr(value)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:_DIGEST_SHOWN]

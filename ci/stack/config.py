@@ -1,0 +1,164 @@
+"""stack.toml: what a stack wants to say beyond its Dockerfiles. A stack needs none."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from ci.errors import did_you_mean
+from ci.stack.gpu_config import GpuSettings, gpu_problems
+from ci.stack.model import Compression
+
+_SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+TableType = TypeVar("TableType", bound=msgspec.Struct)
+
+
+class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[stack]`: a field is a key."""
+
+    registry: str = ""
+    version: str = ""
+    epoch: str = ""
+    source: str = ""
+    compression: Compression = Compression.GZIP
+    rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+
+
+class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[tests]`: a field is a key. Limits are seconds."""
+
+    limit: Positive = 900
+    test_limit: Positive = 300
+    reruns: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    server_environment: dict[str, str] = {}
+
+
+class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
+
+    build_args: dict[str, str] = {}
+    enabled: bool = True
+    reason: str = ""
+    context: str = "."
+    dockerfile: str = "Dockerfile"
+    size_budget: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The file as values, tables by the name of the image."""
+
+    stack: StackTable = StackTable()
+    tests: TestsTable = TestsTable()
+    gpu: GpuSettings | None = None
+    images: Mapping[str, ImageTable] = {}
+
+
+def read_settings(text: str, path: str, problems: list[str]) -> Settings:
+    """Read stack.toml; add a sentence to `problems` for each mistake and take the default in its place."""
+    try:
+        document = tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        problems.append(f"{path}{f':{line[1]}' if line else ''}: this is no TOML: {error}.")
+        return Settings()
+    reader = _Reader(path, problems)
+    reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
+    images = reader.table(document, "images")
+    return Settings(
+        stack=reader.convert(reader.table(document, "stack"), StackTable, "stack"),
+        tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
+        gpu=reader.gpu(document),
+        images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
+    )
+
+
+class _Reader:
+    """Reads table by table and key by key, because msgspec stops at the first mistake."""
+
+    def __init__(self, path: str, problems: list[str]) -> None:
+        self._path = path
+        self._problems = problems
+
+    def table(self, document: Mapping[str, object], name: str, prefix: str = "") -> Mapping[str, object]:
+        found = document.get(name, {})
+        if isinstance(found, dict):
+            return found
+        self._problems.append(f"{self._path}: {prefix}{name} is a table: write [{prefix}{name}] above its keys.")
+        return {}
+
+    def refuse_unknown(self, table: Mapping[str, object], known: tuple[str, ...], prefix: str) -> None:
+        self._problems.extend(
+            f"{self._path}: {prefix}{key} is no key of this file.{did_you_mean(key, known)}"
+            for key in table
+            if key not in known
+        )
+
+    def convert(self, table: Mapping[str, object], kind: type[TableType], where: str) -> TableType:
+        return msgspec.convert(self._keys(table, kind, where), kind)
+
+    def gpu(self, document: Mapping[str, object]) -> GpuSettings | None:
+        before = len(self._problems)
+        table = self.table(document, "gpu")
+        if "gpu" not in document or len(self._problems) > before:
+            return None
+        read = self._keys(table, GpuSettings, "gpu")
+        self._problems.extend(f"{self._path}: gpu.{problem}" for problem in gpu_problems(read, table))
+        return None if len(self._problems) > before else msgspec.convert(read, GpuSettings)
+
+    def _keys(self, table: Mapping[str, object], kind: type[msgspec.Struct], where: str) -> Mapping[str, object]:
+        fields = msgspec.structs.fields(kind)
+        self.refuse_unknown(table, tuple(field.encode_name for field in fields), f"{where}.")
+        read: dict[str, object] = {}
+        for field in fields:
+            if field.encode_name in table:
+                self._convert_key(table[field.encode_name], field, where, read)
+        return read
+
+    def _convert_key(
+        self, value: object, field: msgspec.structs.FieldInfo, where: str, read: dict[str, object]
+    ) -> None:
+        name = f"{where}.{field.encode_name}"
+        # A mapping is read entry by entry: msgspec's own error does not tell which entry it means.
+        entries: list[tuple[str, object]] = []
+        if isinstance(value, dict):
+            entries = [(f"{name}.{key}", {key: item}) for key, item in value.items()]
+        faulty = False
+        for place, part in entries or [(name, value)]:
+            try:
+                msgspec.convert(part, field.type)
+            except msgspec.ValidationError as error:
+                faulty = True
+                self._problems.append(f"{self._path}: {place}: {_plain(error)}")
+        if not faulty:
+            read[field.encode_name] = value
+
+    def image(self, table: Mapping[str, object], where: str) -> ImageTable:
+        found = self.convert(table, ImageTable, where)
+        if not found.enabled and not found.reason:
+            self._problems.append(
+                f"{self._path}: {where}.enabled is false without a reason. Say why in {where}.reason; plans show it."
+            )
+        if found.size_budget and not _SIZE.fullmatch(found.size_budget):
+            self._problems.append(
+                f"{self._path}: {where}.size-budget: {found.size_budget!r} is no size. "
+                "Write one like '800 MB' or '2.5 GB'."
+            )
+            return msgspec.structs.replace(found, size_budget="")
+        return found
+
+
+def bytes_of(size: str) -> int | None:
+    """Return the bytes of a size such as `2.5 GB`, None for no size."""
+    number, _, unit = size.partition(" ")
+    return round(float(number) * {"MB": 10**6, "GB": 10**9}[unit]) if size else None
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    text = str(error).partition(" - at ")[0].replace("`", "")
+    for own, plain in {"str": "a text in quotes", "bool": "true or false", "int": "a whole number", "object": "a table",
+                       "float": "a number with a point", "array": "a list"}.items():  # fmt: skip
+        text = text.replace(f"Expected {own},", f"expected {plain},").replace(f"got {own}", f"got {plain}")
+    return f"{text}."

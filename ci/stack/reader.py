@@ -1,0 +1,234 @@
+"""A source tree read into a Stack."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import msgspec
+
+from ci.dockerfile.arguments import UNWRITABLE, Arguments, pairs, read_arguments
+from ci.dockerfile.dockerignore import read_ignore
+from ci.dockerfile.parser import Dockerfile, Instruction, parse_dockerfile
+from ci.dockerfile.stages import Origin, Scope, resolve_stages
+from ci.errors import SpecError, did_you_mean
+from ci.oci.reference import is_image_name
+from ci.stack.config import ImageTable, Settings, bytes_of, read_settings
+from ci.stack.discovery import (
+    SETTINGS,
+    common_suites,
+    copy_problems,
+    find_image_folders,
+    folders_with_files,
+    inside,
+    left_out_tests,
+    own_suites,
+    suite_folders,
+)
+from ci.stack.graph import cycles, drawn, ordered, parent
+from ci.stack.model import Image, Stack, TestSettings, Tree
+
+PLATFORM = "linux/amd64"
+_UNREAD = Dockerfile(path="", text="", arguments=(), stages=())
+
+
+def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> Stack:
+    """Read the images below the folder `images`. SpecError with every problem found.
+
+    Nothing is asked of a disabled image but its name: what is wrong with its Dockerfile does not matter.
+    """
+    problems: list[str] = []
+    files = _Files(tree, images)
+    path = files.settings_path
+    settings = read_settings(tree.read(path), path, problems) if path in files.paths else Settings()
+    rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
+    folders = find_image_folders(files.paths, files.root, settings.images)
+    if not folders:
+        problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
+    problems.extend(_name_problems(folders))
+    tests = suite_folders(files.folders, folders, files.root)
+    drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
+    by_name = {draft.name: draft for draft in drafts}
+    problems.extend(
+        f"{path}: images.{name} is no image below {images}.{did_you_mean(name, by_name)}"
+        for name in settings.images
+        if name not in by_name
+    )
+    found = {image.name: image for image in _connect(by_name, platform, problems)}
+    for image in found.values():
+        problems.extend(f"{path}: {problem}" for problem in _build_arg_problems(image))
+    needs = {image.name: image.needs for image in found.values()}
+    problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
+    problems.extend(_disabled_problems(tuple(found.values())))
+    problems.extend(f"{path}: {problem}" for problem in _gpu_problems(settings, found))
+    if problems:
+        raise SpecError(tuple(dict.fromkeys(problems)))
+    return Stack(
+        registry=settings.stack.registry,
+        version=settings.stack.version,
+        epoch=settings.stack.epoch,
+        source=settings.stack.source,
+        compression=settings.stack.compression,
+        rebuild_all=rebuild_all,
+        platform=platform,
+        images=tuple(found[name] for name in ordered(needs)),
+        common_suites=common_suites(files.folders, files.root),
+        tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
+        gpu=settings.gpu,
+    )
+
+
+class _Files:
+    """The tree, with what is asked of it many times."""
+
+    def __init__(self, tree: Tree, images: str) -> None:
+        self.root = inside("", images)
+        self.settings_path = inside(self.root, SETTINGS)
+        self.paths = frozenset(tree.paths)
+        self.folders = folders_with_files(self.paths)
+        self.read = tree.read
+        self._sorted = sorted(self.paths)
+
+    def has_folder(self, folder: str) -> bool:
+        """Tell whether a folder has a file in it, at any depth. The tree itself always counts."""
+        first = bisect_left(self._sorted, f"{folder}/")
+        return not folder or any(path.startswith(f"{folder}/") for path in self._sorted[first : first + 1])
+
+
+def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str], problems: list[str]) -> Image:
+    """Read what one image says of itself, whatever the others are."""
+    name = folder.rpartition("/")[2]
+    table = settings.images.get(name, ImageTable())
+    path = inside(folder, table.dockerfile)
+    context = inside(folder, table.context)
+    own = [*_place_problems(files, name, table, path, context)]
+    dockerfile = _UNREAD
+    if path in files.paths:
+        try:
+            dockerfile = parse_dockerfile(files.read(path), path)
+        except SpecError as error:
+            own.extend(error.problems)
+    ignore = (*left_out_tests(tests, context), *_ignore(files, path, context, own))
+    draft = Image(
+        name=name,
+        folder=folder,
+        dockerfile_path=path,
+        dockerfile=dockerfile,
+        context=context or ".",
+        ignore=ignore,
+        arguments=Arguments(build_args=table.build_args, automatic={}),
+        stages=(),
+        build_args=table.build_args,
+        enabled=table.enabled,
+        disabled_reason="" if table.enabled else table.reason,
+        parent=None,
+        needs=(),
+        foreign_bases=(),
+        size_budget=bytes_of(table.size_budget),
+        suites=own_suites(files.folders, folder, name),
+    )
+    if draft.enabled:
+        problems.extend((*own, *copy_problems(draft, tests)))
+    return draft
+
+
+def _place_problems(files: _Files, name: str, table: ImageTable, dockerfile: str, context: str) -> Iterator[str]:
+    where = f"{files.settings_path}: images.{name}"
+    if _is_outside(dockerfile):
+        yield f"{where}.dockerfile leads out of the source tree: {table.dockerfile}"
+    elif dockerfile not in files.paths:
+        yield f"{where}.dockerfile: there is no file {dockerfile}."
+    if _is_outside(context):
+        yield f"{where}.context leads out of the source tree: {table.context}"
+    elif not files.has_folder(context) and (dockerfile in files.paths or table.context != "."):
+        yield f"{where}.context: there is no folder {context}."
+
+
+def _is_outside(path: str) -> bool:
+    return path == ".." or path.startswith(("../", "/"))
+
+
+def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -> tuple[str, ...]:
+    """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
+    for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
+        if path in files.paths:
+            return read_ignore(files.read(path), path, problems)
+    return ()
+
+
+def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
+    """Work out what each image draws on, now that all their names are known."""
+    waiting = {draft.name: draft.dockerfile.waiting for draft in drafts.values()}
+    return tuple(_connected(draft, drafts, waiting, platform, problems) for draft in drafts.values())
+
+
+def _connected(
+    draft: Image,
+    drafts: Collection[str],
+    waiting: Mapping[str, tuple[Instruction, ...]],
+    platform: str,
+    problems: list[str],
+) -> Image:
+    own: list[str] = []
+    dockerfile = draft.dockerfile
+    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
+    scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
+    stages = resolve_stages(dockerfile, scope, arguments, waiting, own)
+    if draft.enabled:
+        problems.extend(own)
+    sources = drawn(stages)
+    return msgspec.structs.replace(
+        draft,
+        arguments=arguments,
+        stages=stages,
+        parent=parent(stages),
+        needs=tuple(source.name for source in sources if source.origin is Origin.IMAGE),
+        foreign_bases=tuple(source.name for source in sources if source.origin is Origin.FOREIGN),
+    )
+
+
+def _build_arg_problems(image: Image) -> Iterator[str]:
+    if not image.enabled or not image.stages:
+        return
+    instructions = (*image.dockerfile.arguments, *(one for stage in image.stages for one in stage.body))
+    declared = {name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one)}
+    for name, value in image.build_args.items():
+        where = f"images.{image.name}.build-args.{name}"
+        if name not in declared:
+            yield f"{where}: no ARG of {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
+        if UNWRITABLE.search(value):
+            yield f"{where}: the value has a line break, which an ARG cannot hold."
+
+
+def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
+    if settings.gpu is None:
+        return
+    name = settings.gpu.image
+    if name not in images:
+        yield f"gpu.image: {name!r} is no image here.{did_you_mean(name, images)}"
+    elif not images[name].enabled:
+        yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Name another, or leave [gpu] out."
+
+
+def _name_problems(folders: Sequence[str]) -> Iterator[str]:
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        by_name[folder.rpartition("/")[2]].append(folder)
+    for name, places in by_name.items():
+        if len(places) > 1:
+            yield f"{' and '.join(places)}: an image is named after its folder, and these have one name. Rename one."
+        if not is_image_name(name):
+            yield (
+                f"{places[0]}: {name!r} cannot name an image. Rename the folder: a repository's name has lower-case "
+                "letters and digits, and between them '.', '_', '__' or any number of '-'."
+            )
+
+
+def _disabled_problems(images: Sequence[Image]) -> Iterator[str]:
+    reasons = {image.name: image.disabled_reason for image in images if not image.enabled}
+    for image in images:
+        for name in image.needs:
+            if image.enabled and name in reasons:
+                yield (
+                    f"{image.dockerfile_path}: {image.name} needs {name}, which is disabled ({reasons[name]}). "
+                    f"Enable {name}, or disable {image.name} too."
+                )

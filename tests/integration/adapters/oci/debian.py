@@ -1,0 +1,89 @@
+"""Debian's docker-registry on loopback, with TLS and a password, as an oracle."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import bcrypt
+import pytest
+import trustme
+
+from ci.adapters.oci.endpoint import Access, Credentials
+from tests.programs import docker_registry
+
+USER = "maintainer"
+PASSWORD = "tell-nobody-8431"  # noqa: S105 (of a registry that lives as long as a test)
+
+_CONFIGURATION = """\
+version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {folder}/storage}}
+  delete: {{enabled: true}}
+  maintenance: {{uploadpurging: {{enabled: false}}}}
+http:
+  addr: 127.0.0.1:{port}
+  secret: s
+  relativeurls: true
+  tls: {{certificate: {folder}/tls.pem, key: {folder}/tls.key}}
+auth:
+  htpasswd: {{realm: test, path: {folder}/htpasswd}}
+"""
+
+
+class DebianRegistry(NamedTuple):
+    """Where it listens, whom to trust, and where it keeps its files."""
+
+    host: str
+    ca: str
+    storage: Path
+
+    @property
+    def access(self) -> Access:
+        credentials = Credentials(username=USER, password=PASSWORD)
+        return Access(host=self.host, credentials=credentials, ca=self.ca)
+
+
+@contextmanager
+def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
+    """Run it for as long as the context is open, with everything below a folder."""
+    command = docker_registry()
+    ca = trustme.CA()
+    certificate = ca.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
+    certificate.private_key_pem.write_to_path(folder / "tls.key")
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds=4)).decode()
+    (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
+    port = _free_port()
+    (folder / "registry.yml").write_text(_CONFIGURATION.format(folder=folder, port=port))
+    with (folder / "registry.log").open("wb") as log:
+        process = subprocess.Popen([command, "serve", folder / "registry.yml"], stdout=log, stderr=log)
+    try:
+        _wait_for(port, process, folder / "registry.log")
+        yield DebianRegistry(f"localhost:{port}", ca.cert_pem.bytes().decode(), folder / "storage")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    pytest.fail(f"docker-registry did not start:\n{log.read_text()}")

@@ -1,0 +1,112 @@
+"""The two ways in which registries ask who is there."""
+
+import base64
+import itertools
+import json
+import re
+from collections.abc import Container
+from typing import NamedTuple, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from tests.integration.adapters.oci.faults import Reply, Request, refusal
+
+
+class Login(Protocol):
+    """Lets requests in, or not."""
+
+    def refuse(self, request: Request, repository: str, action: str) -> Reply | None:
+        """Return why a request is not let in, None if it is. `action` is pull or push."""
+        ...
+
+
+class Nobody:
+    """Asks nobody."""
+
+    def refuse(self, request: Request, repository: str, action: str) -> Reply | None:  # noqa: ARG002 (the protocol's)
+        return None
+
+
+class Passwords:
+    """A password with each request."""
+
+    def __init__(self, users: dict[str, str], *, readers: Container[str] = ()) -> None:
+        self._users = users
+        self._readers = readers
+
+    def refuse(self, request: Request, repository: str, action: str) -> Reply | None:
+        user = user_of(request, self._users)
+        if user is None:
+            return refusal(401, "UNAUTHORIZED", "authentication required", WWW_Authenticate='Basic realm="r"')
+        if action == "push" and user in self._readers:
+            return refusal(403, "DENIED", f"requested access to {repository} is denied")
+        return None
+
+
+class Grant(NamedTuple):
+    repository: str
+    actions: frozenset[str]
+    uses: int | None
+
+
+class Tokens:
+    """Tokens from a server that the registry names. Each is good for `uses` requests, then the registry forgets it.
+
+    `anonymous`: what those without a password may do; `readers`: who may not push.
+    """
+
+    def __init__(
+        self,
+        users: dict[str, str],
+        *,
+        readers: Container[str] = (),
+        anonymous: frozenset[str] = frozenset({"pull"}),
+        uses: int | None = None,
+        says: dict[str, object] | None = None,
+    ) -> None:
+        self.realm = ""  # the server's address, known once it runs
+        self.asked: list[str] = []
+        self._users = users
+        self._readers = readers
+        self._anonymous = anonymous
+        self._uses = uses
+        self._says = {"expires_in": 300} if says is None else says
+        self._numbers = itertools.count(1)
+        self.grants: dict[str, Grant] = {}
+
+    def issue(self, request: Request) -> Reply:
+        """Answer the token server's one request."""
+        query = parse_qs(urlsplit(request.path).query)
+        self.asked.append(query["scope"][0])
+        user = user_of(request, self._users)
+        if user is None and "authorization" in request.headers:
+            return refusal(401, "UNAUTHORIZED", "incorrect username or password")
+        match = re.fullmatch(r"repository:([^:]+):([a-z,]+)", query["scope"][0])
+        assert match, query
+        allowed = {"pull", "push"} if user else self._anonymous
+        if user in self._readers:
+            allowed = {"pull"}
+        token = f"token-{next(self._numbers)}-of-{user}"
+        self.grants[token] = Grant(match[1], frozenset(match[2].split(",")) & allowed, self._uses)
+        return Reply(200, {"Content-Type": "application/json"}, json.dumps({"token": token, **self._says}).encode())
+
+    def refuse(self, request: Request, repository: str, action: str) -> Reply | None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        grant = self.grants.get(token)
+        if grant and grant.uses is not None:
+            self.grants[token] = grant._replace(uses=grant.uses - 1)
+            grant = grant if grant.uses > 0 else None
+        if grant and grant.repository == repository and action in grant.actions:
+            return None
+        actions = "pull,push" if action == "push" else "pull"
+        error = ',error="insufficient_scope"' if grant else ""
+        challenge = f'Bearer realm="{self.realm}/token",service="test",scope="repository:{repository}:{actions}"{error}'
+        return refusal(401, "UNAUTHORIZED", "authentication required", WWW_Authenticate=challenge)
+
+
+def user_of(request: Request, users: dict[str, str]) -> str | None:
+    """Return who sends a request with a good password, None for everybody else."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return None
+    user, _, password = base64.b64decode(encoded).decode().partition(":")
+    return user if users.get(user) == password else None

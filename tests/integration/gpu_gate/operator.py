@@ -1,0 +1,66 @@
+"""The gate as tests run it: fast, and with all that it told kept."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ci.adapters.ssh import SshLogin
+from ci.gpu_gate.gate import run_gate
+from ci.gpu_gate.ports import Clock, Pace
+from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
+from tests.integration.gpu_gate.ssh_server import Cluster, Node, running
+
+REFERENCE = f"docker.io/ucsdets/ml@sha256:{'a' * 64}"
+PACE = Pace(look=0.02, answer=2, spare=0.2, interrupt=0.5, clean_up=1, retry=60)
+
+
+class QuickClock(Clock):
+    """Time that passes only by being waited for."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+@dataclass
+class Gate:
+    """Runs the gate on a node, and keeps what came of it."""
+
+    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """On the exception that it ended with."""
+    clock: QuickClock = field(default_factory=QuickClock)
+
+    async def on(
+        self,
+        node: Node,
+        attempts: int = 1,
+        *,
+        login: SshLogin | None = None,
+        known_hosts: str = "",
+        reference: str = REFERENCE,
+        **changes: Any,  # noqa: ANN401 (fields of GpuSettings)
+    ) -> GpuVerdict:
+        client, settings = node.client(login, known_hosts, **changes), node.settings(**changes)
+        return await run_gate(
+            client, settings, reference, tell=self.told.append, attempts=attempts, clock=self.clock, pace=PACE
+        )
+
+
+async def try_on(cluster: Cluster, attempts: int = 1, **changes: Any) -> GpuVerdict:  # noqa: ANN401
+    """Run the gate on a cluster; whatever came of it, no pod may be left."""
+    async with running(cluster) as node:
+        verdict = await Gate().on(node, attempts, **changes)
+    assert cluster.pods == set()
+    assert verdict.undeleted == ()
+    return verdict
+
+
+def outcomes(verdict: GpuVerdict) -> tuple[GpuOutcome, ...]:
+    return tuple(attempt.outcome for attempt in verdict.attempts)

@@ -1,0 +1,56 @@
+"""Four images in a registry of ours: three have a stable tag of old, the third of them (rstudio) has none yet."""
+
+from ci.oci.reference import Repository
+from ci.oci.registry import Manifest
+from ci.oci.tag_update import Move
+from ci.oci.tombstone import is_withdrawn
+from tests.integration.adapters.oci.images import stored
+from tests.integration.adapters.oci.server import RegistryServer
+
+NAMES = ("base", "datascience", "rstudio", "scipy-ml")
+ABSENT = "rstudio"
+STABLE = "2026.4-stable"
+TESTED = "2026.4-a1239ab"
+
+
+class Four:
+    """What was put there, and what is there now."""
+
+    def __init__(self, server: RegistryServer) -> None:
+        self.server = server
+        self.new = {name: stored(server, TESTED, layer=f"new {name}".encode(), path=path(name)) for name in NAMES}
+        self.old = {name: stored(server, STABLE, layer=f"old {name}".encode(), path=path(name)) for name in NAMES}
+        del self.old[ABSENT], server.contents.tags[path(ABSENT)][STABLE]
+        self.before = self.named()
+        self.after: dict[str, str | None] = {name: manifest.digest for name, manifest in self.new.items()}
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The moves of all stable tags."""
+        return tuple(
+            Move(
+                image=name,
+                target=Repository(host=self.server.host, path=path(name)).tagged(STABLE),
+                new=self.new[name],
+                old=self.old.get(name),
+            )
+            for name in NAMES
+        )
+
+    def named(self) -> dict[str, str | None]:
+        """Return what each stable tag names to whoever knows of withdrawn tags."""
+        found = {name: self.server.contents.find(path(name), STABLE) for name in NAMES}
+        return {name: image.digest if image and not is_withdrawn(image) else None for name, image in found.items()}
+
+    def rival(self, name: str) -> Manifest:
+        """Move a stable tag as somebody else."""
+        return stored(self.server, STABLE, layer=b"rival", path=path(name))
+
+
+def path(name: str) -> str:
+    return f"stack/{name}"
+
+
+def at(name: str) -> str:
+    """Return a pattern for requests about an image's stable tag."""
+    return f"/{path(name)}/manifests/{STABLE}$"

@@ -1,0 +1,103 @@
+"""Stacks that a run published in any registry, and what promotions do with them."""
+
+from collections.abc import Mapping, Sequence
+
+from ci.oci.reference import Repository
+from ci.oci.referrers import attach
+from ci.oci.registry import Manifest, Registry
+from ci.oci.tombstone import read_digest
+from ci.planning.decisions import Action
+from ci.promotion.apply import Change, carry_out
+from ci.promotion.plan import plan_promotion
+from ci.promotion.records import Proof
+from ci.promotion.rollback import plan_rollback, survey_history
+from ci.promotion.timeline import Timeline
+from ci.publish.attestations import RecordedImage, RecordedTests, RunRecord, run_artifact
+from tests.integration.adapters.oci.contents import image_manifest
+
+NAMES = ("base", "datascience", "rstudio", "scipy-ml")
+GPU_IMAGE = "scipy-ml"
+STABLE = "2026.4-stable"
+ACCEPTED = Proof(accepted="no GPU was free, and only the text of a page changed")
+NOW = "2026-11-25T08:00:00Z"
+
+
+class Shelf:
+    """A registry, and the repositories of a stack's images in it."""
+
+    def __init__(self, registry: Registry, host: str, names: Sequence[str] = NAMES) -> None:
+        self.registry = registry
+        self.repositories: Mapping[str, Repository] = {
+            name: Repository(host=host, path=f"ucsdets/{name}") for name in names
+        }
+
+    async def image(self, name: str, layer: bytes) -> Manifest:
+        config = b'{"os":"linux"}'
+        for blob in (config, layer):
+            await self.registry.put_blob(self.repositories[name], blob)
+        return image_manifest(config, layer)
+
+    async def publish(
+        self, tag: str, *, started: str = "2026-11-24T08:00:00Z", layers: Mapping[str, bytes] | None = None
+    ) -> RunRecord:
+        """Publish all images under a tag as a run does; those without a layer given have one of the tag."""
+        manifests = {
+            name: await self.image(name, (layers or {}).get(name, f"{name} of {tag}".encode()))
+            for name in self.repositories
+        }
+        record = RunRecord(
+            tag=tag,
+            commit=tag.rpartition("-")[2],
+            started=started,
+            seconds=1,
+            images=tuple(recorded(name, self.repositories[name], manifest) for name, manifest in manifests.items()),
+        )
+        for name, manifest in manifests.items():
+            repository = self.repositories[name]
+            await self.registry.put(repository.tagged(tag), manifest)
+            await attach(self.registry, repository, manifest.descriptor, run_artifact(record))
+        return record
+
+    async def plan(self, run: RunRecord, *also: str) -> Change:
+        return await plan_promotion(self.registry, run, ACCEPTED, at=NOW, also=also)
+
+    async def promote(self, run: RunRecord, *also: str) -> Change:
+        change = await self.plan(run, *also)
+        assert await carry_out(self.registry, change) == ()
+        return change
+
+    async def history(self, tag: str = STABLE) -> Timeline:
+        return await survey_history(self.registry, self.repositories, tag)
+
+    async def roll_back(self, to: str = "", tag: str = STABLE) -> Change:
+        change = await plan_rollback(self.registry, await self.history(tag), at=NOW, to=to)
+        assert await carry_out(self.registry, change) == ()
+        return change
+
+    async def named(self, tag: str = STABLE) -> dict[str, str | None]:
+        """Return what a tag names for each image."""
+        return {
+            name: await read_digest(self.registry, repository.tagged(tag), ())
+            for name, repository in self.repositories.items()
+        }
+
+
+def recorded(name: str, repository: Repository, manifest: Manifest) -> RecordedImage:
+    return RecordedImage(
+        name=name,
+        repository=str(repository),
+        digest=manifest.digest,
+        key="0" * 64,
+        action=Action.BUILD,
+        reason="files",
+        size=5,
+        seconds=1,
+        tests=RecordedTests(suites="1" * 64, passed=3, skipped=0, flaky=0),
+        epoch="",
+        build_args={},
+        bases={},
+    )
+
+
+def digests(run: RunRecord) -> dict[str, str | None]:
+    return {image.name: image.digest for image in run.images}

@@ -1,0 +1,78 @@
+"""A move that is cancelled, at every request it makes, leaves all tags as they were, or has moved them all."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from ci.adapters.oci.client import HttpRegistry
+from ci.oci.tag_update import move_tags
+from ci.oci.tag_update_errors import MoveError
+from tests.integration.adapters.oci.faults import meanwhile, refusing
+from tests.integration.adapters.oci.server import RegistryServer
+from tests.integration.promotion.four_images import Four, at
+
+pytestmark = pytest.mark.anyio
+
+STABLE_TAGS = "/manifests/2026.4-stable$"
+POINTS = [("HEAD", number) for number in range(1, 13)] + [("PUT", number) for number in range(1, 5)]
+
+
+def cancelling(cancel: Callable[[], object]) -> Callable[[], None]:
+    """Return what cancels, from the server's thread, while the request waits for its answer."""
+    loop = asyncio.get_running_loop()
+
+    def act() -> None:
+        loop.call_soon_threadsafe(cancel)
+        time.sleep(0.02)
+
+    return act
+
+
+@pytest.fixture
+def four(server: RegistryServer) -> Four:
+    return Four(server)
+
+
+@pytest.mark.parametrize(("method", "number"), POINTS)
+async def test_a_cancelled_move_leaves_all_as_it_was(
+    registry: HttpRegistry, four: Four, method: str, number: int
+) -> None:
+    with anyio.CancelScope() as scope:
+        four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=number)
+        await move_tags(registry, four.moves)
+        await anyio.lowlevel.checkpoint()
+    assert scope.cancelled_caught
+    assert four.named() == four.before
+
+
+@pytest.mark.parametrize(("method", "number"), [("HEAD", 2), ("PUT", 1), ("PUT", 4), ("HEAD", 9)])
+async def test_so_does_a_cancelled_task(registry: HttpRegistry, four: Four, method: str, number: int) -> None:
+    task = asyncio.ensure_future(move_tags(registry, four.moves))
+    four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(task.cancel)), at=number)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert four.named() == four.before
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+async def test_cancelling_does_not_stop_what_is_put_back(registry: HttpRegistry, four: Four, number: int) -> None:
+    four.server.fault("HEAD", at("base"), refusing(403), at=3)
+    with anyio.CancelScope() as scope:
+        four.server.fault("PUT", STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=4 + number)
+        with pytest.raises(MoveError) as raised:
+            await move_tags(registry, four.moves)
+    assert raised.value.astray == ()
+    assert four.named() == four.before
+
+
+async def test_cancelled_too_it_names_what_cannot_be_put_back(registry: HttpRegistry, four: Four) -> None:
+    four.server.fault("PUT", at("datascience"), refusing(403), at=2, times=9)
+    with anyio.CancelScope() as scope:
+        four.server.fault("HEAD", at("base"), meanwhile(cancelling(scope.cancel)), at=3)
+        with pytest.raises(MoveError, match=r"It was interrupted \(CancelledError\)") as raised:
+            await move_tags(registry, four.moves)
+    assert [one.image for one in raised.value.astray] == ["datascience"]
+    assert four.named() == {**four.before, "datascience": four.after["datascience"]}

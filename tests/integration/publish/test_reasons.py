@@ -1,0 +1,162 @@
+"""What a plan says of real repositories, after one commit of them was published."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ci.adapters.dagger_engine.source import FolderTree
+from ci.adapters.git import read_history
+from ci.planning.changes import History
+from tests.integration.adapters.git.repository import Repository
+from tests.integration.adapters.oci.memory import MemoryRegistry
+from tests.integration.adapters.oci.server import RegistryServer
+from tests.integration.publish.pipeline_harness import FILES, Line
+
+pytestmark = pytest.mark.anyio
+ML, R, BASE = "images/ml/Dockerfile", "images/r/Dockerfile", "images/base/Dockerfile"
+OTHER = "FROM ds\nRUN other\n"
+REUSED = dict.fromkeys(("base", "ds", "ml", "r"), "published")
+
+
+class GitLine(Line):
+    """A Line whose sources are a repository."""
+
+    def __init__(self, server: RegistryServer, repository: Repository) -> None:
+        super().__init__(server)
+        self.repository = repository
+        self.compared: tuple[str, str] = ("", "")
+
+    def tree(self) -> FolderTree:
+        return FolderTree(self.repository.root)
+
+    def history(self) -> History:
+        return read_history(self.repository.root, *self.compared)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[GitLine]:
+    (tmp_path / "repository").mkdir()
+    repository = Repository(tmp_path / "repository")
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.git("config", "user.name", "a maintainer")
+    repository.git("config", "user.email", "maintainer@example.org")
+    repository.commit(**FILES)
+    repository.commit(**{"images/base/words with blanks é": "1"})
+    with RegistryServer().serving() as server:
+        yield GitLine(server, repository)
+
+
+def a_commit(line: GitLine) -> None:
+    line.repository.commit(**{ML: OTHER})
+
+
+def two_commits(line: GitLine) -> None:
+    """Where only the last one would be looked at, ml would be forgotten."""
+    line.repository.git("checkout", "--quiet", "-b", "topic")
+    line.repository.commit(**{ML: OTHER})
+    line.repository.commit(**{R: "FROM base\nRUN other\n"})
+
+
+def a_merge(line: GitLine) -> None:
+    git = line.repository.git
+    git("checkout", "--quiet", "-b", "topic")
+    line.repository.commit(**{ML: OTHER})
+    git("checkout", "--quiet", "main")
+    line.repository.commit(**{"README.md": "1"})
+    git("merge", "--quiet", "--no-ff", "--message", "m", "topic")
+
+
+def a_rename(line: GitLine) -> None:
+    line.repository.git("mv", "images/base/words with blanks é", "images/base/moved")
+    line.repository.commit()
+
+
+def a_shallow_clone(line: GitLine) -> None:
+    line.repository.commit(**{ML: OTHER})
+    line.repository = line.repository.clone("--depth=1")
+
+
+def a_detached_head(line: GitLine) -> None:
+    line.repository.commit(**{ML: OTHER})
+    line.repository.git("checkout", "--quiet", "--detach")
+
+
+def a_dirty_tree(line: GitLine) -> None:
+    line.repository.write(ML, OTHER)
+
+
+def a_new_file(line: GitLine) -> None:
+    line.repository.write("images/r/new", "1")
+
+
+def a_force_push(line: GitLine) -> None:
+    line.compared = ("1" * 40, "")
+    line.repository.commit(**{ML: OTHER})
+
+
+def an_unrelated_commit_after_a_red_one(line: GitLine) -> None:
+    """The old script would see the second only, and take the image of before the first for good."""
+    line.repository.commit(**{ML: OTHER})
+    line.repository.commit(**{"README.md": "1"})
+
+
+def a_commit_taken_back(line: GitLine) -> None:
+    line.repository.commit(**{ML: OTHER})
+    line.repository.commit(**{ML: FILES[ML]})
+
+
+def no_git(line: GitLine) -> None:
+    line.repository.write(ML, OTHER)
+    (line.repository.root / ".git").rename(line.repository.root.parent / "gone")
+
+
+CASES: list[tuple[Callable[[GitLine], None], dict[str, str]]] = [
+    (a_commit, {"ml": f"files changed: {ML}"}),
+    (two_commits, {"ml": f"files changed: {ML}", "r": f"files changed: {R}"}),
+    (a_merge, {"ml": f"files changed: {ML}"}),
+    (
+        a_rename,
+        {
+            "base": "files changed: images/base/moved, images/base/words with blanks é",
+            "ds": "parent changes: base",
+            "ml": "parent changes: ds",
+            "r": "parent changes: base",
+        },
+    ),
+    (a_shallow_clone, {"ml": "no history: The clone is shallow"}),
+    (a_detached_head, {"ml": f"files changed: {ML}"}),
+    (a_dirty_tree, {"ml": f"files changed: {ML}"}),
+    (a_new_file, {"r": "files changed: images/r/new"}),
+    (a_force_push, {"ml": "no history: The history here has no commit '1111111"}),
+    (an_unrelated_commit_after_a_red_one, {"ml": "never published: no image with this content"}),
+    (a_commit_taken_back, {}),
+    (no_git, {"ml": "no history: The source tree has no .git folder."}),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), CASES, ids=[change.__name__ for change, _ in CASES])
+async def test_reasons(line: GitLine, change: Callable[[GitLine], None], expected: dict[str, str]) -> None:
+    registry = MemoryRegistry()
+    assert (await line.run_with(registry)).exit_code == 0
+    change(line)
+    _, _, plan = await line.plan(registry)
+    for image in plan.images:
+        assert image.reason.startswith({**REUSED, **expected}[image.name]), image
+    assert plan.to_build == tuple(name for name in REUSED if name in expected)
+
+
+async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.git("config", "user.name", "a maintainer")
+    repository.git("config", "user.email", "maintainer@example.org")
+    repository.commit(**FILES)
+    with RegistryServer().serving() as server:
+        _, _, plan = await GitLine(server, repository).plan(MemoryRegistry())
+    assert [image.reason for image in plan.images] == [
+        "never published: no image of this name",
+        "parent changes: base",
+        "parent changes: ds",
+        "parent changes: base",
+    ]

@@ -1,0 +1,40 @@
+import pytest
+
+from ci.adapters.oci.connection import Connection
+from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.http import Question
+from ci.oci.reference import Repository
+from ci.oci.registry import ProtocolError
+from tests.integration.adapters.oci.clocks import QuickClock
+
+TLS = Access(host="a.io:5000")
+ELSEWHERE = Access(host="a.io", address="http://10.0.0.1:5000")
+
+
+def question(url: str) -> Question:
+    return Question(method="GET", url=url, about=Repository(host="a.io", path="s/b"), expects=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("access", "given", "url"),
+    [
+        pytest.param(TLS, "/v2/x?n=1", "https://a.io:5000/v2/x?n=1", id="path"),
+        pytest.param(TLS, "https://a.io:5000/v2/x", "https://a.io:5000/v2/x", id="itself"),
+        pytest.param(TLS, "http://a.io:5000/v2/x", "https://a.io:5000/v2/x", id="itself, not knowing of its TLS"),
+        pytest.param(TLS, "https://a.io/v2/x", "https://a.io/v2/x", id="another port"),
+        pytest.param(TLS, "https://cdn.io/x?sign=%2F", "https://cdn.io/x?sign=%2F", id="another host"),
+        pytest.param(ELSEWHERE, "/v2/x", "http://10.0.0.1:5000/v2/x", id="path, at an address"),
+        pytest.param(ELSEWHERE, "https://a.io/v2/x", "http://10.0.0.1:5000/v2/x", id="its name, at an address"),
+        pytest.param(ELSEWHERE, "http://a.io:81/x", "http://a.io:81/x", id="another port of its name"),
+        pytest.param(Access(host="docker.io"), "/v2/x", "https://registry-1.docker.io/v2/x", id="Docker Hub"),
+    ],
+)
+def test_a_registry_is_asked_where_it_is_reached(access: Access, given: str, url: str) -> None:
+    assert str(Connection(access, QuickClock()).locate(question(given))) == url
+
+
+def test_what_is_no_address_is_told() -> None:
+    with pytest.raises(
+        ProtocolError, match=r"a\.io:5000 sends those who ask to read a\.io/s/b to an address that is none"
+    ):
+        Connection(TLS, QuickClock()).locate(question("http://a:b/"))

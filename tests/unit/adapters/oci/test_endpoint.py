@@ -1,0 +1,76 @@
+import pytest
+import trustme
+
+from ci.adapters.oci.endpoint import Access, Credentials, is_loopback
+from ci.errors import RequestError
+
+CA = trustme.CA().cert_pem.bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("access", "url"),
+    [
+        pytest.param(Access(host="docker.io"), "https://registry-1.docker.io", id="Docker Hub answers elsewhere"),
+        pytest.param(Access(host="ghcr.io"), "https://ghcr.io", id="TLS"),
+        pytest.param(Access(host="ghcr.io:8443"), "https://ghcr.io:8443", id="port"),
+        pytest.param(Access(host="registry.test", insecure=True), "http://registry.test", id="plain when told"),
+        pytest.param(Access(host="localhost:5000"), "http://localhost:5000", id="plain on localhost"),
+        pytest.param(Access(host="127.0.0.1:5000"), "http://127.0.0.1:5000", id="plain on loopback"),
+        pytest.param(Access(host="127.8.8.8"), "http://127.8.8.8", id="plain on all of loopback"),
+        pytest.param(Access(host="[::1]:5000"), "http://[::1]:5000", id="plain on loopback, version 6"),
+        pytest.param(Access(host="10.0.0.1:5000"), "https://10.0.0.1:5000", id="TLS on addresses"),
+        pytest.param(Access(host="localhost.test"), "https://localhost.test", id="TLS on what begins so"),
+        pytest.param(Access(host="localhost:5000", ca=CA), "https://localhost:5000", id="TLS where a CA is given"),
+        pytest.param(
+            Access(host="a.test", address="http://10.1.2.3:5000"), "http://10.1.2.3:5000", id="another address"
+        ),
+        pytest.param(Access(host="a.test", address="https://b.test/"), "https://b.test/", id="another address, slash"),
+    ],
+)
+def test_each_registry_has_an_address(access: Access, url: str) -> None:
+    assert str(access.url) == url
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://a:5000",
+        "a:5000",
+        "http://",
+        "http://user:word@a",
+        "http://a/path",
+        "http://a:port",
+        "ftp://a",
+        "http://a?b",
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(RequestError, match=r"a\.test cannot be reached at '"):
+        Access(host="a.test", address=address)
+
+
+@pytest.mark.parametrize(
+    "ca", ["no certificate", "ä", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_what_is_no_certificate_is_refused(ca: str) -> None:
+    with pytest.raises(RequestError, match=r"to trust for a\.test are not in PEM form"):
+        Access(host="a.test", ca=ca).trust()
+
+
+def test_an_extra_certificate_is_trusted_beside_the_system_s() -> None:
+    usual = Access(host="a.test").trust().cert_store_stats()["x509_ca"]
+    assert Access(host="a.test", ca=CA).trust().cert_store_stats()["x509_ca"] == usual + 1
+
+
+def test_a_password_is_not_shown() -> None:
+    credentials = Credentials(username="bob", password="tell-nobody")  # noqa: S106
+    shown = f"{credentials} {credentials!r} {Access(host='a.test', credentials=credentials)!r}"
+    assert "bob" in shown
+    assert "tell-nobody" not in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("localhost", True), ("[::1]", True), ("10.0.0.1:1", False), ("a.b", False)]
+)
+def test_loopback_is_this_machine(host: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+    assert is_loopback(host) is expected

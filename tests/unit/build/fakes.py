@@ -1,0 +1,101 @@
+"""The world of a run as small classes, and a run against them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import anyio
+
+from ci.build.ports import Refused, Remains, SuiteRequest
+from ci.build.runner import Ports, Run, RunRequest
+from ci.errors import ExternalError
+from ci.fusion.fused import Fused, FusedStep
+from ci.planning.plan import make_plan
+from ci.results import ImageReport, Layer, RunReport
+from ci.stack.model import Tree
+from ci.stack.reader import read_stack
+from tests.unit.build.suite_outputs import failing_remains, passing_remains
+
+
+class FakeBuilder:
+    """A Builder that fails at the RUNs it is told to, and keeps the order of what began and ended."""
+
+    def __init__(self, *, failing: str = "", finish_failing: str = "", lost_at: str = "") -> None:
+        self._failing = failing
+        self._finish_failing = finish_failing
+        self._lost_at = lost_at
+        self.log: list[str] = []
+
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+        name = step.command.removeprefix("RUN ")
+        self.log.append(f"+{name}")
+        await anyio.lowlevel.checkpoint()
+        self.log.append(f"-{name}")
+        if name == self._lost_at:
+            raise ExternalError("The engine was lost")
+        # The engine runs whatever the text up to this RUN copies from, and fails with it.
+        if self._failing and f"RUN {self._failing}\n" in f"{fused.cut(step)}\n":
+            return Refused(message="exit code 7", exit_code=7, output=f"{self._failing} broke")
+        return f"{name} printed this"
+
+    async def finish(self, fused: Fused) -> int | Refused:
+        image = fused.stages[-1].image
+        self.log.append(f"finish {image}")
+        return Refused(message="lstat /gone: no such file") if image == self._finish_failing else 1000
+
+    async def fetch(self, reference: str) -> Refused | None:
+        self.log.append(f"fetch {reference}")
+        return None
+
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:  # noqa: ARG002
+        raise AssertionError(f"{target} is pushed, and nobody asked for it")
+
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+        self.log.append(f"layers {fused.stages[-1].image}")
+        return ()
+
+
+class FakeTester:
+    """A Tester whose suites pass unless told otherwise; `tests` are those of every suite."""
+
+    def __init__(self, *, broken_tools: bool = False, failing: str = "") -> None:
+        self._broken_tools = broken_tools
+        self._failing = failing
+        self.ran: list[str] = []
+
+    async def prepare(self) -> Refused | None:
+        return Refused(message="exit code 100", output="no network") if self._broken_tools else None
+
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        assert fused.stages[-1].image == request.image.name
+        name = f"{request.image.name} {request.suite.name}"
+        self.ran.append(name)
+        return passing_remains("test_a.py::test_b") if name != self._failing else failing_remains("test_a.py::test_b")
+
+
+class SilentSpan:
+    def fail(self, why: str) -> None:
+        pass
+
+
+class SilentProgress:
+    @contextmanager
+    def span(self, name: str) -> Iterator[SilentSpan]:  # noqa: ARG002 (a name of the protocol)
+        yield SilentSpan()
+
+
+async def run(
+    builder: FakeBuilder, tree: Tree, *, tester: FakeTester | None = None, describe: bool = False
+) -> RunReport:
+    stack = read_stack(tree)
+    plan = make_plan(stack)
+    request = RunRequest(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
+    ports = Ports(builder, tester or FakeTester(), SilentProgress())
+    return await Run(plan, stack, ports, request).report()
+
+
+def outcomes(report: RunReport) -> dict[str, str]:
+    return {image.name: image.outcome.value for image in report.images}
+
+
+def only(report: RunReport, name: str) -> ImageReport:
+    return next(image for image in report.images if image.name == name)

@@ -1,0 +1,60 @@
+"""What runs of suites leave behind, as the recorder and pytest write it."""
+
+import json
+
+from ci.build.ports import Remains
+
+
+def lines(*events: dict[str, object]) -> str:
+    """Return a record."""
+    return "".join(f"{json.dumps(event)}\n" for event in events)
+
+
+def started(test: str) -> dict[str, object]:
+    """Return the line of a test that begins."""
+    return {"event": "start", "test": test}
+
+
+def phases(test: str, call: str = "passed", **fields: object) -> list[dict[str, object]]:
+    """Return the lines of a test from its start to its end."""
+    made: dict[str, object] = {"event": "phase", "test": test, "seconds": 0.5, "text": "", "expected_failure": False}
+    return [
+        started(test),
+        {**made, "when": "setup", "outcome": "passed"},
+        {**made, "when": "call", "outcome": call, **fields},
+        {**made, "when": "teardown", "outcome": "passed"},
+    ]
+
+
+def collected(*tests: str) -> dict[str, object]:
+    """Return the line that lists the tests."""
+    return {"event": "collected", "tests": tests}
+
+
+def end(code: int) -> dict[str, object]:
+    """Return pytest's last line."""
+    return {"event": "end", "exit_code": code}
+
+
+def junit(*tests: str) -> str:
+    """Return a report of pytest's on those tests, as far as it is looked at."""
+    cases = "".join(f'<testcase classname="c" name="{test}"/>' for test in tests)
+    return f"<testsuites><testsuite>{cases}</testsuite></testsuites>"
+
+
+def remains(exit_code: int, record: str, xml: str | None) -> Remains:
+    """Return what a run left."""
+    return Remains(exit_code=exit_code, record=record, junit=xml, log="the log")
+
+
+def passing_remains(*tests: str) -> Remains:
+    """Return what is left of tests that pass."""
+    events = [event for test in tests for event in phases(test)]
+    return remains(0, lines(collected(*tests), *events, end(0)), junit(*tests))
+
+
+def failing_remains(*tests: str) -> Remains:
+    """Return what is left of tests that fail."""
+    events = [event for test in tests for event in phases(test, "failed", text="assert 1 == 2")]
+    record = lines(collected(*tests), *events, end(1))
+    return Remains(exit_code=1, record=record, junit=junit(*tests), log="the log of a failure")

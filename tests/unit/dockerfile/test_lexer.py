@@ -1,0 +1,131 @@
+import dockerfile  # type: ignore[import-not-found]  # compiled, and published without types
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ci.dockerfile.lexer import join, quoted_words, split, words
+from ci.dockerfile.parser import parse_instructions
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "height"),
+    [
+        pytest.param("RUN a", "RUN a", 1, id="one line"),
+        pytest.param("  RUN a  ", "RUN a  ", 1, id="indented"),
+        pytest.param("RUN a \\\n  b", "RUN a   b", 2, id="continued"),
+        pytest.param("RUN a \\\n# why\n\n  # and\n b", "RUN a  b", 5, id="comments and blank lines between"),
+        pytest.param("RUN a \\  \n b", "RUN a  b", 2, id="blanks after the backslash"),
+        pytest.param("RUN a \\\r\n b\r", "RUN a  b", 2, id="CRLF"),
+        pytest.param("RUN a\\\\\nb", "RUN a\\\\", 1, id="two backslashes end the line"),
+        pytest.param("RUN <<EOF\n# kept\nEOF", "RUN <<EOF", 1, id="the body of a heredoc is not joined"),
+        pytest.param("RUN a \\", "RUN a ", 1, id="the file ends in a continuation"),
+        pytest.param("\\\nRUN a", "RUN a", 2, id="a backslash alone comes first"),
+    ],
+)
+def test_lines_are_joined(raw: str, text: str, height: int) -> None:
+    line = join(raw)
+    assert (line.text, line.height) == (text, height)
+    assert "".join(raw[offset] for offset in line.offsets) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "ended"),
+    [
+        pytest.param("RUN a", True, id="ended"),
+        pytest.param("RUN a \\", False, id="continued into nothing"),
+        pytest.param("RUN a \\\n# only a comment\n", False, id="continued into a comment"),
+        pytest.param("RUN a \\\nb", True, id="continued and ended"),
+    ],
+)
+def test_an_instruction_that_the_file_cuts_off_is_known(raw: str, *, ended: bool) -> None:
+    assert join(raw).ended is ended
+
+
+@pytest.mark.parametrize(
+    ("text", "keyword", "flags", "rest"),
+    [
+        pytest.param("RUN a  b ", "RUN", [], "a  b", id="no flag"),
+        pytest.param("COPY --from=x --link a b", "COPY", ["--from=x", "--link"], "a b", id="flags"),
+        pytest.param("RUN a --b", "RUN", [], "a --b", id="what follows the first word is no flag"),
+        pytest.param("RUN -- a", "RUN", [], "a", id="the end of flags"),
+        pytest.param('COPY --chown="a b" x y', "COPY", ["--chown=a b"], "x y", id="quoted blanks"),
+        pytest.param(r"COPY --chown=a\ b x y", "COPY", ["--chown=a b"], "x y", id="escaped blanks"),
+        pytest.param("FROM", "FROM", [], "", id="nothing more"),
+        pytest.param("RUN --network=none", "RUN", ["--network=none"], "", id="a flag and nothing more"),
+    ],
+)
+def test_a_line_is_split(text: str, keyword: str, flags: list[str], rest: str) -> None:
+    first, found, last = split(text)
+    assert (first.text, [flag.text for flag in found], last.text) == (keyword, flags, rest)
+    assert text[last.start : last.end] == rest
+
+
+def test_words_are_cut_at_blanks_whatever_is_quoted() -> None:
+    _, _, rest = split('COPY a "b c" d')
+    assert [word.text for word in words(rest)] == ["a", '"b', 'c"', "d"]
+
+
+def test_pairs_are_cut_at_blanks_outside_quotes() -> None:
+    _, _, rest = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F="\" " G""")
+    cut = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
+    assert [word.text for word in quoted_words(rest)] == cut
+
+
+def test_tokens_are_replaced_where_they_stand() -> None:
+    line = join("COPY --from=a \\\n  # why\n  x   y /z")
+    _, flags, rest = split(line.text)
+    x, y, _ = words(rest)
+    changed = line.replace([(flags[0], "--from=b"), (y, "longer/y"), (x, "")])
+    assert changed == "COPY --from=b \\\n  # why\n     longer/y /z"
+
+
+def test_a_token_that_goes_over_lines_is_replaced_whole() -> None:
+    line = join("COPY --fr\\\nom=a x y")
+    _, flags, _ = split(line.text)
+    assert line.replace([(flags[0], "--from=b")]) == "COPY --from=b x y"
+
+
+def test_a_line_is_spoken_without_its_indentation() -> None:
+    line = join("RUN apt-get update \\\n      # why\n   && echo 'a  b' \\\n\n  c")
+    assert line.spoken == "RUN apt-get update && echo 'a  b' c"
+
+
+PIECES = st.sampled_from(
+    [
+        "--a=b",
+        "--c",
+        "x",
+        "'y z'",
+        '"q r"',
+        "\\",
+        "\\\n",
+        "\n# note\n",
+        " ",
+        "\t",
+        "=",
+        "é",
+        "$V",
+        "--",
+        "\r\n",
+        '"',
+        "'",
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_lines_and_flags_are_cut_as_the_official_parser_cuts_them(tail: str) -> None:
+    text = f"RUN a\nCOPY {tail}\nRUN b\n"
+    try:
+        instructions = parse_instructions(text, "Dockerfile")
+    except Exception:  # noqa: BLE001  # whatever the parser refuses is not for us to cut
+        return
+    for instruction, command in zip(instructions, dockerfile.parse_string(text), strict=True):
+        line = join(instruction.raw)
+        assert line.text == command.original
+        if line.text.isascii():  # the parser takes the bytes of flags for characters
+            _, flags, rest = split(line.text)
+            assert tuple(flag.text for flag in flags) == instruction.flags
+            if instruction.keyword == "COPY" and not instruction.json:
+                assert tuple(word.text for word in words(rest)) == instruction.words

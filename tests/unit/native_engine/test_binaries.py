@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from native_engine.binaries import patch_source
+from native_engine.errors import EngineError
+
+
+def test_a_patch_changes_its_one_place(tmp_path: Path) -> None:
+    file = tmp_path / "source.go"
+    file.write_text("before\nhere\nafter\n")
+    patch_source(file, "here\n", "there\n")
+    assert file.read_text() == "before\nthere\nafter\n"
+
+
+@pytest.mark.parametrize("source", ["gone\n", "here\nhere\n"])
+def test_a_patch_that_does_not_fit_is_an_error(tmp_path: Path, source: str) -> None:
+    file = tmp_path / "source.go"
+    file.write_text(source)
+    with pytest.raises(EngineError, match=r"source\.go is not as the kit's change to it expects"):
+        patch_source(file, "here\n", "there\n")
+    assert file.read_text() == source

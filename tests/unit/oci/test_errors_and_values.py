@@ -1,0 +1,162 @@
+import pytest
+
+from ci.oci.reference import Reference, Repository
+from ci.oci.referrers import Artifact, attach, find_attached, read_attached
+from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, digest_of, put_verified
+from tests.integration.adapters.oci.contents import Contents, image_manifest
+from tests.integration.adapters.oci.memory import MemoryRegistry
+
+pytestmark = pytest.mark.anyio
+
+REPOSITORY = Repository.parse("registry.test/stack/base")
+RECORD = Artifact(type="application/vnd.example.record", media_type="application/json", content=b"{}")
+
+
+class ForgetfulRegistry(MemoryRegistry):
+    """One that has a list of referrers and puts nothing into it."""
+
+    async def referrers(self, subject: Reference) -> tuple[Descriptor, ...] | None:  # noqa: ARG002 (the protocol's)
+        return ()
+
+
+def stored(contents: Contents, tag: str, layer: bytes = b"layer") -> Manifest:
+    contents.blobs[str(REPOSITORY)] |= {digest_of(blob): blob for blob in (b"{}", layer)}
+    manifest = image_manifest(b"{}", layer)
+    contents.write(str(REPOSITORY), tag, manifest)
+    return manifest
+
+
+def index_tag(manifest: Manifest) -> str:
+    return manifest.digest.replace(":", "-")
+
+
+def test_a_manifest_is_known_by_the_hash_of_its_bytes() -> None:
+    manifest = Manifest(content=b"{}", media_type="a/b")
+    assert manifest.digest == "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert manifest.descriptor.size == 2
+
+
+async def test_a_tag_that_somebody_else_writes_at_the_same_time_is_seen() -> None:
+    contents = Contents()
+    other, own = stored(contents, "other", b"other"), stored(contents, "own")
+
+    def interfere(call: str) -> None:
+        if call == f"head {REPOSITORY}:stable":
+            contents.write(str(REPOSITORY), "stable", other)
+
+    registry = MemoryRegistry(contents, interfere)
+    with pytest.raises(IntegrityError, match=rf"{REPOSITORY}:stable was written as {own.digest} and .* {other.digest}"):
+        await put_verified(registry, REPOSITORY.tagged("stable"), own)
+
+
+async def test_a_tag_that_is_lost_is_seen() -> None:
+    contents = Contents()
+    own = stored(contents, "own")
+    registry = MemoryRegistry(contents, lambda call: contents.tags.clear() if call.startswith("head") else None)
+    with pytest.raises(IntegrityError, match="read back as missing"):
+        await put_verified(registry, REPOSITORY.tagged("stable"), own)
+
+
+async def test_with_tag_and_digest_the_tag_is_what_is_written_and_read_back() -> None:
+    contents = Contents()
+    own = stored(contents, "own")
+    reference = REPOSITORY.tagged("stable")
+    registry = MemoryRegistry(contents)
+    await put_verified(registry, type(reference)(repository=REPOSITORY, tag="stable", digest=own.digest), own)
+    assert registry.calls == [f"put {REPOSITORY}:stable", f"head {REPOSITORY}:stable"]
+
+
+async def test_two_that_attach_at_the_same_time_are_both_listed() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    tag = REPOSITORY.tagged(index_tag(image))
+    other = Artifact(type=RECORD.type, media_type="text/plain", content=b"other")
+    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, other)
+    others_index = iter([contents.tags[str(REPOSITORY)].pop(tag.tag)])
+
+    def interfere(call: str) -> None:
+        if call == f"get {tag}" and f"put {tag}" in registry.calls:
+            contents.tags[str(REPOSITORY)].update(
+                (tag.tag, digest) for digest in others_index
+            )  # once: then it is empty
+
+    registry = MemoryRegistry(contents, interfere)
+    await attach(registry, REPOSITORY, image.descriptor, RECORD)
+    assert next(others_index, None) is None
+    assert len(await find_attached(registry, REPOSITORY, image.digest, RECORD.type)) == 2
+
+
+async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    tag = index_tag(image)
+
+    def forget(call: str) -> None:
+        if call == f"get {REPOSITORY}:{tag}":
+            contents.tags[str(REPOSITORY)].pop(tag, None)
+
+    with pytest.raises(IntegrityError, match=rf"does not stay in the list {REPOSITORY}:sha256-"):
+        await attach(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, RECORD)
+
+
+async def test_a_record_is_the_same_however_its_subject_was_found() -> None:
+    registry = MemoryRegistry()
+    found = Manifest(content=b"{}", media_type=OCI_INDEX).descriptor
+    listed = Descriptor(media_type=found.media_type, digest=found.digest, size=2, annotations={"a": "b"})
+    records = [await attach(registry, REPOSITORY, subject, RECORD) for subject in (found, listed)]
+    assert records[0] == records[1]
+
+
+async def test_what_the_registry_forgets_to_list_is_found_under_the_tag() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    assert await MemoryRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) is None
+    assert await ForgetfulRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) == ()
+    assert len(await find_attached(ForgetfulRegistry(contents), REPOSITORY, image.digest, RECORD.type)) == 1
+
+
+async def test_a_registry_that_lists_nothing_gets_the_tag_too() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    await attach(ForgetfulRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    assert index_tag(image) in contents.tags[str(REPOSITORY)]
+
+
+async def test_a_registry_that_lists_gets_no_tag() -> None:
+    contents = Contents(lists_referrers=True)
+    image = stored(contents, "tested")
+    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    assert set(contents.tags[str(REPOSITORY)]) == {"tested"}
+
+
+async def test_a_registry_that_takes_the_tag_for_the_digest_lists_nothing() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    contents.tags[str(REPOSITORY)][index_tag(image)] = image.digest
+    assert await find_attached(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type) == ()
+
+
+async def test_a_list_that_is_none_is_an_error() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    contents.write(str(REPOSITORY), index_tag(image), Manifest(content=b'{"layers": []}', media_type=OCI_INDEX))
+    with pytest.raises(ProtocolError, match=r"sha256-\w+ is not what its media type \S+index\S+ promises"):
+        await find_attached(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        pytest.param("manifests", "is listed as a record of sha256:.* and is not there", id="manifest"),
+        pytest.param("blobs", "The content of the record .* is not there", id="content"),
+    ],
+)
+async def test_a_record_of_which_a_part_is_gone_is_an_error(spoil: str, sentence: str) -> None:
+    contents = Contents()
+    registry = MemoryRegistry(contents)
+    image = stored(contents, "tested")
+    record = await attach(registry, REPOSITORY, image.descriptor, RECORD)
+    getattr(contents, spoil).clear()
+    with pytest.raises(IntegrityError, match=sentence):
+        await read_attached(registry, REPOSITORY, image.digest, record)

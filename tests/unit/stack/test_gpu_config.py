@@ -1,0 +1,146 @@
+import pytest
+
+from ci.errors import SpecError
+from ci.stack.config import read_settings
+from ci.stack.gpu_config import GpuSettings
+from ci.stack.reader import read_stack
+from tests.unit.trees import MemoryTree
+
+PATH = "images/stack.toml"
+LEAST = """
+[gpu]
+image = "ml"
+host = "login.example.edu"
+user = "grader"
+gpu-class = "small"
+workspace = "DS_1"
+"""
+
+
+def read(text: str) -> tuple[GpuSettings | None, list[str]]:
+    problems: list[str] = []
+    return read_settings(text, PATH, problems).gpu, [problem.removeprefix(f"{PATH}: ") for problem in problems]
+
+
+def test_no_table_is_no_gate() -> None:
+    assert read("") == (None, [])
+
+
+def test_the_rest_has_defaults() -> None:
+    settings = GpuSettings(image="ml", host="login.example.edu", user="grader", gpu_class="small", workspace="DS_1")
+    assert read(LEAST) == (settings, [])
+    assert (settings.port, settings.gpus, settings.min_passed) == (22, 1, 1)
+
+
+def test_every_key_is_read() -> None:
+    settings, problems = read(
+        """
+        [gpu]
+        image = "ml"
+        host = "login.example.edu"
+        port = 2222
+        user = "grader"
+        launch = "/opt/launch"
+        gpu-class = "large"
+        gpus = 2
+        cpus = 8
+        memory = 64
+        workspace = ""
+        words = ["-P", "Always"]
+        pod = "g{id}"
+        tests = "/opt/tests"
+        min-passed = 5
+        connect-limit = 10
+        queue-limit = 20
+        run-limit = 30.5
+        """
+    )
+    assert problems == []
+    assert settings == GpuSettings(
+        image="ml", host="login.example.edu", port=2222, user="grader", launch="/opt/launch", gpu_class="large",
+        gpus=2, cpus=8, memory=64, workspace="", words=("-P", "Always"), pod="g{id}", tests="/opt/tests",
+        min_passed=5, connect_limit=10, queue_limit=20, run_limit=30.5,
+    )  # fmt: skip
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    settings, problems = read(
+        """
+        [gpu]
+        host = 3
+        user = "grader"
+        gpu-clas = "small"
+        port = 0
+        pod = "Gate"
+        launch = "launch.sh"
+        """
+    )
+    assert settings is None
+    assert problems == [
+        "gpu.gpu-clas is no key of this file. Did you mean 'gpu-class'?",
+        "gpu.host: expected a text in quotes, got a whole number.",
+        "gpu.port: Expected int >= 1.",
+        "gpu.image is missing: the GPU gate cannot do without it.",
+        "gpu.gpu-class is missing: the GPU gate cannot do without it.",
+        "gpu.workspace is missing: the GPU gate cannot do without it.",
+        "gpu.launch: 'launch.sh' is no absolute path of a program: nothing else is sure to be found there.",
+        "gpu.pod: 'Gate' names no pod: write small letters, digits, '-' and once {id}, which differs each time; 59 at most.",  # noqa: E501
+    ]
+
+
+def test_it_is_a_table() -> None:
+    assert read("gpu = 3") == (None, ["gpu is a table: write [gpu] above its keys."])
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        pytest.param('host = "grader@login"', "is no host", id="user in host"),
+        pytest.param('host = "-oProxyCommand=x"', "is no host", id="option as host"),
+        pytest.param('host = ""', "is no host", id="no host"),
+        pytest.param('user = "a b"', "is no user", id="user"),
+        pytest.param('gpu-class = "small gpus=1"', "is no class", id="class"),
+        pytest.param('workspace = "a;b"', "is no workspace", id="workspace"),
+        pytest.param('tests = "opt/tests"', "is no absolute path", id="tests"),
+        pytest.param('tests = "/opt/\\ntests"', "is no absolute path", id="line break"),
+        pytest.param('pod = "gate"', "names no pod", id="the same pod each time"),
+        pytest.param('pod = "a-{id}-"', "names no pod", id="dash at the end"),
+        pytest.param(f'pod = "{"a" * 56}{{id}}"', "names no pod", id="long pod"),
+        pytest.param('words = ["-b"]', "'-b' cannot be among them", id="background"),
+        pytest.param('words = ["a\\u0000"]', "cannot be among them", id="NUL"),
+        pytest.param("min-passed = 0", ">= 1", id="no proof wanted"),
+        pytest.param("run-limit = 0", "> 0", id="no time"),
+        pytest.param("run-limit = 40000", "are 41800 seconds together, and 39600 are the most", id="too long"),
+        pytest.param("run-limit = inf", "together", id="for ever"),
+    ],
+)
+def test_a_mistake_is_a_sentence(line: str, told: str) -> None:
+    key = line.partition(" ")[0]
+    settings, problems = read("\n".join([line if one.startswith(f"{key} ") else one for one in LEAST.split("\n")]
+                                        + ([] if f"\n{key} " in LEAST else [line])))  # fmt: skip
+    assert settings is None
+    (problem,) = problems
+    assert told in problem
+    assert "gpu." in problem
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        pytest.param("mll", "gpu.image: 'mll' is no image here. Did you mean 'ml'?", id="unknown"),
+        pytest.param("old", "gpu.image: old is disabled (nobody uses it).", id="disabled"),
+    ],
+)
+def test_its_image_is_an_enabled_one_of_the_stack(image: str, told: str) -> None:
+    text = LEAST.replace('"ml"', f'"{image}"') + '[images.old]\nenabled = false\nreason = "nobody uses it"\n'
+    dockerfiles = {f"images/{name}/Dockerfile": "FROM scratch\n" for name in ("ml", "old")}
+    with pytest.raises(SpecError) as raised:
+        read_stack(MemoryTree({**dockerfiles, PATH: text}))
+    (problem,) = raised.value.problems
+    assert told in problem
+
+
+def test_the_stack_has_it() -> None:
+    stack = read_stack(MemoryTree({"images/ml/Dockerfile": "FROM scratch\n", PATH: LEAST}))
+    assert stack.gpu
+    assert stack.gpu.image == "ml"

@@ -1,0 +1,167 @@
+import pytest
+
+from ci.errors import SpecError
+from ci.stack.model import Stack
+from ci.stack.reader import read_stack
+from tests.unit.trees import MemoryTree, dockerfiles
+
+SET_IT = "Give a default in an ARG above the first FROM, or set the image's build-args in stack.toml."
+RENAME = (
+    "Rename the folder: a repository's name has lower-case letters and digits, "
+    "and between them '.', '_', '__' or any number of '-'."
+)
+
+
+def problems(tree: MemoryTree, images: str = "images") -> tuple[str, ...]:
+    with pytest.raises(SpecError) as error:
+        read_stack(tree, images)
+    return error.value.problems
+
+
+def read(files: dict[str, str], images: str = "images") -> Stack:
+    return read_stack(MemoryTree(files), images)
+
+
+def test_the_needed_stand_first() -> None:
+    stack = read_stack(dockerfiles(c="FROM scratch\n", b="FROM c\n", a="FROM b\n", d="FROM scratch\n"))
+    assert [image.name for image in stack.images] == ["c", "b", "a", "d"]
+
+
+def test_an_image_carries_its_settings() -> None:
+    stack = read(
+        {
+            "images/a/Dockerfile": "ARG V\nFROM debian:$V\n",
+            "images/a/tests/gpu/test_x.py": "",
+            "images/a/.dockerignore": "*.md\n!keep.md\n",
+            "images/tests_common/image/test_y.py": "",
+            "images/stack.toml": '[stack]\nregistry = "r"\nversion = "1"\n[images.a]\nbuild-args = {V = "12"}\n',
+        }
+    )
+    (image,) = stack.images
+    assert (stack.registry, stack.version) == ("r", "1")
+    assert (image.folder, image.dockerfile_path, image.context) == ("images/a", "images/a/Dockerfile", "images/a")
+    assert image.ignore == ("tests/gpu", "*.md", "!keep.md")
+    assert image.build_args == {"V": "12"}
+    assert image.foreign_bases == ("debian:12",)
+    assert [suite.folder for suite in stack.suites_of("a")] == ["images/tests_common/image", "images/a/tests/gpu"]
+
+
+def test_a_stack_says_what_has_all_of_it_built_anew() -> None:
+    plain = {"images/a/Dockerfile": "FROM debian\n"}
+    stack = read(plain)
+    assert (stack.epoch, stack.platform) == ("", "linux/amd64")
+    assert stack.rebuild_all == ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    settings = '[stack]\nepoch = "2"\nrebuild-all = ["./tools/", "!tools/*.md"]\n'
+    stack = read_stack(MemoryTree({**plain, "images/stack.toml": settings}), platform="linux/arm64")
+    assert (stack.epoch, stack.platform) == ("2", "linux/arm64")
+    assert stack.rebuild_all == ("tools", "!tools/*.md")
+
+
+def test_what_has_all_built_anew_is_said_in_patterns() -> None:
+    settings = '[stack]\nrebuild-all = ["ci", "[x"]\n'
+    (problem,) = problems(MemoryTree({"images/a/Dockerfile": "FROM debian\n", "images/stack.toml": settings}))
+    assert problem.startswith("images/stack.toml: stack.rebuild-all:2: '[x' is no pattern.")
+
+
+def test_a_dockerfile_and_a_context_may_lie_elsewhere() -> None:
+    stack = read(
+        {
+            "images/a/Dockerfile": "FROM debian\n",
+            "images/a/Dockerfile.gpu": "FROM cuda\n",
+            "images/a/Dockerfile.gpu.dockerignore": "one\n",
+            ".dockerignore": "two\n",
+            "images/stack.toml": '[images.gpu]\ndockerfile = "../a/Dockerfile.gpu"\ncontext = "../.."\n'
+            '[images.a]\ncontext = "../.."\n',
+        }
+    )
+    a, gpu = stack.images
+    assert (gpu.name, gpu.folder, gpu.dockerfile_path) == ("gpu", "images/gpu", "images/a/Dockerfile.gpu")
+    assert gpu.foreign_bases == ("cuda",)
+    assert (a.context, gpu.context) == (".", ".")
+    assert (a.ignore, gpu.ignore) == (("two",), ("one",))
+
+
+def test_another_folder_may_hold_the_images() -> None:
+    stack = read({"docker/x/a/Dockerfile": "FROM b\n", "docker/x/b/Dockerfile": "FROM c\n"}, "./docker/x/")
+    assert [image.name for image in stack.images] == ["b", "a"]
+
+
+def test_images_that_need_each_other_are_told_by_their_path() -> None:
+    tree = dockerfiles(a="FROM b\n", b="FROM scratch\nCOPY --from=c / /\n", c="FROM a\n")
+    assert problems(tree) == ("The images need each other in a circle: a -> b -> c -> a.",)
+
+
+def test_an_edge_to_a_disabled_image_names_both_and_the_reason() -> None:
+    tree = MemoryTree(
+        {
+            "images/old/Dockerfile": "FROM debian\n",
+            "images/new/Dockerfile": "FROM old\n",
+            "images/off/Dockerfile": "FROM old\n",
+            "images/stack.toml": '[images.old]\nenabled = false\nreason = "end of life"\n'
+            '[images.off]\nenabled = false\nreason = "so is this"\n',
+        }
+    )
+    assert problems(tree) == (
+        "images/new/Dockerfile: new needs old, which is disabled (end of life). Enable old, or disable new too.",
+    )
+
+
+def test_what_is_wrong_with_a_disabled_image_does_not_matter() -> None:
+    stack = read(
+        {
+            "images/a/Dockerfile": "FROM debian\n",
+            "images/old/Dockerfile": "FORM debian\n",
+            "images/stack.toml": '[images.old]\nenabled = false\nreason = "broken"\nbuild-args = {X = "1"}\n',
+        }
+    )
+    old = stack.by_name["old"]
+    assert (old.enabled, old.disabled_reason, old.needs) == (False, "broken", ())
+
+
+def test_no_images_at_all_tells_where_was_looked() -> None:
+    assert problems(MemoryTree({"README.md": ""}), "docker/images") == (
+        "docker/images: no image lies here. An image is a folder with a Dockerfile, at any depth.",
+    )
+
+
+def test_all_problems_of_a_stack_are_told_at_once() -> None:
+    tree = MemoryTree(
+        {
+            "images/a/Dockerfile": "ARG VERSION\nFROM debian\n",
+            "images/x/a/Dockerfile": "FROM debian\nRUN <<EOF\n",
+            "images/Upper/Dockerfile": "FROM $X\n",
+            "images/b/Dockerfile": "FROM debian\n",
+            "images/b/.dockerignore": "!\n",
+            "images/c/Dockerfile": "FROM debian\nARG LINES\n",
+            "images/stack.toml": "[images.bb]\n"
+            '[images.b]\ncontext = "nowhere"\n'
+            '[images.c]\ncontext = "../../.."\nbuild-args = {VERSIO = "1", LINES = "a\\nb"}\n'
+            '[images.gone]\ndockerfile = "D"\n'
+            '[images.out]\ndockerfile = "/etc/D"\n',
+        }
+    )
+    assert set(problems(tree)) == {
+        "images/a and images/x/a: an image is named after its folder, and these have one name. Rename one.",
+        f"images/Upper: 'Upper' cannot name an image. {RENAME}",
+        "images/x/a/Dockerfile:2: unterminated heredoc",
+        f"images/Upper/Dockerfile:1: FROM $X: X has no value. {SET_IT}",
+        "images/stack.toml: images.bb is no image below images. Did you mean 'b'?",
+        "images/stack.toml: images.b.context: there is no folder images/b/nowhere.",
+        "images/stack.toml: images.c.context leads out of the source tree: ../../..",
+        "images/stack.toml: images.c.build-args.VERSIO: no ARG of images/c/Dockerfile declares it.",
+        "images/stack.toml: images.c.build-args.LINES: the value has a line break, which an ARG cannot hold.",
+        "images/stack.toml: images.gone.dockerfile: there is no file images/gone/D.",
+        "images/stack.toml: images.out.dockerfile leads out of the source tree: /etc/D",
+    }
+
+
+def test_a_build_arg_that_nobody_declares_is_told_with_the_nearest_name() -> None:
+    tree = MemoryTree(
+        {
+            "images/a/Dockerfile": "ARG BASE=debian\nFROM $BASE\nARG PYTHON_VERSION=3\n",
+            "images/stack.toml": '[images.a]\nbuild-args = {PYTHON_VERSON = "3.12", BASE = "alpine"}\n',
+        }
+    )
+    (problem,) = problems(tree)
+    assert problem.startswith("images/stack.toml: images.a.build-args.PYTHON_VERSON: no ARG of images/a/Dockerfile ")
+    assert problem.endswith("declares it. Did you mean 'PYTHON_VERSION'?")
