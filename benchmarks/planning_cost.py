@@ -23,9 +23,9 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.fusion.fuse import fuse_all
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
-from ci.planning.decisions import Absent, Facts, NoAnswer, decide
-from ci.publish.registry_state import Shelf, Sources, SurveyRequest, survey
-from ci.publish.tags import Places
+from ci.planning.decisions import Absent, NoAnswer, PlanInputs, decide
+from ci.publish.registry_state import RegistrySession, Sources, SurveyRequest, survey
+from ci.publish.tags import TagLayout
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
@@ -94,7 +94,7 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
     """Do all that `plan` does before it decides."""
     history = History(commit=None, dirty=False, changes=Unknown(why=""))
     async with HttpRegistry(debian.access) as registry:
-        shelf = Shelf(registry, Places(registry=f"{debian.host}/synthetic"), has_login=True)
+        shelf = RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True)
         await survey(Sources(stack, tree, history, "tools"), stack.images, Known(), shelf, SurveyRequest())
 
 
@@ -111,7 +111,7 @@ def measure(root: Path, debian: DebianRegistry) -> list[float]:
     marks.append(time.perf_counter())
     changes = Changed(base="", paths=tuple(path for path in tree.paths if path.endswith("file1")))
     answers = {image.name: Absent() if keys[image.name].key else NoAnswer(why="") for image in stack.images}
-    decide(stack, stack.images, Facts(keys=keys, answers=answers, changes=changes, records=None))
+    decide(stack, stack.images, PlanInputs(keys=keys, answers=answers, changes=changes, records=None))
     marks.append(time.perf_counter())
     anyio.run(ask, stack, tree, debian)
     marks.append(time.perf_counter())

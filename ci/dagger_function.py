@@ -24,7 +24,7 @@ class _ToldError(FunctionError):
 _ToldError.__module__, _ToldError.__qualname__ = "builtins", "datahub"
 
 
-def effect(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+def uncached_function(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Make a Dagger function that runs each time it is called, and whose errors are sentences.
 
     Dagger keeps results for seven days otherwise. An error that leaves a task group would reach the user as

@@ -40,7 +40,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-class RefusedMoveError(StackError):
+class PromotionDeniedError(StackError):
     """Nothing was written, for every one of these reasons. `what` says in a few words what was not done."""
 
     def __init__(self, what: str, problems: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.commands.build import PlanWish, Project, RunWish, plan_project, run_project, run_sources
 from ci.commands.registry import RegistryWish, open_registry
-from ci.dagger_function import RedRunError, effect
+from ci.dagger_function import RedRunError, uncached_function
 from ci.fusion.fuse import fuse
 from ci.options import (
     Base,
@@ -60,7 +60,7 @@ class Datahub(PromotionFunctions):
         str, Doc("The folder of the source tree below which every folder with a Dockerfile is an image.")
     ] = "images"
 
-    @effect
+    @uncached_function
     async def plan(
         self,
         only: Only = None,
@@ -83,7 +83,7 @@ class Datahub(PromotionFunctions):
             plan = (await plan_project(project, opened, wish)).plan
         return render_json(plan) if as_json else f"{render_plan(plan)}\n"
 
-    @effect
+    @uncached_function
     async def build_stack(
         self,
         only: Only = None,
@@ -111,7 +111,7 @@ class Datahub(PromotionFunctions):
         run = RunWish(jobs=jobs, test=test, retest=retest, publish=publish)
         return _green((await self._run(wish, where, run))[0])
 
-    @effect
+    @uncached_function
     async def build_report(
         self,
         only: Only = None,
@@ -138,7 +138,7 @@ class Datahub(PromotionFunctions):
         run = RunWish(jobs=jobs, retest=retest, publish=publish, describe=True)
         return _folder(*await self._run(wish, where, run))
 
-    @effect
+    @uncached_function
     async def test(
         self,
         image: Annotated[str, Doc("Name of the image: its folder's name.")],
@@ -153,7 +153,7 @@ class Datahub(PromotionFunctions):
         check_suites(project.stack, image, suite or ())
         return _green(await run_sources(project, plan, image, suite or (), retest=retest))
 
-    @effect
+    @uncached_function
     async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
         """Build one image and all it needs from source, to look into or to serve.
 

@@ -10,7 +10,7 @@ from dagger import Doc
 from ci.commands.build import Project
 from ci.commands.promote import GateWish, Promoter, PromotionWish
 from ci.commands.registry import RegistryWish, open_registry
-from ci.dagger_function import RedRunError, effect
+from ci.dagger_function import RedRunError, uncached_function
 from ci.errors import RequestError
 from ci.options import (
     Attempts,
@@ -26,10 +26,10 @@ from ci.options import (
     Tag,
     Username,
 )
-from ci.promotion.apply import Change
+from ci.promotion.apply import PromotionPlan
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_verdict
-from ci.reports.promotion import render_change, render_history
+from ci.reports.promotion import render_history, render_promotion_plan
 
 
 class PromotionFunctions:
@@ -38,7 +38,7 @@ class PromotionFunctions:
     source: dagger.Directory
     images: str
 
-    @effect
+    @uncached_function
     async def test_gpu(
         self,
         tag: Tag,
@@ -69,7 +69,7 @@ class PromotionFunctions:
             raise RedRunError(text)
         return text
 
-    @effect
+    @uncached_function
     async def tag(
         self,
         tag: Tag,
@@ -104,7 +104,7 @@ class PromotionFunctions:
         async with self._promoter(where) as promoter:
             return await _finish(promoter, await promoter.promotion(wish, gate), dry_run=dry_run)
 
-    @effect
+    @uncached_function
     async def rollback(
         self,
         tag: StableTag,
@@ -122,7 +122,7 @@ class PromotionFunctions:
         async with self._promoter(where) as promoter:
             return await _finish(promoter, await promoter.rollback(tag, to), dry_run=dry_run)
 
-    @effect
+    @uncached_function
     async def history(
         self,
         tag: StableTag,
@@ -145,6 +145,6 @@ class PromotionFunctions:
             yield Promoter(project, opened)
 
 
-async def _finish(promoter: Promoter, change: Change, *, dry_run: bool) -> str:
-    warnings = await promoter.carry_out(change, dry_run=dry_run)
-    return f"{render_change(change.record, change.sizes, written=not dry_run, warnings=warnings)}\n"
+async def _finish(promoter: Promoter, change: PromotionPlan, *, dry_run: bool) -> str:
+    warnings = await promoter.apply(change, dry_run=dry_run)
+    return f"{render_promotion_plan(change.record, change.sizes, written=not dry_run, warnings=warnings)}\n"

@@ -1,10 +1,10 @@
-"""Folds how the pieces of a run ended into reports of images. Pure."""
+"""Folds how the tasks of a run ended into reports of images. Pure."""
 
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ci.build.tasks import TOOLS, Kind, Piece, Work
+from ci.build.tasks import TOOLS, Task, TaskGraph, TaskKind
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
 from ci.results import (
@@ -18,13 +18,13 @@ from ci.results import (
     busy_seconds,
 )
 
-_BUILDING = frozenset({Kind.STAGE, Kind.IMAGE})
-_OF_THE_IMAGE = frozenset({Kind.FETCH, Kind.STAGE, Kind.IMAGE, Kind.DESCRIBE})
-_SENDING = frozenset({Kind.UPLOAD, Kind.PROVE})
+_BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})
+_OF_THE_IMAGE = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE})
+_SENDING = frozenset({TaskKind.UPLOAD, TaskKind.ATTEST})
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How one piece of work ended. One that was never started has neither times nor steps, and `skipped`."""
+class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How one task ended. One that was never started has neither times nor steps, and `skipped`."""
 
     started: float = 0.0
     ended: float = 0.0
@@ -38,35 +38,35 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Whether what needs this piece can be started."""
+        """Whether what needs this task can be started."""
         return self.failure is None and not self.skipped
 
 
-def find_culprits(work: Work, ended: Mapping[Piece, Ended]) -> Mapping[Piece, str]:
-    """Name, for each piece that did not succeed, the image whose own failure is at the root of it.
+def find_root_causes(work: TaskGraph, ended: Mapping[Task, TaskResult]) -> Mapping[Task, str]:
+    """Name, for each task that did not succeed, the image whose own failure is at the root of it.
 
     A stage that copies from a stage that fails is refused by the engine with that stage's error: the fault is not
-    its own, so what it draws on is asked first.
+    its own, so what it inputs on is asked first.
     """
-    culprits: dict[Piece, str] = {}
-    for piece, drawn in work.draws.items():
-        if not ended[piece].ok:
-            blamed = [culprits[needed] for needed in drawn if needed in culprits]
-            culprits[piece] = blamed[0] if blamed else piece.image
-    return culprits
+    root_causes: dict[Task, str] = {}
+    for task, dependencies in work.inputs.items():
+        if not ended[task].ok:
+            blamed = [root_causes[needed] for needed in dependencies if needed in root_causes]
+            root_causes[task] = blamed[0] if blamed else task.image
+    return root_causes
 
 
-def fold_image(
-    image: ImagePlan, work: Work, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str]
+def report_image(
+    image: ImagePlan, work: TaskGraph, ended: Mapping[Task, TaskResult], root_causes: Mapping[Task, str]
 ) -> ImageReport:
-    """Fold the pieces of one image into its report. A reused one may have none."""
+    """Fold the tasks of one image into its report. A reused one may have none."""
     name = image.name
-    own = {piece: result for piece, result in ended.items() if piece.image == name and piece.kind in _OF_THE_IMAGE}
+    own = {task: result for task, result in ended.items() if task.image == name and task.kind in _OF_THE_IMAGE}
     begun = [result for result in own.values() if not result.skipped]
-    building = [result for piece, result in own.items() if piece.kind in _BUILDING and not result.skipped]
-    suites = () if Piece(Kind.IMAGE, name) in culprits else _suites(name, work, ended)
-    upload = ended.get(Piece(Kind.UPLOAD, name))
-    outcome, failed, culprit = _outcome(image, ended, culprits, suites)
+    building = [result for task, result in own.items() if task.kind in _BUILDING and not result.skipped]
+    suites = () if Task(TaskKind.IMAGE, name) in root_causes else _suites(name, work, ended)
+    upload = ended.get(Task(TaskKind.UPLOAD, name))
+    outcome, failed, root_cause = _outcome(image, ended, root_causes, suites)
     return ImageReport(
         name=name,
         outcome=outcome,
@@ -74,8 +74,8 @@ def fold_image(
         seconds=busy_seconds([(result.started, result.ended) for result in building]),
         size=next((result.size for result in begun if result.size is not None), None),
         steps=tuple(step for result in begun for step in result.steps),
-        failure=next((ended[piece].failure for piece in failed if ended[piece].failure), None),
-        blocked_by=None if culprit == name else culprit,
+        failure=next((ended[task].failure for task in failed if ended[task].failure), None),
+        blocked_by=None if root_cause == name else root_cause,
         layers=next((result.layers for result in begun if result.layers), ()),
         suites=suites,
         digest=upload.digest if upload else image.digest,
@@ -84,31 +84,31 @@ def fold_image(
 
 
 def _outcome(
-    image: ImagePlan, ended: Mapping[Piece, Ended], culprits: Mapping[Piece, str], suites: tuple[SuiteReport, ...]
-) -> tuple[Outcome, Sequence[Piece], str | None]:
-    """Return how an image ended, the pieces that failed, and the image whose fault that was."""
+    image: ImagePlan, ended: Mapping[Task, TaskResult], root_causes: Mapping[Task, str], suites: tuple[SuiteReport, ...]
+) -> tuple[Outcome, Sequence[Task], str | None]:
+    """Return how an image ended, the tasks that failed, and the image whose fault that was."""
     name = image.name
-    failed = [piece for piece in ended if piece in culprits and piece.image == name]
-    building = [piece for piece in failed if piece.kind in _OF_THE_IMAGE]
-    sending = [piece for piece in failed if piece.kind in _SENDING]
+    failed = [task for task in ended if task in root_causes and task.image == name]
+    building = [task for task in failed if task.kind in _OF_THE_IMAGE]
+    sending = [task for task in failed if task.kind in _SENDING]
     if building:
-        culprit = culprits[building[0]]
-        return (Outcome.FAILED, building, name) if culprit == name else (Outcome.BLOCKED, (), culprit)
+        root_cause = root_causes[building[0]]
+        return (Outcome.FAILED, building, name) if root_cause == name else (Outcome.BLOCKED, (), root_cause)
     if any(suite.outcome is not SuiteOutcome.PASSED for suite in suites):
         return Outcome.TESTS_FAILED, (), None
     if sending:
-        culprit = culprits[sending[0]]
-        return Outcome.NOT_UPLOADED, sending if culprit == name else (), culprit
+        root_cause = root_causes[sending[0]]
+        return Outcome.NOT_UPLOADED, sending if root_cause == name else (), root_cause
     return Outcome.BUILT if image.action is Action.BUILD else Outcome.REUSED, (), None
 
 
-def _suites(name: str, work: Work, ended: Mapping[Piece, Ended]) -> tuple[SuiteReport, ...]:
+def _suites(name: str, work: TaskGraph, ended: Mapping[Task, TaskResult]) -> tuple[SuiteReport, ...]:
     """Return the reports of an image's suites. One that could not start is an error: what did not run is not green."""
     reports: list[SuiteReport] = []
-    for piece, suite in work.suites.items():
-        if piece.image != name:
+    for task, suite in work.suites.items():
+        if task.image != name:
             continue
-        result = ended[piece]
+        result = ended[task]
         if result.suite is not None:
             reports.append(
                 msgspec.structs.replace(result.suite, started=result.started, seconds=result.ended - result.started)

@@ -11,7 +11,7 @@ from ci.results import Layer
 from ci.stack.model import Image, Suite, TestSettings
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class EngineFailure(msgspec.Struct, frozen=True, kw_only=True):
     """The engine could not do it: `exit_code` and `output` if a command ran and failed, `message` in every case."""
 
     message: str
@@ -25,23 +25,23 @@ class Builder(Protocol):
     Raises ExternalError when the engine itself is out of reach; a build that fails is a value.
     """
 
-    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | EngineFailure:
         """Build as far as one step; return what it printed if it is a RUN, both streams together."""
         ...
 
-    async def finish(self, fused: Fused) -> int | Refused:
+    async def finish(self, fused: Fused) -> int | EngineFailure:
         """Build the whole image; return the sum of its files' sizes in bytes."""
         ...
 
-    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
         ...
 
-    async def fetch(self, reference: str) -> Refused | None:
+    async def fetch(self, reference: str) -> EngineFailure | None:
         """Make a published image, named by its digest, ready to be built on."""
         ...
 
-    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:
         """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest.
 
         Layers that the registry has are not sent. What is transient has been tried again.
@@ -49,7 +49,7 @@ class Builder(Protocol):
         ...
 
 
-class Remains(msgspec.Struct, frozen=True, kw_only=True):
+class SuiteOutput(msgspec.Struct, frozen=True, kw_only=True):
     """What the run of a suite left behind.
 
     `record` is what `ci/test_container/suite_recorder.py` wrote, `junit` pytest's report if there is one, `log` the end
@@ -75,11 +75,11 @@ class SuiteRequest(msgspec.Struct, frozen=True, kw_only=True):
 class Tester(Protocol):
     """Runs suites on images. Raises ExternalError when the engine is out of reach."""
 
-    async def prepare(self) -> Refused | None:
+    async def prepare(self) -> EngineFailure | None:
         """Make what the tests need that is not of the stack: pytest, a browser."""
         ...
 
-    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         """Run a suite on the image of a fused Dockerfile, in containers of its own."""
         ...
 

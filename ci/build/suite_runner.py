@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ci.build.ports import Progress, Refused, SuiteRequest, Tester
+from ci.build.ports import EngineFailure, Progress, SuiteRequest, Tester
 from ci.build.suite_verdict import Verdict, judge, with_rerun
 from ci.fusion.fused import Fused
 from ci.results import SuiteOutcome, SuiteReport
@@ -23,7 +23,7 @@ async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: S
 
 async def _run(tester: Tester, fused: Fused, request: SuiteRequest) -> tuple[Verdict, SuiteReport]:
     remains = await tester.run_suite(fused, request)
-    if isinstance(remains, Refused):
+    if isinstance(remains, EngineFailure):
         verdict = Verdict(outcome=SuiteOutcome.ERROR, why=remains.message, tests=())
         log, junit = remains.output or remains.message, None
     else:

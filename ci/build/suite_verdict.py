@@ -1,6 +1,6 @@
 """Judges a suite by what its run left behind. Pure: texts in, a verdict out, and green only on proof.
 
-Proof is: pytest ended by itself with code 0, every collected test was reported, its JUnit report agrees, and at least
+GateApproval is: pytest ended by itself with code 0, every collected test was reported, its JUnit report agrees, and at least
 one test passed.
 """
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from ci.build.ports import Remains
+from ci.build.ports import SuiteOutput
 from ci.results import SuiteOutcome, TestOutcome, TestResult
 
 # `timeout` answers 124 when it had to end a command; a shell 128 + the number of the signal that ended one.
@@ -83,7 +83,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
         return f" while {names[-1]} was running" if names else ""
 
 
-def judge(remains: Remains, limit: float) -> Verdict:
+def judge(remains: SuiteOutput, limit: float) -> Verdict:
     """Judge one run of a suite that had `limit` seconds."""
     record = _read(remains.record)
     why = _unfinished(remains, record, limit) or _uncollected(record)
@@ -161,7 +161,7 @@ def _phase(test: TestResult, phase: _Phase) -> TestResult:
     return TestResult(name=test.name, outcome=outcome, seconds=seconds, text=phase.text or test.text)
 
 
-def _unfinished(remains: Remains, record: _Record, limit: float) -> str:
+def _unfinished(remains: SuiteOutput, record: _Record, limit: float) -> str:
     code = remains.exit_code
     if code == _NO_PYTHON and record.ended is None:
         return "the image has no python3: its tests cannot run inside it"
@@ -185,7 +185,7 @@ def _uncollected(record: _Record) -> str:
     return _CODES.get(record.ended or 0, "")
 
 
-def _unproved(remains: Remains, record: _Record) -> str:
+def _unproved(remains: SuiteOutput, record: _Record) -> str:
     """Say what is missing for the record to be believed."""
     unreported = [name for name in record.collected if name not in {test.name for test in record.tests}]
     if unreported:

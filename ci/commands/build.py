@@ -17,11 +17,11 @@ from ci.adapters.git import read_history
 from ci.build.runner import Ports, Run, RunRequest
 from ci.commands.registry import Opened, now
 from ci.errors import RequestError
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.planning.changes import History, changed_images, list_some
-from ci.planning.decisions import Facts
+from ci.planning.decisions import PlanInputs
 from ci.planning.plan import ImagePlan, Plan, check_names, choose, make_plan
-from ci.publish.publisher import Publisher, Stamp
+from ci.publish.publisher import Publisher, ReleaseMetadata
 from ci.publish.registry_state import Sources, SurveyRequest, survey
 from ci.publish.tags import stack_tag
 from ci.results import RunReport
@@ -62,7 +62,7 @@ class Planned(NamedTuple):
     """A plan, and what it was made from."""
 
     plan: Plan
-    facts: Facts
+    facts: PlanInputs
     history: History
     now: str
     epoch: str
@@ -110,7 +110,7 @@ def make_publisher(project: Project, opened: Opened | None, planned: Planned, *,
         problems.append(str(error))
     if problems or opened is None:
         raise RequestError("Nothing can be published like this.\n" + "\n".join(problems))
-    stamp = Stamp(
+    stamp = ReleaseMetadata(
         tag=tag,
         commit=history.commit or "",
         created=planned.now,
@@ -148,7 +148,7 @@ async def run_project(
         describe=wish.describe,
         tested=plan.to_test if wish.test else (),
         retest=planned.now if wish.retest else "",
-        using=_using(plan, opened, planned.facts),
+        substitutions=_using(plan, opened, planned.facts),
         commit=planned.history.commit,
         changed=changed_images(project.stack, planned.history.changes),
     )
@@ -176,7 +176,7 @@ def _retested(image: ImagePlan) -> ImagePlan:
     return msgspec.structs.replace(image, retest=image.digest is not None)
 
 
-def _using(plan: Plan, opened: Opened | None, facts: Facts) -> Using:
+def _using(plan: Plan, opened: Opened | None, facts: PlanInputs) -> Substitutions:
     published = {}
     if opened is not None:
         published = {
@@ -184,4 +184,4 @@ def _using(plan: Plan, opened: Opened | None, facts: Facts) -> Using:
         }
     digests = {base: digest for key in facts.keys.values() for base, digest in key.bases.items() if digest}
     epochs = {name: key.epoch for name, key in facts.keys.items() if key.epoch}
-    return Using(published=published, digests=digests, epochs=epochs)
+    return Substitutions(published=published, digests=digests, epochs=epochs)

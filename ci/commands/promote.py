@@ -8,19 +8,19 @@ import dagger
 
 from ci.commands.build import Project
 from ci.commands.registry import Opened, now, reach, read_password
-from ci.errors import RefusedMoveError, RequestError
+from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
 from ci.gpu_gate.verdict import GpuVerdict, gpu_artifact
-from ci.oci.concurrency import ask_each
+from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Repository
-from ci.oci.referrers import attach
-from ci.promotion.apply import Change, carry_out
-from ci.promotion.gate_check import find_proof
+from ci.oci.referrers import push_referrer
+from ci.promotion.apply import PromotionPlan, apply
+from ci.promotion.gate_check import find_gate_approval
 from ci.promotion.plan import plan_promotion, read_image
-from ci.promotion.records import Proof
-from ci.promotion.rollback import plan_rollback, survey_history
-from ci.promotion.source_run import find_tested
+from ci.promotion.records import GateApproval
+from ci.promotion.rollback import collect_history, plan_rollback
+from ci.promotion.source_run import find_published_run
 from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RunRecord
 from ci.publish.tags import stable_tag
@@ -67,17 +67,17 @@ class Promoter:
         self._places = opened.shelf.places
 
     async def find(self, tag: str) -> RunRecord:
-        """Return the run that a tag stands for. Raises RefusedMoveError with all that does not belong together."""
-        return await find_tested(self._registry, self._repositories(), tag)
+        """Return the run that a tag stands for. Raises PromotionDeniedError with all that does not belong together."""
+        return await find_published_run(self._registry, self._repositories(), tag)
 
     async def gate(self, tag: str, wish: GateWish, *, kept: bool) -> GpuVerdict:
         """Try the GPU image of a tag on a real GPU; keep the verdict beside it."""
         return await self._gate(await self.find(tag), self._gpu(), wish, kept=kept)
 
-    async def promotion(self, wish: PromotionWish, gate: GateWish) -> Change:
+    async def promotion(self, wish: PromotionWish, gate: GateWish) -> PromotionPlan:
         """Plan a promotion. Where there is no proof yet, and a login is given, the GPU gate is run for it now.
 
-        Raises RefusedMoveError for want of proof. Rights that are not enough are told before the gate is run.
+        Raises PromotionDeniedError for want of proof. Rights that are not enough are told before the gate is run.
         """
         stable_tag(wish.tag)  # what cannot become stable is told before anything is asked
         record = await self.find(wish.tag)
@@ -85,33 +85,35 @@ class Promoter:
         if change.is_done or not wish.gpu:
             return change
         if wish.kept:
-            await ask_each(self._registry.preflight, dict.fromkeys(move.target.repository for move in change.moves))
+            await gather_or_raise(
+                self._registry.preflight, dict.fromkeys(move.target.repository for move in change.moves)
+            )
         proof = await self._proof(record, wish, gate)
         # The gate may have taken an hour: what the tags name is read again.
         return await plan_promotion(self._registry, record, proof, at=now(), also=wish.also)
 
-    async def _proof(self, record: RunRecord, wish: PromotionWish, gate: GateWish) -> Proof:
+    async def _proof(self, record: RunRecord, wish: PromotionWish, gate: GateWish) -> GateApproval:
         gpu = self._stack.gpu
         image = gpu.image if gpu else ""
         try:
-            return await find_proof(self._registry, record, image, accept=wish.accept)
-        except RefusedMoveError:
+            return await find_gate_approval(self._registry, record, image, accept=wish.accept)
+        except PromotionDeniedError:
             if gpu is None or not gate.can_log_in:
                 raise
         verdict = await self._gate(record, gpu, gate, kept=wish.kept)
-        return await find_proof(self._registry, record, image, fresh=verdict)
+        return await find_gate_approval(self._registry, record, image, fresh=verdict)
 
-    async def rollback(self, tag: str, to: str) -> Change:
+    async def rollback(self, tag: str, to: str) -> PromotionPlan:
         """Plan to go back: to what was before the last promotion, or to a record."""
         return await plan_rollback(self._registry, await self.history(tag), at=now(), to=to)
 
     async def history(self, tag: str) -> Timeline:
         """Return what became of all promotions of a stable tag."""
-        return await survey_history(self._registry, self._repositories(), tag)
+        return await collect_history(self._registry, self._repositories(), tag)
 
-    async def carry_out(self, change: Change, *, dry_run: bool) -> Sequence[str]:
-        """Move the tags, unless this is a dry run. Returns warnings."""
-        return () if dry_run else await carry_out(self._registry, change)
+    async def apply(self, change: PromotionPlan, *, dry_run: bool) -> Sequence[str]:
+        """TagUpdate the tags, unless this is a dry run. Returns warnings."""
+        return () if dry_run else await apply(self._registry, change)
 
     async def _gate(self, record: RunRecord, gpu: GpuSettings, wish: GateWish, *, kept: bool) -> GpuVerdict:
         image = record.by_name.get(gpu.image)
@@ -126,7 +128,7 @@ class Promoter:
         verdict = await run_gate(node, gpu, reference, tell=_tell, attempts=wish.attempts)
         _tell(render_gpu_verdict(verdict))  # whatever becomes of it now, it took an hour
         if kept:
-            await attach(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
+            await push_referrer(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
         return verdict
 
     def _gpu(self) -> GpuSettings:

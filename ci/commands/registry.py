@@ -11,10 +11,10 @@ from dagger import dag
 from ci.adapters.dagger_engine.errors import clean
 from ci.adapters.dagger_engine.registry import EngineRegistry
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access, Credentials
+from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.errors import ExternalError, RequestError
-from ci.publish.registry_state import Shelf
-from ci.publish.tags import Places
+from ci.publish.registry_state import RegistrySession
+from ci.publish.tags import TagLayout
 from ci.stack.model import Stack
 
 
@@ -30,7 +30,7 @@ class RegistryWish(NamedTuple):
 class Opened(NamedTuple):
     """The registry of a stack, as we and as the engine reach it."""
 
-    shelf: Shelf
+    shelf: RegistrySession
     engine: EngineRegistry
 
 
@@ -45,7 +45,7 @@ async def open_registry(stack: Stack, wish: RegistryWish) -> AsyncIterator[Opene
         return
     if bool(wish.username) != bool(wish.password):
         raise RequestError("A login has two parts: give --registry-username and --registry-password, or neither.")
-    places = Places(registry=name)
+    places = TagLayout(registry=name)
     host = places.repository("any").host
     credentials, secret = None, None
     if wish.password:
@@ -53,9 +53,9 @@ async def open_registry(stack: Stack, wish: RegistryWish) -> AsyncIterator[Opene
         credentials = Credentials(username=wish.username, password=password)
         secret = dag.set_secret("registry-password", password)
     address = f"http://{await reach(wish.service, '--registry-service')}" if wish.service else ""
-    access = Access(host=host, credentials=credentials, address=address)
+    access = Endpoint(host=host, credentials=credentials, address=address)
     async with HttpRegistry(access) as registry:
-        shelf = Shelf(registry=registry, places=places, has_login=credentials is not None)
+        shelf = RegistrySession(registry=registry, places=places, has_login=credentials is not None)
         yield Opened(shelf, EngineRegistry(host, wish.username, secret, wish.service, stack.compression))
 
 

@@ -37,7 +37,7 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
         return self.automatic.get(name)
 
     def only_automatic(self, text: str) -> bool:
-        """Tell whether all variables of a text are ones that the engine sets without being asked."""
+        """LogLine whether all variables of a text are ones that the engine sets without being asked."""
         own = {*self.build_args, *self.declared}
         return all(name in self.automatic and name not in own for name in _NAMES.findall(text))
 

@@ -65,7 +65,7 @@ class IgnorePatterns:
         self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(patterns)}
 
     def match(self, path: str) -> bool:
-        """Tell whether a path is ignored; it is relative to the folder that the patterns are for."""
+        """LogLine whether a path is ignored; it is relative to the folder that the patterns are for."""
         return self._match(path)[0]
 
     def _match(self, path: str) -> tuple[bool, tuple[bool, ...]]:

@@ -13,7 +13,7 @@ from ci.errors import SpecError, did_you_mean
 _BOM = "\ufeff"
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*", re.IGNORECASE)
 _FEWEST_PATHS = 2
-_NEVER_WAITING = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
+_NEVER_ONBUILD = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _KEYWORDS = frozenset(word.upper() for word in dockerfile.all_cmds())
 
 
@@ -45,7 +45,7 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
         return next((flag.removeprefix(prefix) for flag in reversed(self.flags) if flag.startswith(prefix)), "")
 
     def has_flag(self, name: str) -> bool:
-        """Tell whether a flag that is on or off is on, as `--parents` or `--parents=true`."""
+        """LogLine whether a flag that is on or off is on, as `--parents` or `--parents=true`."""
         return any(flag.lower() in (f"--{name}", f"--{name}=true") for flag in self.flags)
 
 
@@ -78,9 +78,9 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
             yield from stage.body
 
     @property
-    def waiting(self) -> tuple[Instruction, ...]:
+    def onbuild(self) -> tuple[Instruction, ...]:
         """What waits by ONBUILD for the stages of other files that are built on it. Nothing if it was not read."""
-        return triggers(self.stages[-1].body) if self.stages else ()
+        return onbuild_instructions(self.stages[-1].body) if self.stages else ()
 
 
 def parse_dockerfile(text: str, path: str) -> Dockerfile:
@@ -130,7 +130,7 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
     )
 
 
-def trigger(onbuild: Instruction) -> Instruction | None:
+def onbuild_instruction(onbuild: Instruction) -> Instruction | None:
     """Return the instruction after ONBUILD, if there is one, with the place of the ONBUILD."""
     line = join(onbuild.raw)
     keyword, _, rest = split(line.text)
@@ -141,9 +141,9 @@ def trigger(onbuild: Instruction) -> Instruction | None:
     return msgspec.structs.replace(found, line=onbuild.line, end=onbuild.end)
 
 
-def triggers(body: Sequence[Instruction]) -> tuple[Instruction, ...]:
-    """Return the instructions that the ONBUILDs of a stage have in waiting for the stages built on it."""
-    found = (trigger(one) for one in body if one.keyword == "ONBUILD")
+def onbuild_instructions(body: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """Return the instructions that the ONBUILDs of a stage have in onbuild for the stages built on it."""
+    found = (onbuild_instruction(one) for one in body if one.keyword == "ONBUILD")
     return tuple(one for one in found if one is not None)
 
 
@@ -199,13 +199,13 @@ def _from_problems(source: Instruction) -> Iterator[str]:
 
 
 def _onbuild_problems(onbuild: Instruction) -> Iterator[str]:
-    waiting = trigger(onbuild)
-    if waiting is None:
+    found = onbuild_instruction(onbuild)
+    if found is None:
         yield f"{onbuild.where}: ONBUILD takes an instruction."
-    elif waiting.keyword in _NEVER_WAITING:
-        yield f"{onbuild.where}: {waiting.keyword} cannot stand after ONBUILD."
+    elif found.keyword in _NEVER_ONBUILD:
+        yield f"{found.where}: {found.keyword} cannot stand after ONBUILD."
     else:
-        yield from _instruction_problems(waiting)
+        yield from _instruction_problems(found)
 
 
 def _instruction_problems(one: Instruction) -> Iterator[str]:

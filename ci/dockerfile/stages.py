@@ -8,7 +8,7 @@ import msgspec
 from ci.dockerfile.arguments import Arguments
 from ci.dockerfile.expansion import ExpansionError, expand
 from ci.dockerfile.mounts import mounts
-from ci.dockerfile.parser import Dockerfile, Instruction, Stage, triggers
+from ci.dockerfile.parser import Dockerfile, Instruction, Stage, onbuild_instructions
 from ci.oci.reference import is_reference, repository_name
 
 
@@ -31,7 +31,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageStage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage with its base known. Its body begins with what the ONBUILDs of its base have in waiting for it."""
+    """A stage with its base known. Its body begins with what the ONBUILDs of its base have in onbuild for it."""
 
     index: int
     alias: str
@@ -40,7 +40,7 @@ class ImageStage(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     """The value of `--platform`, or nothing."""
     body: tuple[Instruction, ...]
-    draws: tuple[Source, ...]
+    dependencies: tuple[Source, ...]
     """All it is made of: the base first, then what it copies and mounts from."""
 
 
@@ -96,24 +96,24 @@ def resolve_stages(
     dockerfile: Dockerfile,
     scope: Scope,
     arguments: Arguments,
-    waiting: Mapping[str, tuple[Instruction, ...]],
+    onbuild: Mapping[str, tuple[Instruction, ...]],
     problems: list[str],
 ) -> tuple[ImageStage, ...]:
-    """Find out what every stage draws on. `waiting` has the ONBUILD instructions of the stack's images by name."""
+    """Find out what every stage dependencies on. `onbuild` has the ONBUILD instructions of the stack's images by name."""
     found: list[ImageStage] = []
     for stage in dockerfile.stages:
         base = _base(stage, scope, arguments, problems)
         if base.origin is Origin.STAGE:
-            inherited = triggers(dockerfile.stages[base.stage].body)
+            inherited = onbuild_instructions(dockerfile.stages[base.stage].body)
         else:
-            inherited = waiting.get(base.name, ()) if base.origin is Origin.IMAGE else ()
+            inherited = onbuild.get(base.name, ()) if base.origin is Origin.IMAGE else ()
         body = (*inherited, *stage.body)
         platform = stage.source.flag("platform")
-        draws = [base]
+        dependencies = [base]
         for instruction in body:
             for written, source in origins(instruction, scope):
                 problems.extend(_origin_problems(instruction, written, source, stage.index))
-                draws.append(source)
+                dependencies.append(source)
         found.append(
             ImageStage(
                 index=stage.index,
@@ -122,7 +122,7 @@ def resolve_stages(
                 base=base,
                 platform=_put(stage, platform, arguments, problems) or "",
                 body=body,
-                draws=tuple(dict.fromkeys(draws)),
+                dependencies=tuple(dict.fromkeys(dependencies)),
             )
         )
     return tuple(found)
@@ -134,7 +134,7 @@ def reachable(stages: tuple[ImageStage, ...]) -> frozenset[int]:
     for stage in reversed(stages):
         if stage.index == len(stages) - 1 or stage.index in reached:
             reached.add(stage.index)
-            reached.update(source.stage for source in stage.draws if source.origin is Origin.STAGE)
+            reached.update(source.stage for source in stage.dependencies if source.origin is Origin.STAGE)
     return frozenset(reached)
 
 

@@ -5,7 +5,7 @@ side. Every image has a folder of the build context of its own; stages have name
 
 Two things are beyond a text. A stage sees the ARGs of the stage it is built on, which a child of a published image does
 not: the last stage of a parent therefore ends by emptying its ARGs, so a child sees an empty one at most. And what a
-foreign base has in waiting by ONBUILD runs with the sources of the whole context.
+foreign base has in onbuild by ONBUILD runs with the sources of the whole context.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,25 +18,25 @@ from ci.dockerfile.lexer import ended
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, reachable
 from ci.fusion.fused import MAKES_LAYERS, Context, Fused, FusedStage, FusedStep, fused_stage, fused_step
-from ci.fusion.rewrite import Place, Words, put_base, rename_origins, rewrite, scope_of, write_from
+from ci.fusion.rewrite import RewriteContext, StageNaming, put_base, rename_origins, rewrite, scope_of, write_from
 from ci.fusion.stage_names import own_stage_names, stage_names
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image, Stack
 
-_NOTHING = Using()
+_NOTHING = Substitutions()
 
 
-def fuse(stack: Stack, name: str, using: Using = _NOTHING) -> Fused:
+def fuse(stack: Stack, name: str, substitutions: Substitutions = _NOTHING) -> Fused:
     """Fuse an image with all it needs. One that needs no other image keeps its text. KeyError for an unknown name."""
-    return fuse_all(stack, (name,), using)[name]
+    return fuse_all(stack, (name,), substitutions)[name]
 
 
-def fuse_all(stack: Stack, wanted: Iterable[str], using: Using = _NOTHING) -> Mapping[str, Fused]:
+def fuse_all(stack: Stack, wanted: Iterable[str], substitutions: Substitutions = _NOTHING) -> Mapping[str, Fused]:
     """Fuse several images, each with all it needs. What is the same for all is worked out once.
 
     A published image is no part of a text but its own, which is a line of FROM.
     """
-    writer = _Writer(stack, using)
+    writer = _Writer(stack, substitutions)
     return {name: writer.fuse(stack.by_name[name]) for name in wanted}
 
 
@@ -59,16 +59,18 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
 class _Writer:
     """Writes the texts of a stack. The part of an image that others need is the same in each of theirs."""
 
-    def __init__(self, stack: Stack, using: Using) -> None:
+    def __init__(self, stack: Stack, substitutions: Substitutions) -> None:
         self._stack = stack
-        self._taken = using.published
+        self._taken = substitutions.published
         # What waits in a published image by ONBUILD the engine runs with the sources of the whole context, and hands it
         # on once more to the image's children. So an image in which something waits is built from its sources.
         published = {
-            name: reference for name, reference in using.published.items() if not stack.by_name[name].dockerfile.waiting
+            name: reference
+            for name, reference in substitutions.published.items()
+            if not stack.by_name[name].dockerfile.onbuild
         }
-        self._using = msgspec.structs.replace(using, published=published)
-        self._words = Words(names=stage_names(stack.images), using=self._using)
+        self._using = msgspec.structs.replace(substitutions, published=published)
+        self._words = StageNaming(names=stage_names(stack.images), substitutions=self._using)
         self._needed: dict[str, _Part] = {}
 
     def fuse(self, wanted: Image) -> Fused:
@@ -76,7 +78,7 @@ class _Writer:
             return _published(wanted.name, self._taken[wanted.name])
         images = self._stack.closure([wanted.name], without=self._using.published)
         if len(images) == 1:
-            return fuse_alone(wanted, scope_of(wanted, self._stack.by_name), self._using)
+            return rewrite_single(wanted, scope_of(wanted, self._stack.by_name), self._using)
         lines: list[str] = []
         stages: list[FusedStage] = []
         steps: list[FusedStep] = []
@@ -113,14 +115,14 @@ class _Writer:
             if stage.index not in reachable(image.stages):
                 continue
             environment = self._beginning(stage, ends)
-            place = Place(image=image, scope=scope, words=self._words, environment=environment)
+            place = RewriteContext(image=image, scope=scope, words=self._words, environment=environment)
             lines.append(write_from(stage, place))
             stages.append(fused_stage(image, stage, self._words, len(lines)))
             lines.extend(filter(None, [self._using.epoch_line(image.name)]))
             # What waits in a stage has been put into the stages built on it. It stays where it must reach the image.
-            keeps_waiting = stage is image.stages[-1] and not is_needed
+            keeps_onbuild = stage is image.stages[-1] and not is_needed
             for instruction in stage.body:
-                if instruction.keyword == "ONBUILD" and not keeps_waiting:
+                if instruction.keyword == "ONBUILD" and not keeps_onbuild:
                     continue
                 lines.extend(ended(rewrite(instruction, place)).split("\n"))
                 if instruction.keyword in MAKES_LAYERS:
@@ -140,10 +142,10 @@ class _Writer:
                 return Environment(open=stage.base.origin is Origin.FOREIGN)
 
 
-def fuse_alone(image: Image, scope: Scope, using: Using) -> Fused:
+def rewrite_single(image: Image, scope: Scope, substitutions: Substitutions) -> Fused:
     """Return an image's own text. An epoch adds a line below each FROM."""
-    words = Words(names=own_stage_names(image), using=using)
-    epoch = using.epoch_line(image.name)
+    words = StageNaming(names=own_stage_names(image), substitutions=substitutions)
+    epoch = substitutions.epoch_line(image.name)
     own = image.dockerfile.stages
 
     def line(above: int) -> int:
@@ -163,7 +165,7 @@ def fuse_alone(image: Image, scope: Scope, using: Using) -> Fused:
     )
 
 
-def _lines(image: Image, scope: Scope, words: Words, epoch: str) -> list[str]:
+def _lines(image: Image, scope: Scope, words: StageNaming, epoch: str) -> list[str]:
     lines = image.dockerfile.text.split("\n")
     mark = "\ufeff" if lines[0].startswith("\ufeff") else ""
     for one, text in _rewritten(image, scope, words):
@@ -180,12 +182,12 @@ def _lines(image: Image, scope: Scope, words: Words, epoch: str) -> list[str]:
     return lines
 
 
-def _rewritten(image: Image, scope: Scope, words: Words) -> Iterator[tuple[Instruction, str]]:
+def _rewritten(image: Image, scope: Scope, words: StageNaming) -> Iterator[tuple[Instruction, str]]:
     for one in image.dockerfile.arguments:
         yield one, put_build_args(one, image.build_args)
     for stage, own in zip(image.stages, image.dockerfile.stages, strict=True):
         is_renamed = words.is_renamed(stage.base)
-        yield own.source, put_base(own.source, words.spell(stage.base)) if is_renamed else own.source.raw
+        yield own.source, put_base(own.source, words.resolve(stage.base)) if is_renamed else own.source.raw
         for one in own.body:
             is_argument = one.keyword == "ARG"
             yield one, put_build_args(one, image.build_args) if is_argument else rename_origins(one, scope, words)

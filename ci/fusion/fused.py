@@ -6,7 +6,7 @@ from ci.dockerfile.arguments import pairs
 from ci.dockerfile.lexer import join
 from ci.dockerfile.parser import Instruction, parse_dockerfile
 from ci.dockerfile.stages import ImageStage
-from ci.fusion.rewrite import Words
+from ci.fusion.rewrite import StageNaming
 from ci.stack.model import Image
 
 _HEREDOC_LINES_SHOWN = 3
@@ -46,7 +46,7 @@ class FusedStep(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     """The whole instruction on one line, as a person wrote it."""
     line: int
-    """In the image's own Dockerfile; of the FROM for what a base had in waiting by ONBUILD."""
+    """In the image's own Dockerfile; of the FROM for what a base had in onbuild by ONBUILD."""
     end: int
     """The lines of the text up to and including this instruction."""
     layers: int
@@ -70,13 +70,13 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(self.text.split("\n")[:lines]) + "\n"
 
 
-def fused_stage(image: Image, stage: ImageStage, words: Words, begin: int) -> FusedStage:
+def fused_stage(image: Image, stage: ImageStage, words: StageNaming, begin: int) -> FusedStage:
     """Return a stage of a text whose FROM ends at line `begin`."""
     return FusedStage(
         name=words.names[image.name, stage.index],
         image=image.name,
-        base=words.spell(stage.base),
-        needs=tuple(words.spell(source) for source in stage.draws if words.is_stage(source)),
+        base=words.resolve(stage.base),
+        needs=tuple(words.resolve(source) for source in stage.dependencies if words.is_stage(source)),
         begin=begin,
     )
 
@@ -122,7 +122,7 @@ def layering(fused: Fused) -> Layering:
     return Layering(base=stage.base, begin=stage.begin, stages=tuple(line), steps=steps)
 
 
-def left_arguments(fused: Fused) -> tuple[str, ...]:
+def leaked_args(fused: Fused) -> tuple[str, ...]:
     """Return the names of ARGs along the image's line of FROM that no ENV sets. Sorted."""
     line = {stage.begin for stage in layering(fused).stages}
     arguments: set[str] = set()

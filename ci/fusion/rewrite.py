@@ -13,48 +13,48 @@ from ci.dockerfile.lexer import escape_flag, escape_word, join, split, words
 from ci.dockerfile.mounts import Mount, put_mounts
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, Source
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image
 
 StageNames = Mapping[tuple[str, int], str]
 """The names of stages in the text by image and index; -1 is the image's last one."""
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
+class StageNaming(msgspec.Struct, frozen=True, kw_only=True):
     """What sources are called in a text."""
 
     names: StageNames
-    using: Using = Using()
+    substitutions: Substitutions = Substitutions()
 
     def is_stage(self, source: Source) -> bool:
-        """Tell whether a source is a stage of the text."""
-        is_built = source.origin is Origin.IMAGE and source.name not in self.using.published
+        """LogLine whether a source is a stage of the text."""
+        is_built = source.origin is Origin.IMAGE and source.name not in self.substitutions.published
         return is_built or source.origin is Origin.STAGE
 
     def is_renamed(self, source: Source) -> bool:
-        """Tell whether a source is an image that has another name here than in Dockerfiles."""
-        is_pinned = source.origin is Origin.FOREIGN and self.using.pinned(source.name) != source.name
+        """LogLine whether a source is an image that has another name here than in Dockerfiles."""
+        is_pinned = source.origin is Origin.FOREIGN and self.substitutions.pinned(source.name) != source.name
         return is_pinned or (source.origin is Origin.IMAGE and not self.is_stage(source))
 
-    def spell(self, source: Source) -> str:
+    def resolve(self, source: Source) -> str:
         """Return what a source is called."""
         match source.origin:
             case Origin.STAGE:
                 return self.names[source.name, source.stage]
             case Origin.IMAGE:
-                return self.using.published.get(source.name) or self.names[source.name, source.stage]
+                return self.substitutions.published.get(source.name) or self.names[source.name, source.stage]
             case Origin.FOREIGN:
-                return self.using.pinned(source.name)
+                return self.substitutions.pinned(source.name)
             case Origin.SCRATCH:
                 return source.name
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class RewriteContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where an instruction stands: its image, and what is known there."""
 
     image: Image
     scope: Scope
-    words: Words
+    words: StageNaming
     environment: Environment
 
     @property
@@ -62,7 +62,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         """The folder of the context that the image's sources are in."""
         return self.image.name
 
-    def below(self, instruction: Instruction) -> "Place":
+    def below(self, instruction: Instruction) -> "RewriteContext":
         """Return the place after an instruction."""
         after = self.environment.after(instruction, self.image.arguments)
         return self if after is self.environment else msgspec.structs.replace(self, environment=after)
@@ -73,14 +73,14 @@ def scope_of(image: Image, images: Collection[str]) -> Scope:
     return Scope(image=image.name, images=images, aliases=tuple(stage.alias for stage in image.stages))
 
 
-def rewrite(instruction: Instruction, place: Place) -> str:
+def rewrite(instruction: Instruction, place: RewriteContext) -> str:
     """Return the text of an instruction other than FROM; unchanged if it draws on nothing by name, or waits."""
     match instruction.keyword:
         case "ARG":
             return put_values(instruction, place.image.arguments)
         case "COPY" if instruction.flag("from"):
             source = place.scope.origin(instruction.flag("from"), numbered=True)
-            return put_origin(instruction, place.words.spell(source))
+            return put_origin(instruction, place.words.resolve(source))
         case "COPY" | "ADD":
             return put_sources(instruction, place.folder, place.environment)
         case "RUN":
@@ -89,35 +89,35 @@ def rewrite(instruction: Instruction, place: Place) -> str:
             return instruction.raw
 
 
-def rename_origins(instruction: Instruction, scope: Scope, words: Words) -> str:
+def rename_origins(instruction: Instruction, scope: Scope, words: StageNaming) -> str:
     """Return the text of an instruction other than FROM in which only images outside have other names."""
     if instruction.keyword == "COPY" and instruction.flag("from"):
         source = scope.origin(instruction.flag("from"), numbered=True)
-        return put_origin(instruction, words.spell(source)) if words.is_renamed(source) else instruction.raw
+        return put_origin(instruction, words.resolve(source)) if words.is_renamed(source) else instruction.raw
     if instruction.keyword == "RUN":
         return put_mounts(instruction, lambda mount: _rename_origin(mount, scope, words))
     return instruction.raw
 
 
-def _rename_origin(mount: Mount, scope: Scope, words: Words) -> Mount:
+def _rename_origin(mount: Mount, scope: Scope, words: StageNaming) -> Mount:
     source = scope.origin(mount.origin, numbered=False)
-    return mount.with_value(words.spell(source), "from") if mount.origin and words.is_renamed(source) else mount
+    return mount.with_value(words.resolve(source), "from") if mount.origin and words.is_renamed(source) else mount
 
 
-def write_from(stage: ImageStage, place: Place) -> str:
+def write_from(stage: ImageStage, place: RewriteContext) -> str:
     """Return the line of FROM."""
     platform = stage.source.flag("platform")
     if platform:
         # The engine knows its platform best; what the Dockerfile itself declares is gone from the text.
         written = platform if place.image.arguments.only_automatic(platform) else stage.platform
         platform = f"--platform={written} "
-    return f"FROM {platform}{place.words.spell(stage.base)} AS {place.words.names[place.image.name, stage.index]}"
+    return f"FROM {platform}{place.words.resolve(stage.base)} AS {place.words.names[place.image.name, stage.index]}"
 
 
-def _mount(mount: Mount, place: Place) -> Mount:
+def _mount(mount: Mount, place: RewriteContext) -> Mount:
     if mount.origin:
         source = place.scope.origin(mount.origin, numbered=False)
-        return mount.with_value(place.words.spell(source), "from")
+        return mount.with_value(place.words.resolve(source), "from")
     if place.environment.expand(mount.kind) not in ("bind", None):
         return mount
     return mount.with_value(move_source(mount.source, place.folder, place.environment), "source", "src")

@@ -20,7 +20,7 @@ def stage_names(images: Sequence[Image]) -> Mapping[tuple[str, int], str]:
     taken = {*_RESERVED}
     for image in images:
         for stage in image.stages:
-            taken.update(source.name.lower() for source in stage.draws if source.origin is Origin.FOREIGN)
+            taken.update(source.name.lower() for source in stage.dependencies if source.origin is Origin.FOREIGN)
     names: dict[tuple[str, int], str] = {}
     for image in images:
         names[image.name, LAST] = names[image.name, len(image.stages) - 1] = _free(image.name, taken)

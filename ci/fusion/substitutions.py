@@ -8,7 +8,7 @@ import msgspec
 _EPOCH_SHOWN = 16
 
 
-class Using(msgspec.Struct, frozen=True, kw_only=True):
+class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
     """With nothing in it, everything is built as its Dockerfile says."""
 
     published: Mapping[str, str] = {}

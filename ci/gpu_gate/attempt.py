@@ -1,4 +1,4 @@
-"""One attempt of the GPU gate: log in, launch a pod, watch it, judge what came back, leave nothing behind."""
+"""One attempt of the GPU gate: log in, launch a pod, watch it, evaluate what came back, leave nothing behind."""
 
 import secrets
 
@@ -6,19 +6,19 @@ import anyio
 import msgspec
 
 from ci.gpu_gate.commands import delete_line, events_question, interrupt_line, launch_line, name_question, pod_question
-from ci.gpu_gate.evaluate import Finding, judge
-from ci.gpu_gate.pod import Phase, PodState, Trouble, read_pod
+from ci.gpu_gate.evaluate import AttemptResult, evaluate
+from ci.gpu_gate.pod import FailureReason, Phase, PodState, read_pod
 from ci.gpu_gate.ports import (
     Ended,
     LoginNode,
     LoginSession,
+    LogLine,
     NodeError,
     NodeKeyError,
     NodeLoginError,
     NodeLostError,
-    Pace,
     RemoteCommand,
-    Tell,
+    Timing,
 )
 from ci.gpu_gate.transcript import Transcript
 from ci.gpu_gate.verdict import GpuOutcome
@@ -27,21 +27,21 @@ from ci.stack.gpu_config import POD_ID, GpuSettings
 _NO_PROGRAM = 127
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class GateContext(msgspec.Struct, frozen=True, kw_only=True):
     """What is tried, and where: the same for all attempts."""
 
     node: LoginNode
     settings: GpuSettings
     reference: str
     """`repository@sha256:…`."""
-    tell: Tell
-    pace: Pace
+    tell: LogLine
+    pace: Timing
 
 
 class Attempt:
     """One attempt, with a pod of its own. `undeleted` says why its pod may still exist, empty if it is gone."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: GateContext) -> None:
         self.pod = trial.settings.pod.replace(POD_ID, secrets.token_hex(4))
         self.undeleted = ""
         self._trial = trial
@@ -50,18 +50,18 @@ class Attempt:
         self._is_over = False
         self._ended = Ended()
         self._running = anyio.Event()
-        self._trouble: Trouble | None = None
+        self._trouble: FailureReason | None = None
         self._waits_for = ""
 
-    async def run(self) -> Finding:
+    async def run(self) -> AttemptResult:
         """Run it to its end. Whatever ends it, cancellation included, the pod is deleted before this returns."""
         settings, node = self._trial.settings, self._trial.node
         try:
             async with node.connect(settings.connect_limit) as session:
                 await self._launch(session)
         except NodeError as error:
-            return Finding(outcome=_outcome(error), why=str(error))
-        return judge(self._transcript.close(), self._ended, self._trouble, settings)
+            return AttemptResult(outcome=_outcome(error), why=str(error))
+        return evaluate(self._transcript.close(), self._ended, self._trouble, settings)
 
     async def _launch(self, session: LoginSession) -> None:
         trial = self._trial
@@ -109,14 +109,14 @@ class Attempt:
             await self._running.wait()
         if self._running.is_set():
             await anyio.sleep(settings.run_limit + self._trial.pace.spare)
-            self._trouble = Trouble(
+            self._trouble = FailureReason(
                 outcome=GpuOutcome.BAD_RUN,
                 why=f"The tests' result did not come within {settings.run_limit:.0f} s (gpu.run-limit): raise it, or "
                 "make the tests shorter.",
             )
         else:
             said = f" The cluster said: {self._waits_for}" if self._waits_for else ""
-            self._trouble = Trouble(
+            self._trouble = FailureReason(
                 outcome=GpuOutcome.NO_CAPACITY,
                 why=f"The pod did not run within {settings.queue_limit:.0f} s (gpu.queue-limit): try later.{said}",
             )
@@ -163,7 +163,7 @@ _MOST_REFUSALS = 3
 _MOST_WORDS = 300
 
 
-async def clean_up(session: LoginSession, node: LoginNode, pod: str, pace: Pace, *, ended: bool) -> str:
+async def clean_up(session: LoginSession, node: LoginNode, pod: str, pace: Timing, *, ended: bool) -> str:
     """Have a pod deleted, over new connections if need be; return why it may still exist, empty if it is gone.
 
     `ended` tells that the launcher came to its end: where there is no kubectl, that is all that can be known. To be
@@ -181,7 +181,7 @@ async def clean_up(session: LoginSession, node: LoginNode, pod: str, pace: Pace,
 class _Cleaning:
     """The deletion of one pod; `why` says at any time why the pod may still exist."""
 
-    def __init__(self, pod: str, pace: Pace, *, ended: bool) -> None:
+    def __init__(self, pod: str, pace: Timing, *, ended: bool) -> None:
         self.why = "there was no time to delete it"
         self._pod = pod
         self._pace = pace

@@ -7,7 +7,7 @@ where they are printed, so that a command line which is echoed holds none.
 import math
 import shlex
 
-from ci.gpu_gate.ports import Pace
+from ci.gpu_gate.ports import Timing
 from ci.stack.gpu_config import GpuSettings
 
 # Fetching the image counts in the pod's own limit, which makes a forgotten pod end by itself.
@@ -40,7 +40,7 @@ def pod_script(settings: GpuSettings, nonce: str) -> str:
     )
 
 
-def launch_line(settings: GpuSettings, reference: str, pod: str, nonce: str, pace: Pace) -> str:
+def launch_line(settings: GpuSettings, reference: str, pod: str, nonce: str, pace: Timing) -> str:
     """Return the line that launches the pod and waits for it, bounded by itself.
 
     `exec`, so that the shell is not left between the connection and what is to be interrupted.

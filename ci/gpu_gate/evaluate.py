@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ci.gpu_gate.pod import Trouble
+from ci.gpu_gate.pod import FailureReason
 from ci.gpu_gate.ports import Ended
 from ci.gpu_gate.transcript import Evidence, read_tests
 from ci.gpu_gate.verdict import GpuOutcome, GpuTests
@@ -24,7 +24,7 @@ _CODES: Mapping[str, str] = {
 }
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt came to."""
 
     outcome: GpuOutcome
@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     gpus: tuple[str, ...] = ()
 
 
-def judge(evidence: Evidence, ended: Ended, trouble: Trouble | None, settings: GpuSettings) -> Finding:
+def evaluate(evidence: Evidence, ended: Ended, trouble: FailureReason | None, settings: GpuSettings) -> AttemptResult:
     """Judge an attempt. `trouble` is why it was ended early, or what the cluster said of the pod."""
     read = read_tests(evidence.junit[0]) if len(evidence.junit) == 1 and evidence.junit[0] else None
     tests = read or GpuTests()
@@ -46,21 +46,21 @@ def judge(evidence: Evidence, ended: Ended, trouble: Trouble | None, settings: G
         or _not_enough(ended, tests, settings)
     )
     if found:
-        return Finding(outcome=found.outcome, why=found.why, tests=tests, gpus=gpus)
+        return AttemptResult(outcome=found.outcome, why=found.why, tests=tests, gpus=gpus)
     why = f"{_count(tests.passed, 'test')} passed on {_count(len(gpus), 'GPU')}."
-    return Finding(outcome=GpuOutcome.PASSED, why=why, tests=tests, gpus=gpus)
+    return AttemptResult(outcome=GpuOutcome.PASSED, why=why, tests=tests, gpus=gpus)
 
 
-def _bad(why: str) -> Trouble:
-    return Trouble(outcome=GpuOutcome.BAD_RUN, why=why)
+def _bad(why: str) -> FailureReason:
+    return FailureReason(outcome=GpuOutcome.BAD_RUN, why=why)
 
 
-def _lost(why: str) -> Trouble:
-    return Trouble(outcome=GpuOutcome.INFRASTRUCTURE, why=why)
+def _lost(why: str) -> FailureReason:
+    return FailureReason(outcome=GpuOutcome.INFRASTRUCTURE, why=why)
 
 
-def _unfinished(evidence: Evidence, ended: Ended) -> Trouble | None:
-    """Tell what kept the attempt from coming to its end."""
+def _unfinished(evidence: Evidence, ended: Ended) -> FailureReason | None:
+    """LogLine what kept the attempt from coming to its end."""
     if not ended.known:
         return _lost("The connection to the login node was lost before the launcher ended: run again.")
     if evidence.codes:
@@ -77,8 +77,8 @@ def _unfinished(evidence: Evidence, ended: Ended) -> Trouble | None:
     return _lost(f"The launcher ended {_how(ended)} {when}: run again.{_last(evidence)}")
 
 
-def _unproved(evidence: Evidence, read: GpuTests | None) -> Trouble | None:
-    """Tell what is contradictory or damaged in what came."""
+def _unproved(evidence: Evidence, read: GpuTests | None) -> FailureReason | None:
+    """LogLine what is contradictory or damaged in what came."""
     if len(evidence.codes) > 1 or len(evidence.junit) > 1:
         return _bad("More than one result came: at least one is forged, by a test or by who wrote in its output.")
     code = evidence.codes[0]
@@ -93,8 +93,8 @@ def _unproved(evidence: Evidence, read: GpuTests | None) -> Trouble | None:
     return None
 
 
-def _failed(evidence: Evidence, tests: GpuTests, gpus: tuple[str, ...]) -> Trouble | None:
-    """Tell of tests that failed, or that had nothing to run on."""
+def _failed(evidence: Evidence, tests: GpuTests, gpus: tuple[str, ...]) -> FailureReason | None:
+    """LogLine of tests that failed, or that had nothing to run on."""
     if not gpus:
         return _bad(
             "No GPU was seen in the pod (`nvidia-smi -L`), so nothing is proved: check gpu.gpus and gpu.gpu-class."
@@ -105,15 +105,15 @@ def _failed(evidence: Evidence, tests: GpuTests, gpus: tuple[str, ...]) -> Troub
     if not count:
         return None
     more = f" and {count - 1} more" if count > 1 else ""
-    return Trouble(
+    return FailureReason(
         outcome=GpuOutcome.TESTS_FAILED,
         why=f"{count} of {_count(count + tests.passed + tests.skipped, 'test')} failed: {tests.failures[0]}{more}. "
         "Correct the image or the tests, and publish again.",
     )
 
 
-def _not_enough(ended: Ended, tests: GpuTests, settings: GpuSettings) -> Trouble | None:
-    """Tell why tests without failures are no proof."""
+def _not_enough(ended: Ended, tests: GpuTests, settings: GpuSettings) -> FailureReason | None:
+    """LogLine why tests without failures are no proof."""
     if not tests.passed:
         return _bad(f"No test passed, {tests.skipped} were skipped: nothing is proved.")
     if tests.passed < settings.min_passed:

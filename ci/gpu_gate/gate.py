@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from ci.errors import RequestError
-from ci.gpu_gate.attempt import Attempt, Trial
-from ci.gpu_gate.evaluate import Finding
-from ci.gpu_gate.ports import Clock, LoginNode, Pace, Tell
+from ci.gpu_gate.attempt import Attempt, GateContext
+from ci.gpu_gate.evaluate import AttemptResult
+from ci.gpu_gate.ports import Clock, LoginNode, LogLine, Timing
 from ci.gpu_gate.verdict import GpuAttempt, GpuOutcome, GpuVerdict
 from ci.oci.reference import is_digest
 from ci.stack.gpu_config import GpuSettings
@@ -20,12 +20,12 @@ async def run_gate(  # noqa: PLR0913 (all but three have defaults, which only te
     settings: GpuSettings,
     reference: str,
     *,
-    tell: Tell,
+    tell: LogLine,
     attempts: int = ATTEMPTS,
     clock: Clock | None = None,
-    pace: Pace | None = None,
+    pace: Timing | None = None,
 ) -> GpuVerdict:
-    """Try an image, `repository@sha256:…`, and judge it; `tell` gets each line of output as it comes.
+    """Try an image, `repository@sha256:…`, and evaluate it; `tell` gets each line of output as it comes.
 
     Whatever ends it, cancellation included, no pod is left behind, or it is named: in the verdict, through `tell`, and
     in a note on the exception.
@@ -36,14 +36,14 @@ async def run_gate(  # noqa: PLR0913 (all but three have defaults, which only te
         )
     if attempts < 1:
         raise RequestError(f"There cannot be {attempts} attempts: the GPU gate takes one at least.")
-    trial = Trial(node=node, settings=settings, reference=reference, tell=tell, pace=pace or Pace())
+    trial = GateContext(node=node, settings=settings, reference=reference, tell=tell, pace=pace or Timing())
     return await _Gate(trial, attempts, clock or Clock()).run()
 
 
 class _Gate:
     """The attempts, and what they came to."""
 
-    def __init__(self, trial: Trial, attempts: int, clock: Clock) -> None:
+    def __init__(self, trial: GateContext, attempts: int, clock: Clock) -> None:
         self._trial = trial
         self._most = attempts
         self._clock = clock
@@ -73,7 +73,7 @@ class _Gate:
             undeleted=tuple(self._undeleted),
         )
 
-    async def _attempt(self) -> Finding:
+    async def _attempt(self) -> AttemptResult:
         started = self._clock.now()
         attempt = Attempt(self._trial)
         self._trial.tell(f"The GPU gate launches {self._trial.reference} as {attempt.pod} on {self._trial.node.host}.")
@@ -97,7 +97,7 @@ class _Gate:
         return finding
 
     def _warnings(self, attempt: Attempt) -> list[str]:
-        """Tell loudly of a pod that may still exist."""
+        """LogLine loudly of a pod that may still exist."""
         if not attempt.undeleted:
             return []
         self._undeleted.append(attempt.pod)

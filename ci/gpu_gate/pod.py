@@ -11,7 +11,7 @@ from ci.gpu_gate.verdict import GpuOutcome
 _MOST_WORDS = 300
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+class FailureReason(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt cannot become a proof."""
 
     outcome: GpuOutcome
@@ -81,11 +81,11 @@ _MEANINGS: tuple[tuple[str, GpuOutcome, str], ...] = (
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), outcome, sentence) for pattern, outcome, sentence in _MEANINGS)
 
 
-def find_trouble(words: str) -> Trouble | None:
+def find_failure_reason(words: str) -> FailureReason | None:
     """Return what these words of the cluster or the launcher mean, None if one can go on waiting."""
     for pattern, outcome, sentence in _PATTERNS:
         if pattern.search(words):
-            return Trouble(outcome=outcome, why=f"{sentence}. It said: {words.strip()[:_MOST_WORDS]}")
+            return FailureReason(outcome=outcome, why=f"{sentence}. It said: {words.strip()[:_MOST_WORDS]}")
     return None
 
 
@@ -141,7 +141,7 @@ class PodState(msgspec.Struct, frozen=True, kw_only=True):
     """A look at the pod. `waits_for` is the last that the cluster said of a pod that waits."""
 
     phase: Phase = Phase.NONE
-    trouble: Trouble | None = None
+    trouble: FailureReason | None = None
     waits_for: str = ""
 
 
@@ -157,7 +157,7 @@ def read_pod(pod: bytes, events: bytes) -> PodState:
         _Words(status.reason, status.message),
         *happened,
     ]
-    found = (find_trouble(str(words)) for words in said if words.reason not in _NORMAL_ENDS)
+    found = (find_failure_reason(str(words)) for words in said if words.reason not in _NORMAL_ENDS)
     # What waiting or trying again cannot mend comes first: "back-off" is all that a pod itself says of a missing image.
     troubles = sorted((one for one in found if one), key=lambda one: one.outcome is not GpuOutcome.BAD_RUN)
     return PodState(

@@ -10,7 +10,7 @@ import msgspec
 
 from ci.errors import ExternalError
 
-Tell = Callable[[str], None]
+LogLine = Callable[[str], None]
 """Shows a line to the person who waits."""
 
 
@@ -103,7 +103,7 @@ class Clock:
         await anyio.sleep(seconds)
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """How fast the gate goes, in seconds."""
 
     look: float = 5

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from ci.gpu_gate.pod import Trouble, find_trouble
+from ci.gpu_gate.pod import FailureReason, find_failure_reason
 from ci.gpu_gate.verdict import GpuTests
 
 _MOST_LINE = 64 << 10
@@ -36,7 +36,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """All reports that were told, None for one that is damaged, empty for none made."""
     foreign: bool = False
     """There were marks of another run."""
-    trouble: Trouble | None = None
+    trouble: FailureReason | None = None
     """What the launcher complained of."""
     last: tuple[str, ...] = ()
     """The last lines for a person."""
@@ -58,7 +58,7 @@ class Transcript:
         self._encoded: list[str] | None = None
         self._encoded_size = 0
         self._foreign = False
-        self._trouble: Trouble | None = None
+        self._trouble: FailureReason | None = None
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
 
     @property
@@ -138,7 +138,7 @@ class Transcript:
     def _look_for_trouble(self, text: str) -> None:
         # Once the pod runs, these are the tests' words; only the launcher's own on how it ended count then.
         if self._trouble is None and (not self._started or self._ending in text):
-            self._trouble = find_trouble(text)
+            self._trouble = find_failure_reason(text)
 
     def _show(self, text: str) -> Iterator[str]:
         if not text:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from ci.oci.reference import Repository
-from ci.oci.referrers import Artifact, find_attached, read_as
+from ci.oci.referrers import Artifact, list_referrers, read_as
 from ci.oci.registry import Descriptor, IntegrityError, Registry
 
 GPU_VERDICT = "application/vnd.datahub.gpu-verdict.v1+json"
@@ -100,7 +100,7 @@ def gpu_artifact(verdict: GpuVerdict) -> Artifact:
 
 async def find_gpu_verdicts(registry: Registry, repository: Repository, digest: str) -> tuple[GpuVerdict, ...]:
     """Return the verdicts attached to a digest, the newest first, failed ones among them."""
-    found = await find_attached(registry, repository, digest, GPU_VERDICT)
+    found = await list_referrers(registry, repository, digest, GPU_VERDICT)
     verdicts = [await _read(registry, repository, digest, one) for one in found]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.started, reverse=True))
 

@@ -15,7 +15,7 @@ LIMIT = 4
 """How many are under way at once, where nobody says otherwise."""
 
 
-async def try_each(
+async def gather_results(
     ask: Callable[[ItemType], Awaitable[AnswerType]], items: Iterable[ItemType], limit: int = LIMIT
 ) -> tuple[AnswerType | RegistryError, ...]:
     """Return the answer for each item, in their order, the error for those that have none."""
@@ -36,11 +36,11 @@ async def try_each(
     return tuple(answers[place] for place in range(len(wanted)))
 
 
-async def ask_each(
+async def gather_or_raise(
     ask: Callable[[ItemType], Awaitable[AnswerType]], items: Iterable[ItemType], limit: int = LIMIT
 ) -> tuple[AnswerType, ...]:
     """Return the answer for each item, in their order. Raises the one error, or an ExternalError that has all texts."""
-    answers = await try_each(ask, items, limit)
+    answers = await gather_results(ask, items, limit)
     errors = [answer for answer in answers if isinstance(answer, RegistryError)]
     if len(errors) == 1:
         raise errors[0]

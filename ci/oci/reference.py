@@ -88,7 +88,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 def is_digest(text: str) -> bool:
-    """Tell whether this can be the name of content: a SHA-256, the one kind that registries must all know."""
+    """LogLine whether this can be the name of content: a SHA-256, the one kind that registries must all know."""
     return _DIGEST.fullmatch(text) is not None
 
 
@@ -141,12 +141,12 @@ _COMPONENT = re.compile(_STACK_NAME)
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether a registry could be asked for this."""
+    """LogLine whether a registry could be asked for this."""
     return _REFERENCE.fullmatch(text) is not None
 
 
 def is_image_name(text: str) -> bool:
-    """Tell whether an image may be named so: by a valid last part of a repository's path."""
+    """LogLine whether an image may be named so: by a valid last part of a repository's path."""
     return _COMPONENT.fullmatch(text) is not None
 
 

@@ -61,7 +61,9 @@ class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     manifests: tuple[Descriptor, ...]
 
 
-async def attach(registry: Registry, repository: Repository, subject: Descriptor, artifact: Artifact) -> Descriptor:
+async def push_referrer(
+    registry: Registry, repository: Repository, subject: Descriptor, artifact: Artifact
+) -> Descriptor:
     """Attach a record to an image of the same repository; attaching the same again changes nothing."""
     await registry.put_blob(repository, _EMPTY)
     await registry.put_blob(repository, artifact.content)
@@ -80,15 +82,17 @@ async def attach(registry: Registry, repository: Repository, subject: Descriptor
     return record
 
 
-async def put_note(registry: Registry, tag: Reference, artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
+async def push_marker(
+    registry: Registry, tag: Reference, artifact_type: str, annotations: Mapping[str, str]
+) -> Manifest:
     """Write a manifest of no image onto a tag: all that it says is in its type and annotations. Returns it."""
     await registry.put_blob(tag.repository, _EMPTY)
-    manifest = make_note(artifact_type, annotations)
+    manifest = marker_manifest(artifact_type, annotations)
     await put_verified(registry, tag, manifest)
     return manifest
 
 
-def make_note(artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
+def marker_manifest(artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
     """Return the manifest of a note."""
     empty = _describe(_EMPTY_TYPE, _EMPTY)
     note = _ArtifactManifest(
@@ -102,7 +106,7 @@ def make_note(artifact_type: str, annotations: Mapping[str, str]) -> Manifest:
     return Manifest(content=msgspec.json.encode(note), media_type=OCI_MANIFEST)
 
 
-def note_of(manifest: Manifest, artifact_type: str) -> Mapping[str, str] | None:
+def marker_annotations(manifest: Manifest, artifact_type: str) -> Mapping[str, str] | None:
     """Return the annotations of a note of a type; None for any other manifest."""
     try:
         read = msgspec.json.decode(manifest.content, type=_Typed)
@@ -115,7 +119,7 @@ async def read_as(
     registry: Registry, repository: Repository, subject: str, record: Descriptor, kind: type[DocumentType]
 ) -> DocumentType:
     """Read a record that was found as a value of ours. Raises ProtocolError for one that is none."""
-    artifact = await read_attached(registry, repository, subject, record)
+    artifact = await read_referrer(registry, repository, subject, record)
     try:
         return msgspec.json.decode(artifact.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -125,7 +129,7 @@ async def read_as(
         ) from error
 
 
-async def find_attached(
+async def list_referrers(
     registry: Registry, repository: Repository, subject: str, artifact_type: str
 ) -> tuple[Descriptor, ...]:
     """Return the records of one type that are attached to a digest, each once."""
@@ -135,7 +139,7 @@ async def find_attached(
     return tuple(records.values())
 
 
-async def read_attached(registry: Registry, repository: Repository, subject: str, record: Descriptor) -> Artifact:
+async def read_referrer(registry: Registry, repository: Repository, subject: str, record: Descriptor) -> Artifact:
     """Read a record that was found. Raises IntegrityError unless it is whole and speaks of this subject."""
     name = repository.pinned(record.digest)
     manifest = await registry.get(name)

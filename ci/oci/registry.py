@@ -131,7 +131,7 @@ class Registry(Protocol):
         ...
 
     async def has_blob(self, repository: Repository, digest: str) -> bool:
-        """Tell whether a repository holds a blob."""
+        """LogLine whether a repository holds a blob."""
         ...
 
     async def get_blob(self, repository: Repository, descriptor: Descriptor) -> bytes | None:

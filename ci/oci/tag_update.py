@@ -12,11 +12,11 @@ import anyio
 import msgspec
 
 from ci.errors import RequestError
-from ci.oci.concurrency import LIMIT, ask_each, try_each
+from ci.oci.concurrency import LIMIT, gather_or_raise, gather_results
 from ci.oci.reference import Reference
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError, UnreachableError, put_verified
-from ci.oci.tag_update_errors import NOTHING, UNKNOWN, Astray, MoveError, not_begun, undone
-from ci.oci.tombstone import read_digest, read_tag, withdraw
+from ci.oci.tag_update_errors import NOTHING, UNKNOWN, TagUpdateError, UnrestoredTag, aborted, rolled_back
+from ci.oci.tombstone import read_digest, read_tag, write_tombstone
 
 # Seconds for writing one tag, or putting it back, with all that is tried again. A cancelled move may take both.
 _PATIENCE = 120.0
@@ -24,7 +24,7 @@ _PATIENCE = 120.0
 ResultType = TypeVar("ResultType")
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True):
+class TagUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """`target`, a tag of the image's repository, shall name `new`; `old` is what it named when this was planned."""
 
     image: str
@@ -43,32 +43,32 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         return self.was == self.new.digest
 
 
-Step = Callable[[Move], Awaitable[None]]
+Step = Callable[[TagUpdate], Awaitable[None]]
 
 
-async def plan_moves(
+async def plan_tag_updates(
     registry: Registry, wanted: Iterable[tuple[str, Reference, Manifest]], limit: int = LIMIT
-) -> tuple[Move, ...]:
+) -> tuple[TagUpdate, ...]:
     """Return a move for each (image, target, new manifest), with what the targets name now."""
 
-    async def plan(want: tuple[str, Reference, Manifest]) -> Move:
+    async def plan(want: tuple[str, Reference, Manifest]) -> TagUpdate:
         image, target, new = want
-        return Move(image=image, target=target, new=new, old=await read_tag(registry, target))
+        return TagUpdate(image=image, target=target, new=new, old=await read_tag(registry, target))
 
-    return await ask_each(plan, wanted, limit)
+    return await gather_or_raise(plan, wanted, limit)
 
 
-async def move_tags(registry: Registry, moves: Sequence[Move]) -> None:
+async def update_tags(registry: Registry, moves: Sequence[TagUpdate]) -> None:
     """Make every target name its new manifest, or leave them all as they were planned.
 
-    Raises MoveError when they are as they were, and when they could not be made so: then it names each that is not.
+    Raises TagUpdateError when they are as they were, and when they could not be made so: then it names each that is not.
     Cancelled, it puts back what was before it ends; writes that are under way are waited for.
     """
     _refuse_twice(moves)
     causes = await _try(_prove_unmoved(registry), moves)
     if causes:
-        raise not_begun(causes)
-    begun: list[Move] = []
+        raise aborted(causes)
+    begun: list[TagUpdate] = []
     try:
         todo = [move for move in moves if not move.is_done]
         causes = await _try(_write(registry, begun), todo) or await _try(_prove_moved(registry), moves)
@@ -81,21 +81,21 @@ async def move_tags(registry: Registry, moves: Sequence[Move]) -> None:
         raise await _put_back(registry, begun, moves, causes)
 
 
-def _refuse_twice(moves: Sequence[Move]) -> None:
+def _refuse_twice(moves: Sequence[TagUpdate]) -> None:
     targets = [move.target for move in moves]
     twice = sorted({str(target) for target in targets if targets.count(target) > 1})
     if twice:
         raise RequestError(f"A tag can only be moved to one place at a time: {', '.join(twice)}.")
 
 
-async def _try(step: Step, moves: Sequence[Move]) -> tuple[str, ...]:
+async def _try(step: Step, moves: Sequence[TagUpdate]) -> tuple[str, ...]:
     """Take a step for each move; return what went wrong."""
-    answers = await try_each(step, moves)
+    answers = await gather_results(step, moves)
     return tuple(f"{move.image}: {answer}" for move, answer in zip(moves, answers, strict=True) if answer)
 
 
 def _prove_unmoved(registry: Registry) -> Step:
-    async def prove(move: Move) -> None:
+    async def prove(move: TagUpdate) -> None:
         found = await _read(registry, move)
         if found != move.was:
             raise IntegrityError(
@@ -106,11 +106,11 @@ def _prove_unmoved(registry: Registry) -> Step:
     return prove
 
 
-def _write(registry: Registry, begun: list[Move]) -> Step:
+def _write(registry: Registry, begun: list[TagUpdate]) -> Step:
     """Write targets until one fails; keep in `begun` which of them may have been written."""
     failed = anyio.Event()
 
-    async def write(move: Move) -> None:
+    async def write(move: TagUpdate) -> None:
         if failed.is_set():
             return
         begun.append(move)
@@ -125,7 +125,7 @@ def _write(registry: Registry, begun: list[Move]) -> Step:
 
 
 def _prove_moved(registry: Registry) -> Step:
-    async def prove(move: Move) -> None:
+    async def prove(move: TagUpdate) -> None:
         found = await _read(registry, move)
         if found != move.new.digest:
             raise IntegrityError(
@@ -137,11 +137,11 @@ def _prove_moved(registry: Registry) -> Step:
 
 
 async def _put_back(
-    registry: Registry, begun: Sequence[Move], moves: Sequence[Move], causes: Sequence[str]
-) -> MoveError:
+    registry: Registry, begun: Sequence[TagUpdate], moves: Sequence[TagUpdate], causes: Sequence[str]
+) -> TagUpdateError:
     """Make targets name what they named before; return what there is to tell of it."""
 
-    async def put_back(move: Move) -> Astray | None:
+    async def put_back(move: TagUpdate) -> UnrestoredTag | None:
         try:
             why = await _shielded(_restore(registry, move), "Putting it back")
         except RegistryError as error:
@@ -150,16 +150,16 @@ async def _put_back(
         return (
             None
             if names == move.was
-            else Astray(image=move.image, target=move.target, was=move.was, names=names, why=why)
+            else UnrestoredTag(image=move.image, target=move.target, was=move.was, names=names, why=why)
         )
 
     with anyio.CancelScope(shield=True):
-        found = await ask_each(put_back, begun)
+        found = await gather_or_raise(put_back, begun)
     targets = [move.target for move in begun]
-    return undone(causes, targets, len(moves), [one for one in found if one])
+    return rolled_back(causes, targets, len(moves), [one for one in found if one])
 
 
-async def _restore(registry: Registry, move: Move) -> str:
+async def _restore(registry: Registry, move: TagUpdate) -> str:
     """Put the old manifest back onto a target; return why it was left as it is, if it was."""
     names = await _read(registry, move)
     if names not in {move.was, move.new.digest, NOTHING}:
@@ -169,15 +169,15 @@ async def _restore(registry: Registry, move: Move) -> str:
     if move.old:
         await put_verified(registry, move.target, move.old)
     else:
-        await withdraw(registry, move.target)
+        await write_tombstone(registry, move.target)
     return ""
 
 
-async def _read(registry: Registry, move: Move) -> str:
+async def _read(registry: Registry, move: TagUpdate) -> str:
     return await read_digest(registry, move.target, {move.was, move.new.digest}) or NOTHING
 
 
-async def _read_at_last(registry: Registry, move: Move) -> str:
+async def _read_at_last(registry: Registry, move: TagUpdate) -> str:
     try:
         return await _shielded(_read(registry, move), "Reading it")
     except RegistryError:

@@ -11,7 +11,7 @@ NOTHING = "nothing"
 UNKNOWN = "what nobody can read at the moment"
 
 
-class Astray(msgspec.Struct, frozen=True, kw_only=True):
+class UnrestoredTag(msgspec.Struct, frozen=True, kw_only=True):
     """A tag that does not name what it named before a move that failed. `was` and `names` are digests, or NOTHING.
 
     `names` may also be UNKNOWN.
@@ -27,20 +27,22 @@ class Astray(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.target} names {self.names}; before it named {self.was}. {self.image}: {self.why}"
 
 
-class MoveError(ExternalError):
+class TagUpdateError(ExternalError):
     """Tags were not moved. All name what they named before, but for those `astray`."""
 
-    def __init__(self, text: str, astray: Sequence[Astray] = ()) -> None:
+    def __init__(self, text: str, astray: Sequence[UnrestoredTag] = ()) -> None:
         super().__init__(text)
         self.astray = tuple(astray)
 
 
-def not_begun(causes: Sequence[str]) -> MoveError:
+def aborted(causes: Sequence[str]) -> TagUpdateError:
     """Return the error of a move that stopped before anything was written."""
-    return MoveError(f"No tag was moved, and nothing was written:\n{_listed(causes)}\nThen run the same again.")
+    return TagUpdateError(f"No tag was moved, and nothing was written:\n{_listed(causes)}\nThen run the same again.")
 
 
-def undone(causes: Sequence[str], begun: Sequence[Reference], total: int, astray: Sequence[Astray]) -> MoveError:
+def rolled_back(
+    causes: Sequence[str], begun: Sequence[Reference], total: int, astray: Sequence[UnrestoredTag]
+) -> TagUpdateError:
     """Return the error of a move of `total` tags of which some were `begun`, after what could be was put back."""
     lost = {one.target for one in astray}
     back = [str(target) for target in begun if target not in lost]
@@ -49,8 +51,8 @@ def undone(causes: Sequence[str], begun: Sequence[Reference], total: int, astray
     if not astray:
         others = " So do the others." if len(begun) < total else ""
         told = f"{written} {restored}{others} Run the same again." if begun else "Run the same again."
-        return MoveError(f"The tags could not be moved:\n{_listed(causes)}\n{told}")
-    return MoveError(
+        return TagUpdateError(f"The tags could not be moved:\n{_listed(causes)}\n{told}")
+    return TagUpdateError(
         f"The tags could not be moved, and {len(astray)} could not be put back:\n{_listed(astray)}\n"
         f"It began with this:\n{_listed(causes)}\n{written} {restored} Mend the cause, then run the same again: it "
         "moves what is left to move, or tells what every tag names.",

@@ -9,21 +9,21 @@ import secrets
 from collections.abc import Container
 
 from ci.oci.reference import Reference
-from ci.oci.referrers import make_note, note_of, put_note
+from ci.oci.referrers import marker_annotations, marker_manifest, push_marker
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
 
-WITHDRAWN = "application/vnd.datahub.withdrawn.v1+json"
+TOMBSTONE = "application/vnd.datahub.withdrawn.v1+json"
 
 
-def is_withdrawn(manifest: Manifest) -> bool:
-    """Tell whether a manifest only says that its tag was taken back."""
-    return note_of(manifest, WITHDRAWN) is not None
+def is_tombstone(manifest: Manifest) -> bool:
+    """LogLine whether a manifest only says that its tag was taken back."""
+    return marker_annotations(manifest, TOMBSTONE) is not None
 
 
 async def read_tag(registry: Registry, tag: Reference) -> Manifest | None:
     """Return what a tag names, None if it does not exist or was withdrawn."""
     manifest = await registry.get(tag)
-    return None if manifest is None or is_withdrawn(manifest) else manifest
+    return None if manifest is None or is_tombstone(manifest) else manifest
 
 
 async def read_digest(registry: Registry, tag: Reference, known: Container[str]) -> str | None:
@@ -38,9 +38,9 @@ async def read_digest(registry: Registry, tag: Reference, known: Container[str])
     return manifest.digest if manifest else None
 
 
-async def withdraw(registry: Registry, tag: Reference) -> None:
+async def write_tombstone(registry: Registry, tag: Reference) -> None:
     """Make a tag name nothing. Raises a RegistryError if it then names something all the same."""
-    manifest = await put_note(registry, tag, WITHDRAWN, _annotations(tag))
+    manifest = await push_marker(registry, tag, TOMBSTONE, _annotations(tag))
     try:
         await registry.delete(tag.repository.pinned(manifest.digest))
     except RegistryError:  # many offer no deletion, or not to this account
@@ -50,12 +50,12 @@ async def withdraw(registry: Registry, tag: Reference) -> None:
         raise IntegrityError(f"{tag} was taken back and then names {left}: something else writes this tag.")
 
 
-def withdrawn(tag: Reference) -> Manifest:
+def tombstone_manifest(tag: Reference) -> Manifest:
     """Return a manifest that no other tag has, and whose annotations say what it means.
 
     It takes the blob `{}` in its repository.
     """
-    return make_note(WITHDRAWN, _annotations(tag))
+    return marker_manifest(TOMBSTONE, _annotations(tag))
 
 
 def _annotations(tag: Reference) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The digests of its foreign bases by reference."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What decisions rest on. All mappings are by the name of an image."""
 
     keys: Mapping[str, ImageKey]
@@ -116,7 +116,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     retest: bool = False
 
 
-def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decision, ...]:
+def decide(stack: Stack, images: Sequence[Image], facts: PlanInputs) -> tuple[Decision, ...]:
     """Decide what to do with each of the images, which are in the stack's order, with all that they need."""
     changed = facts.changes if isinstance(facts.changes, Changed) else Changed(base="", paths=())
     files = changed_files(stack, changed)
@@ -146,7 +146,7 @@ def decide(stack: Stack, images: Sequence[Image], facts: Facts) -> tuple[Decisio
     return tuple(decisions)
 
 
-def _may_be_reused(image: Image, facts: Facts) -> bool:
+def _may_be_reused(image: Image, facts: PlanInputs) -> bool:
     own = facts.keys.get(image.name)
     return own is not None and own.key is not None and image.name not in facts.forced
 
@@ -170,7 +170,7 @@ def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
     return Reason(cause=cause, detail=list_some(items)) if items else None
 
 
-def _differences(image: Image, facts: Facts) -> Iterator[Reason | None]:
+def _differences(image: Image, facts: PlanInputs) -> Iterator[Reason | None]:
     """Compare with what the image that was published last was made of."""
     record, own = (facts.records or {}).get(image.name), facts.keys.get(image.name)
     if record is None or own is None:
@@ -185,7 +185,7 @@ def _differences(image: Image, facts: Facts) -> Iterator[Reason | None]:
         yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {own.epoch or 'none'}")
 
 
-def _unpublished(image: Image, facts: Facts, answer: Present | Absent | NoAnswer) -> Reason:
+def _unpublished(image: Image, facts: PlanInputs, answer: Present | Absent | NoAnswer) -> Reason:
     """Return the reason for an image of which nothing is known to have changed."""
     own = facts.keys.get(image.name)
     if own and own.unknown:
@@ -201,7 +201,7 @@ def _unpublished(image: Image, facts: Facts, answer: Present | Absent | NoAnswer
     assert_never(answer)
 
 
-def _absent(image: Image, facts: Facts) -> Reason:
+def _absent(image: Image, facts: PlanInputs) -> Reason:
     record = (facts.records or {}).get(image.name)
     if facts.records is not None and record is None:
         return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")

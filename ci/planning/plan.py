@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ci.errors import RequestError, did_you_mean
-from ci.planning.decisions import Action, Cause, Decision, Facts, Reason, decide
+from ci.planning.decisions import Action, Cause, Decision, PlanInputs, Reason, decide
 from ci.stack.model import Image, Stack, SuiteKind
 
 
@@ -54,7 +54,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(image.name for image in self.images if image.action is not Action.DISABLED)
 
 
-def make_plan(stack: Stack, facts: Facts | None = None, *, only: Sequence[str] = ()) -> Plan:
+def make_plan(stack: Stack, facts: PlanInputs | None = None, *, only: Sequence[str] = ()) -> Plan:
     """Decide what to do with each image of the stack, or of those in `only` and of all they need.
 
     Without facts everything is built. Raises RequestError for names in `only` that no enabled image has, all at once.

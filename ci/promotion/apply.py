@@ -5,23 +5,23 @@ from typing import NamedTuple
 
 import msgspec
 
-from ci.errors import RefusedMoveError
-from ci.oci.concurrency import ask_each, try_each
+from ci.errors import PromotionDeniedError
+from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.reference import Repository
-from ci.oci.referrers import attach
+from ci.oci.referrers import push_referrer
 from ci.oci.registry import Descriptor, Registry
-from ci.oci.tag_update import Move, move_tags
-from ci.oci.tombstone import is_withdrawn
+from ci.oci.tag_update import TagUpdate, update_tags
+from ci.oci.tombstone import is_tombstone
 from ci.promotion.history import list_record
-from ci.promotion.records import Kind, PromotionRecord, RecordedMove, promotion_artifact
+from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate, promotion_artifact
 from ci.publish.attestations import compressed_size
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done, and how it will be written down. `moves` are those of the record, with the manifests."""
 
     record: PromotionRecord
-    moves: tuple[Move, ...]
+    moves: tuple[TagUpdate, ...]
 
     @property
     def is_done(self) -> bool:
@@ -36,37 +36,39 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return {digest: size for digest, size in sizes.items() if size}
 
 
-def recorded(move: Move) -> RecordedMove:
+def recorded(move: TagUpdate) -> RecordedUpdate:
     """Return a move as it is written down."""
-    return RecordedMove(
+    return RecordedUpdate(
         image=move.image,
         repository=str(move.target.repository),
         tag=move.target.tag,
         old=move.old.digest if move.old else None,
-        new=None if is_withdrawn(move.new) else move.new.digest,
+        new=None if is_tombstone(move.new) else move.new.digest,
     )
 
 
-async def carry_out(registry: Registry, change: Change) -> tuple[str, ...]:
+async def apply(registry: Registry, change: PromotionPlan) -> tuple[str, ...]:
     """Write the record beside every image, then move the tags; nothing if that is done. Returns warnings.
 
-    Raises MoveError as `move_tags` does, and before any tag has moved a RegistryError. A record whose move came to
+    Raises TagUpdateError as `update_tags` does, and before any tag has moved a RegistryError. A record whose move came to
     nothing stays; what the tags name tells it from the others.
     """
     if change.is_done:
         return ()
     if change.record.kind is Kind.PROMOTION and change.record.proof is None:
         problem = "It has neither a passed verdict of the GPU gate nor a reason to do without."
-        raise RefusedMoveError(f"{change.record.source} was not promoted", [problem])
+        raise PromotionDeniedError(f"{change.record.source} was not promoted", [problem])
     repositories = tuple(dict.fromkeys(move.target.repository for move in change.moves))
-    await ask_each(registry.preflight, repositories)
-    copies = await ask_each(lambda repository: _attach(registry, change, repository), repositories)
-    await ask_each(lambda copy: _list(registry, change, copy), copies)
-    await move_tags(registry, change.moves)
+    await gather_or_raise(registry.preflight, repositories)
+    copies = await gather_or_raise(lambda repository: _attach(registry, change, repository), repositories)
+    await gather_or_raise(lambda copy: _list(registry, change, copy), copies)
+    await update_tags(registry, change.moves)
     # One who promoted at the same moment, and then stopped, may have written the lists without this record.
-    kept = await try_each(lambda copy: _list(registry, change, copy), copies)
-    withdrawn = [move.target.repository.pinned(move.new.digest) for move in change.moves if is_withdrawn(move.new)]
-    await try_each(registry.delete, withdrawn)  # where that is not offered they stay, and nobody takes them for images
+    kept = await gather_results(lambda copy: _list(registry, change, copy), copies)
+    withdrawn = [move.target.repository.pinned(move.new.digest) for move in change.moves if is_tombstone(move.new)]
+    await gather_results(
+        registry.delete, withdrawn
+    )  # where that is not offered they stay, and nobody takes them for images
     return tuple(f"All tags have moved, but the record of it does not stay: {error}" for error in kept if error)
 
 
@@ -78,14 +80,14 @@ class _Copy(NamedTuple):
     descriptor: Descriptor
 
 
-async def _attach(registry: Registry, change: Change, repository: Repository) -> _Copy:
+async def _attach(registry: Registry, change: PromotionPlan, repository: Repository) -> _Copy:
     move = next(move for move in change.moves if move.target.repository == repository)
-    image = move.old if move.old and is_withdrawn(move.new) else move.new
-    descriptor = await attach(registry, repository, image.descriptor, promotion_artifact(change.record))
+    image = move.old if move.old and is_tombstone(move.new) else move.new
+    descriptor = await push_referrer(registry, repository, image.descriptor, promotion_artifact(change.record))
     return _Copy(repository, image.digest, descriptor)
 
 
-async def _list(registry: Registry, change: Change, copy: _Copy) -> None:
+async def _list(registry: Registry, change: PromotionPlan, copy: _Copy) -> None:
     tags = [move.target.tag for move in change.moves if move.target.repository == copy.repository]
     for tag in tags:
         await list_record(registry, copy.repository, tag, copy.subject, copy.descriptor)

@@ -1,10 +1,10 @@
 """The gate: a promotion goes through with a proof, or with a person's reason, and with nothing else."""
 
-from ci.errors import RefusedMoveError, RequestError
+from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict, find_gpu_verdicts, gpu_artifact
 from ci.oci.reference import Repository
 from ci.oci.registry import Registry, digest_of
-from ci.promotion.records import Proof
+from ci.promotion.records import GateApproval
 from ci.publish.attestations import RecordedImage, RunRecord
 
 # The others say something of the cluster or the login, and nothing of the image.
@@ -12,14 +12,14 @@ _TELLING = {GpuOutcome.PASSED, GpuOutcome.TESTS_FAILED, GpuOutcome.BAD_RUN}
 _WAYS = "Run test-gpu for this tag, or promote with --accept-without-gpu and a reason."
 
 
-async def find_proof(
+async def find_gate_approval(
     registry: Registry, record: RunRecord, image: str, *, fresh: GpuVerdict | None = None, accept: str | None = None
-) -> Proof:
+) -> GateApproval:
     """Return what stands for promoting the images of a run.
 
     `image` is the one that is tried for all, empty if the stack names none. Its newest verdict that says something of
     the image decides: `fresh`, or one attached to exactly its digest. `accept` is the reason to do without a passed
-    one. Raises RefusedMoveError for want of proof, RequestError for a reason without words.
+    one. Raises PromotionDeniedError for want of proof, RequestError for a reason without words.
     """
     if accept is not None and not accept.strip():
         raise RequestError("--accept-without-gpu needs the reason in words: it is recorded, and shown in the history.")
@@ -32,9 +32,9 @@ async def find_proof(
         return (
             _proof(verdict, reason)
             if verdict
-            else Proof(image=image, digest=tried.digest if tried else "", accepted=reason)
+            else GateApproval(image=image, digest=tried.digest if tried else "", accepted=reason)
         )
-    raise RefusedMoveError(f"{record.tag} was not promoted", [_lacking(record, image, tried, verdict)])
+    raise PromotionDeniedError(f"{record.tag} was not promoted", [_lacking(record, image, tried, verdict)])
 
 
 async def _newest(registry: Registry, tried: RecordedImage, fresh: GpuVerdict | None) -> GpuVerdict | None:
@@ -44,8 +44,8 @@ async def _newest(registry: Registry, tried: RecordedImage, fresh: GpuVerdict | 
     return next((verdict for verdict in verdicts if verdict.outcome in _TELLING), None)
 
 
-def _proof(verdict: GpuVerdict, accepted: str) -> Proof:
-    return Proof(
+def _proof(verdict: GpuVerdict, accepted: str) -> GateApproval:
+    return GateApproval(
         image=verdict.image,
         digest=verdict.digest,
         verdict=digest_of(gpu_artifact(verdict).content),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ci.oci.concurrency import ask_each
+from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Reference, Repository
 from ci.oci.referrers import read_as
 from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, Registry, put_verified
@@ -52,9 +52,11 @@ async def read_history(registry: Registry, repositories: Iterable[Repository], t
         return tuple(_Listed(repository, descriptor) for descriptor in found)
 
     by_id = {
-        one.descriptor.annotations.get(ID_ANNOTATION): one for lists in await ask_each(listed, places) for one in lists
+        one.descriptor.annotations.get(ID_ANNOTATION): one
+        for lists in await gather_or_raise(listed, places)
+        for one in lists
     }
-    records = await ask_each(lambda one: _read_record(registry, one), by_id.values())
+    records = await gather_or_raise(lambda one: _read_record(registry, one), by_id.values())
     return tuple(sorted(records, key=lambda record: (record.number, record.at)))
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from ci.errors import RequestError
-from ci.oci.concurrency import ask_each
+from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import IntegrityError, Manifest, Registry
-from ci.oci.tag_update import plan_moves
-from ci.promotion.apply import Change, recorded
+from ci.oci.tag_update import plan_tag_updates
+from ci.promotion.apply import PromotionPlan, recorded
 from ci.promotion.history import read_history
-from ci.promotion.records import Kind, PromotionRecord, Proof
+from ci.promotion.records import GateApproval, Kind, PromotionRecord
 from ci.publish.attestations import RecordedImage, RunRecord
 from ci.publish.tags import stable_tag
 
 
 async def plan_promotion(
-    registry: Registry, run: RunRecord, proof: Proof | None, *, at: str, also: Sequence[str] = ()
-) -> Change:
+    registry: Registry, run: RunRecord, proof: GateApproval | None, *, at: str, also: Sequence[str] = ()
+) -> PromotionPlan:
     """Return what promoting the images of a run changes: what their stable tag, and the tags `also`, name.
 
     `at` is the time now, RFC 3339, UTC. Without a proof the change is to look at, and not to be carried out. Reads,
@@ -25,15 +25,15 @@ async def plan_promotion(
     tags = (stable_tag(run.tag), *also)
     if run.tag in tags or len(set(tags)) < len(tags):
         raise RequestError(f"{', '.join(tags)} cannot be moved together to {run.tag}: each must be a tag of its own.")
-    manifests = await ask_each(lambda image: read_image(registry, image), run.images)
+    manifests = await gather_or_raise(lambda image: read_image(registry, image), run.images)
     wanted = [
         (image.name, _target(image, tag), manifest)
         for image, manifest in zip(run.images, manifests, strict=True)
         for tag in tags
     ]
-    moves = await plan_moves(registry, wanted)
+    moves = await plan_tag_updates(registry, wanted)
     known = [await read_history(registry, _repositories(run), tag) for tag in tags]
-    return Change(
+    return PromotionPlan(
         record=PromotionRecord(
             kind=Kind.PROMOTION,
             number=1 + max((record.number for records in known for record in records), default=0),

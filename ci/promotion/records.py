@@ -29,7 +29,7 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
 
 
-class RecordedMove(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """One tag. `old` and `new` are digests, None for nothing. A tag that named the new image already is here, too."""
 
     image: str
@@ -39,7 +39,7 @@ class RecordedMove(msgspec.Struct, frozen=True, kw_only=True):
     new: str | None
 
 
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
+class GateApproval(msgspec.Struct, frozen=True, kw_only=True):
     """What stands for a promotion: a passed verdict of the GPU gate, or a person's reason to do without."""
 
     image: str = ""
@@ -70,8 +70,8 @@ class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """When the run began that published the stack."""
     restores: int = 0
     """Of a rollback, the number of the promotion whose images are stable again; 0 for what was before the first."""
-    moves: tuple[RecordedMove, ...]
-    proof: Proof | None = None
+    moves: tuple[RecordedUpdate, ...]
+    proof: GateApproval | None = None
     """Of a promotion."""
 
     @property

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ci.errors import RefusedMoveError
-from ci.oci.concurrency import ask_each
+from ci.errors import PromotionDeniedError
+from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Repository
 from ci.oci.registry import Registry
 from ci.oci.tombstone import read_digest
@@ -19,11 +19,11 @@ class _Found(NamedTuple):
     digest: str | None
 
 
-async def find_tested(registry: Registry, repositories: Mapping[str, Repository], tag: str) -> RunRecord:
+async def find_published_run(registry: Registry, repositories: Mapping[str, Repository], tag: str) -> RunRecord:
     """Return the record of the run whose images are exactly what the tag names now.
 
     `repositories` are those of the stack's images as it is now, by name; any of them that has the tag leads to the
-    record, which tells of all. Raises RefusedMoveError with everything that is missing or does not belong together.
+    record, which tells of all. Raises PromotionDeniedError with everything that is missing or does not belong together.
     """
     entries = await _read(registry, repositories.items(), tag)
     entry = next((one for one in entries if one.digest), None)
@@ -47,8 +47,8 @@ async def find_tested(registry: Registry, repositories: Mapping[str, Repository]
     raise _refused(tag, [await _explain(registry, newest, one, tag) for one in _differing(newest, found)])
 
 
-def _refused(tag: str, problems: Sequence[str]) -> RefusedMoveError:
-    return RefusedMoveError(f"{tag} cannot become stable", problems)
+def _refused(tag: str, problems: Sequence[str]) -> PromotionDeniedError:
+    return PromotionDeniedError(f"{tag} cannot become stable", problems)
 
 
 async def _read(registry: Registry, places: Iterable[tuple[str, Repository]], tag: str) -> tuple[_Found, ...]:
@@ -56,7 +56,7 @@ async def _read(registry: Registry, places: Iterable[tuple[str, Repository]], ta
         name, repository = place
         return _Found(name, repository, await read_digest(registry, repository.tagged(tag), ()))
 
-    return await ask_each(read, places)
+    return await gather_or_raise(read, places)
 
 
 async def _complete(registry: Registry, record: RunRecord, known: Mapping[str, _Found], tag: str) -> tuple[_Found, ...]:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import msgspec
 
 from ci.oci.reference import Repository
-from ci.oci.referrers import Artifact, find_attached, note_of, put_note, read_as
+from ci.oci.referrers import Artifact, list_referrers, marker_annotations, push_marker, read_as
 from ci.oci.registry import Manifest, ProtocolError, Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
-from ci.publish.tags import Places
+from ci.publish.tags import TagLayout
 from ci.results import RunReport
 from ci.stack.model import Stack
 
@@ -79,7 +79,7 @@ def run_artifact(record: RunRecord) -> Artifact:
 
 async def find_run_records(registry: Registry, repository: Repository, digest: str, tag: str) -> tuple[RunRecord, ...]:
     """Return the records attached to an image of runs that published it under a tag, the newest first."""
-    found = await find_attached(registry, repository, digest, RUN_RECORD)
+    found = await list_referrers(registry, repository, digest, RUN_RECORD)
     named = [one for one in found if one.annotations.get(TAG_ANNOTATION) == tag]
     records = [await read_as(registry, repository, digest, one, RunRecord) for one in named]
     return tuple(sorted(records, key=lambda record: record.started, reverse=True))
@@ -89,7 +89,7 @@ TESTS_RECORD = "application/vnd.datahub.tests.v1+json"
 _SUITES = "edu.ucsd.datahub.suites"
 
 
-class TestsRecord(msgspec.Struct, frozen=True, kw_only=True):
+class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
     """All suites of an image passed. `suites` is the hash of suites, settings and tools; the numbers are of tests."""
 
     key: str
@@ -101,7 +101,7 @@ class TestsRecord(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 3339, UTC: of the run."""
 
 
-def tests_artifact(record: TestsRecord) -> Artifact:
+def test_attestation_artifact(record: TestAttestation) -> Artifact:
     """Return the record as it is attached to an image."""
     content = msgspec.json.encode(record, order="deterministic")
     return Artifact(
@@ -109,12 +109,14 @@ def tests_artifact(record: TestsRecord) -> Artifact:
     )
 
 
-async def find_tests(registry: Registry, repository: Repository, digest: str, suites: str) -> TestsRecord | None:
+async def find_test_attestation(
+    registry: Registry, repository: Repository, digest: str, suites: str
+) -> TestAttestation | None:
     """Return what shows that an image passed these suites, if there is such a record."""
-    found = await find_attached(registry, repository, digest, TESTS_RECORD)
+    found = await list_referrers(registry, repository, digest, TESTS_RECORD)
     for one in found:
         if one.annotations.get(_SUITES) == suites:
-            return await read_as(registry, repository, digest, one, TestsRecord)
+            return await read_as(registry, repository, digest, one, TestAttestation)
     return None
 
 
@@ -139,9 +141,9 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
     stack: Stack,
     keys: Mapping[str, ImageKey],
     *,
-    proofs: Mapping[str, TestsRecord],
+    proofs: Mapping[str, TestAttestation],
     sizes: Mapping[str, int],
-    places: Places,
+    places: TagLayout,
     tag: str,
 ) -> RunRecord:
     """Write down a run of which every image passed, with what its tests said in this run or before."""
@@ -178,12 +180,12 @@ _TYPE = "application/vnd.datahub.epoch.v1"
 _EPOCH = "edu.ucsd.datahub.epoch"
 
 
-async def read_epoch(registry: Registry, repository: Repository) -> str:
+async def read_refresh_marker(registry: Registry, repository: Repository) -> str:
     """Return the epoch of an image, empty if it was never refreshed."""
     manifest = await registry.get(repository.tagged(_TAG))
     if manifest is None:
         return ""
-    epoch = (note_of(manifest, _TYPE) or {}).get(_EPOCH)
+    epoch = (marker_annotations(manifest, _TYPE) or {}).get(_EPOCH)
     if epoch is None:
         raise ProtocolError(
             f"{repository.tagged(_TAG)} is not the note of an epoch that it should be: something else wrote this tag. "
@@ -192,6 +194,6 @@ async def read_epoch(registry: Registry, repository: Repository) -> str:
     return epoch
 
 
-async def write_epoch(registry: Registry, repository: Repository, epoch: str) -> None:
+async def write_refresh_marker(registry: Registry, repository: Repository, epoch: str) -> None:
     """Remember the epoch of an image."""
-    await put_note(registry, repository.tagged(_TAG), _TYPE, {_EPOCH: epoch})
+    await push_marker(registry, repository.tagged(_TAG), _TYPE, {_EPOCH: epoch})

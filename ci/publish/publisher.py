@@ -11,23 +11,23 @@ import msgspec
 
 from ci.errors import StackError
 from ci.fusion.fused import Fused, layering
-from ci.oci.concurrency import ask_each
-from ci.oci.referrers import attach
+from ci.oci.concurrency import gather_or_raise
+from ci.oci.referrers import push_referrer
 from ci.oci.registry import IntegrityError, Manifest, Registry, put_verified
-from ci.oci.tag_update import move_tags, plan_moves
+from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.planning.cache_key import ImageKey
 from ci.publish.attestations import (
     RunRecord,
-    TestsRecord,
+    TestAttestation,
     compressed_size,
     find_run_records,
-    find_tests,
+    find_test_attestation,
     make_record,
     run_artifact,
-    tests_artifact,
-    write_epoch,
+    test_attestation_artifact,
+    write_refresh_marker,
 )
-from ci.publish.tags import Places
+from ci.publish.tags import TagLayout
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
 
@@ -35,7 +35,7 @@ _OCI = "org.opencontainers.image"
 KEY_LABEL = "edu.ucsd.datahub.key"
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What is written on all images of a run: the stack's tag, the commit, the time (RFC 3339, UTC), the repository.
 
     `epoch` is set if everything is fetched again, and then remembered.
@@ -52,7 +52,7 @@ class Publisher:
     """Publishes the images of one run. `keys` has the key of every image of the plan; none is unknown."""
 
     def __init__(
-        self, registry: Registry, places: Places, stamp: Stamp, stack: Stack, keys: Mapping[str, ImageKey]
+        self, registry: Registry, places: TagLayout, stamp: ReleaseMetadata, stack: Stack, keys: Mapping[str, ImageKey]
     ) -> None:
         self._registry = registry
         self._places = places
@@ -62,7 +62,7 @@ class Publisher:
 
     async def preflight(self, names: Sequence[str]) -> None:
         """Prove that all repositories can be written to. Raises what stands against it, of all of them."""
-        await ask_each(lambda name: self._registry.preflight(self._places.repository(name)), names)
+        await gather_or_raise(lambda name: self._registry.preflight(self._places.repository(name)), names)
 
     def target(self, name: str) -> str:
         """Return the reference under which an image is uploaded before it has passed."""
@@ -83,10 +83,10 @@ class Publisher:
         }
         return {name: value for name, value in written.items() if value}
 
-    async def prove(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
+    async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
         """Write down beside an image that it passed. Raises a RegistryError."""
         tests = [test.outcome for suite in suites for test in suite.tests]
-        record = TestsRecord(
+        record = TestAttestation(
             key=self._key(name),
             suites=self._keys[name].suites,
             passed=sum(outcome.ok and outcome is not TestOutcome.SKIPPED for outcome in tests),
@@ -95,9 +95,11 @@ class Publisher:
             started=self._stamp.created,
         )
         manifest = await self._manifest(name, digest)
-        await attach(self._registry, self._places.repository(name), manifest.descriptor, tests_artifact(record))
+        await push_referrer(
+            self._registry, self._places.repository(name), manifest.descriptor, test_attestation_artifact(record)
+        )
 
-    async def name_all(self, report: RunReport) -> Publication:
+    async def publish_tags(self, report: RunReport) -> Publication:
         """Give the names, unless an image did not pass; what goes wrong is in the Publication, and no error."""
         begun = time.monotonic()
         publication = Publication(tag=self._stamp.tag, registry=self._places.registry)
@@ -106,7 +108,7 @@ class Publisher:
             failure = f"Nothing was published as {self._stamp.tag}: {', '.join(lacking)} did not pass."
             return msgspec.structs.replace(publication, failure=failure)
         try:
-            written, record = await self._name_all(report)
+            written, record = await self._publish_tags(report)
         except StackError as error:
             failure = f"The stack was not published as {self._stamp.tag}.\n{error}\n{self._again()}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - begun)
@@ -118,29 +120,32 @@ class Publisher:
             seconds=time.monotonic() - begun,
         )
 
-    async def _name_all(self, report: RunReport) -> tuple[tuple[str, ...], RunRecord | None]:
+    async def _publish_tags(self, report: RunReport) -> tuple[tuple[str, ...], RunRecord | None]:
         """Return the images whose tag was written, and the record, None where one says the same already."""
         images = [image for image in report.images if image.name in report.plan.enabled]
-        manifests = dict(zip([image.name for image in images], await ask_each(self._uploaded, images), strict=True))
+        manifests = dict(
+            zip([image.name for image in images], await gather_or_raise(self._uploaded, images), strict=True)
+        )
         if self._stamp.epoch:
-            await ask_each(
-                lambda name: write_epoch(self._registry, self._places.repository(name), self._stamp.epoch), manifests
+            await gather_or_raise(
+                lambda name: write_refresh_marker(self._registry, self._places.repository(name), self._stamp.epoch),
+                manifests,
             )
-        await ask_each(lambda name: self._name_passed(name, manifests[name]), manifests)
+        await gather_or_raise(lambda name: self._name_passed(name, manifests[name]), manifests)
         targets = {name: self._places.repository(name).tagged(self._stamp.tag) for name in manifests}
-        moves = await plan_moves(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
+        moves = await plan_tag_updates(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
         written = tuple(move.image for move in moves if not move.is_done)
         record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
             artifact = run_artifact(record)
-            await ask_each(
-                lambda name: attach(
+            await gather_or_raise(
+                lambda name: push_referrer(
                     self._registry, self._places.repository(name), manifests[name].descriptor, artifact
                 ),
                 manifests,
             )
-        await move_tags(self._registry, moves)
+        await update_tags(self._registry, moves)
         return written, record
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
@@ -159,14 +164,14 @@ class Publisher:
             await put_verified(self._registry, reference, manifest)
 
     async def _is_recorded(self, manifests: Mapping[str, Manifest]) -> bool:
-        """Tell whether a record of this tag says of every image what it would say again."""
+        """LogLine whether a record of this tag says of every image what it would say again."""
         name, manifest = next(iter(manifests.items()))
         found = await find_run_records(self._registry, self._places.repository(name), manifest.digest, self._stamp.tag)
         now = {name: manifest.digest for name, manifest in manifests.items()}
         return any({image.name: image.digest for image in record.images} == now for record in found)
 
     async def _record(self, report: RunReport, manifests: Mapping[str, Manifest]) -> RunRecord:
-        proofs = await ask_each(lambda name: self._proof(name, manifests[name].digest), manifests)
+        proofs = await gather_or_raise(lambda name: self._proof(name, manifests[name].digest), manifests)
         return make_record(
             report,
             self._stack,
@@ -177,9 +182,9 @@ class Publisher:
             tag=self._stamp.tag,
         )
 
-    async def _proof(self, name: str, digest: str) -> TestsRecord:
+    async def _proof(self, name: str, digest: str) -> TestAttestation:
         repository, suites = self._places.repository(name), self._keys[name].suites
-        proof = await find_tests(self._registry, repository, digest, suites)
+        proof = await find_test_attestation(self._registry, repository, digest, suites)
         if proof is None:
             raise IntegrityError(
                 f"The record that {repository.pinned(digest)} passed its tests is not there any more. Run this again."

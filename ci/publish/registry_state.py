@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from ci.oci.concurrency import ask_each, try_each
+from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.registry import (
     AccessError,
     LoginError,
@@ -20,9 +20,9 @@ from ci.oci.registry import (
 )
 from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
-from ci.planning.decisions import Absent, Facts, NoAnswer, Present, Record
-from ci.publish.attestations import RecordedImage, find_run_records, find_tests, read_epoch
-from ci.publish.tags import Places, stack_tag
+from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Present, Record
+from ci.publish.attestations import RecordedImage, find_run_records, find_test_attestation, read_refresh_marker
+from ci.publish.tags import TagLayout, stack_tag
 from ci.stack.model import Image, Stack, Tree
 
 T = TypeVar("T")
@@ -53,11 +53,11 @@ class Sources(NamedTuple):
     tools: str
 
 
-class Shelf(NamedTuple):
+class RegistrySession(NamedTuple):
     """The registry that has what was published. A silent one is an answer; a refused login is one if nobody logs in."""
 
     registry: Registry
-    places: Places
+    places: TagLayout
     has_login: bool
 
 
@@ -73,13 +73,13 @@ class SurveyRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def survey(
-    sources: Sources, images: Sequence[Image], bases: Bases, shelf: Shelf | None, request: SurveyRequest
-) -> Facts:
+    sources: Sources, images: Sequence[Image], bases: Bases, shelf: RegistrySession | None, request: SurveyRequest
+) -> PlanInputs:
     """Gather the facts of images, which are in the stack's order, with all that they need."""
     enabled = [image for image in images if image.enabled]
     names = [image.name for image in enabled]
     references = tuple(dict.fromkeys(reference for image in enabled for reference in image.foreign_bases))
-    digests = dict(zip(references, await ask_each(bases.digest, references, _LIMIT), strict=True))
+    digests = dict(zip(references, await gather_or_raise(bases.digest, references, _LIMIT), strict=True))
     epochs = await _epochs(names, shelf, request)
     silent = {name: epoch for name, epoch in epochs.items() if isinstance(epoch, NoAnswer)}
     known = {name: epoch for name, epoch in epochs.items() if not isinstance(epoch, NoAnswer)}
@@ -90,7 +90,7 @@ async def survey(
     records = await _records(sources, names, shelf) if shelf and absent else None
     if shelf and records is None and isinstance(sources.history.changes, Unknown):
         answers.update(await _ask_all(lambda name: _ever_published(name, shelf), absent, shelf))
-    return Facts(
+    return PlanInputs(
         keys=keys,
         answers=answers,
         changes=sources.history.changes,
@@ -100,21 +100,23 @@ async def survey(
     )
 
 
-async def _epochs(names: Sequence[str], shelf: Shelf | None, request: SurveyRequest) -> Mapping[str, str | NoAnswer]:
+async def _epochs(
+    names: Sequence[str], shelf: RegistrySession | None, request: SurveyRequest
+) -> Mapping[str, str | NoAnswer]:
     if request.epoch:
         return dict.fromkeys(names, request.epoch)
     if shelf is None:
         return dict.fromkeys(names, "")
 
     async def ask(name: str) -> str:
-        return await read_epoch(shelf.registry, shelf.places.repository(name))
+        return await read_refresh_marker(shelf.registry, shelf.places.repository(name))
 
     if request.publishes:
-        return dict(zip(names, await ask_each(ask, names, _LIMIT), strict=True))
+        return dict(zip(names, await gather_or_raise(ask, names, _LIMIT), strict=True))
     return await _ask_all(ask, names, shelf)
 
 
-async def _answers(keys: Mapping[str, ImageKey], shelf: Shelf | None) -> Mapping[str, Answer]:
+async def _answers(keys: Mapping[str, ImageKey], shelf: RegistrySession | None) -> Mapping[str, Answer]:
     if shelf is None:
         return dict.fromkeys(keys, _NO_REGISTRY)
 
@@ -124,7 +126,7 @@ async def _answers(keys: Mapping[str, ImageKey], shelf: Shelf | None) -> Mapping
     return await _ask_all(ask, [name for name, key in keys.items() if key.key is not None], shelf)
 
 
-async def _find(name: str, key: ImageKey, shelf: Shelf) -> Answer:
+async def _find(name: str, key: ImageKey, shelf: RegistrySession) -> Answer:
     """Find the image of a key: one that passed, or one that was uploaded and has the proof that it passed these suites.
 
     The second is what a run leaves that ended before it gave names: to take it is how the next run finishes the work.
@@ -134,21 +136,21 @@ async def _find(name: str, key: ImageKey, shelf: Shelf) -> Answer:
     registry, repository = shelf.registry, shelf.places.repository(name)
     digest = await registry.head(shelf.places.passed(name, key.key))
     if digest is not None:
-        tests = await find_tests(registry, repository, digest, key.suites)
+        tests = await find_test_attestation(registry, repository, digest, key.suites)
         return Present(digest=digest, tested=tests is not None)
     digest = await registry.head(shelf.places.staged(name, key.key))
-    if digest is not None and await find_tests(registry, repository, digest, key.suites):
+    if digest is not None and await find_test_attestation(registry, repository, digest, key.suites):
         return Present(digest=digest, unnamed=True)
     return Absent()
 
 
-async def _ever_published(name: str, shelf: Shelf) -> Answer:
-    """Tell an image that was never there from one about which the history does not tell what changed."""
+async def _ever_published(name: str, shelf: RegistrySession) -> Answer:
+    """LogLine an image that was never there from one about which the history does not tell what changed."""
     return Absent(always=not await shelf.registry.tags(shelf.places.repository(name)))
 
 
 async def _ask_all(
-    ask: Callable[[str], Awaitable[T]], names: Sequence[str], shelf: Shelf
+    ask: Callable[[str], Awaitable[T]], names: Sequence[str], shelf: RegistrySession
 ) -> Mapping[str, T | NoAnswer]:
     """Return the answers by name, NoAnswer where the registry is silent. Raises what an operator has to mend."""
     gone: list[UnreachableError] = []
@@ -163,7 +165,7 @@ async def _ask_all(
             gone.append(error)
             raise
 
-    answers = await try_each(ask_one, names, _LIMIT)
+    answers = await gather_results(ask_one, names, _LIMIT)
     forgiven = _SILENCE if shelf.has_login else (*_SILENCE, *_NO_LOGIN)
     errors = [one for one in answers if isinstance(one, RegistryError) and not isinstance(one, forgiven)]
     if errors:
@@ -174,7 +176,7 @@ async def _ask_all(
     }
 
 
-async def _records(sources: Sources, names: Sequence[str], shelf: Shelf) -> Mapping[str, Record] | None:
+async def _records(sources: Sources, names: Sequence[str], shelf: RegistrySession) -> Mapping[str, Record] | None:
     """Return what was published last, of this commit or of the one that it is compared with; it only gives words."""
     history = sources.history
     if not sources.stack.version:
@@ -192,7 +194,7 @@ async def _records(sources: Sources, names: Sequence[str], shelf: Shelf) -> Mapp
     return None
 
 
-async def _find_record(name: str, tag: str, shelf: Shelf) -> Sequence[RecordedImage] | None:
+async def _find_record(name: str, tag: str, shelf: RegistrySession) -> Sequence[RecordedImage] | None:
     repository = shelf.places.repository(name)
     digest = await shelf.registry.head(repository.tagged(tag))
     if digest is None:

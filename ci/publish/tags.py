@@ -12,7 +12,7 @@ _KEY_SHOWN = 16
 _COMMIT_SHOWN = 7
 
 
-class Places(msgspec.Struct, frozen=True, kw_only=True):
+class TagLayout(msgspec.Struct, frozen=True, kw_only=True):
     """The repositories below one registry, `docker.io/ucsdets`, one for each image.
 
     `k-<first 16 of key>` names an image that was built from this key and passed, `s-<key>` one that promises nothing:

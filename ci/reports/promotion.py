@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from ci.promotion.records import Kind, PromotionRecord, RecordedMove
-from ci.promotion.timeline import Entry, Standing
+from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate
+from ci.promotion.timeline import Entry, RecordStatus
 from ci.reports import units
 
 _SHOWN = len("sha256:") + 12
 
 
-def render_change(
+def render_promotion_plan(
     record: PromotionRecord, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()
 ) -> str:
     """Draw what a promotion or rollback moves. `sizes` are the bytes of compressed layers by digest, where known.
@@ -53,7 +53,7 @@ def _what(record: PromotionRecord) -> str:
 
 
 def _standing(entry: Entry) -> str:
-    return "" if entry.standing is Standing.EARLIER else entry.standing
+    return "" if entry.standing is RecordStatus.EARLIER else entry.standing
 
 
 def _gate(record: PromotionRecord) -> Sequence[str]:
@@ -79,7 +79,7 @@ def _digest(digest: str | None) -> str:
     return digest[:_SHOWN] if digest else "nothing"
 
 
-def _growth(move: RecordedMove, sizes: Mapping[str, int]) -> str:
+def _growth(move: RecordedUpdate, sizes: Mapping[str, int]) -> str:
     if move.old == move.new:
         return "the same image"
     old, new = sizes.get(move.old or ""), sizes.get(move.new or "")

@@ -67,7 +67,7 @@ def _short(reason: str) -> str:
 
 
 def _long_reasons(plan: Plan) -> Sequence[str]:
-    """Tell in full, once, the reasons that the table has no room for."""
+    """LogLine in full, once, the reasons that the table has no room for."""
     users: dict[str, list[str]] = {}
     for image in plan.images:
         if _short(image.reason) != image.reason:
@@ -81,7 +81,7 @@ def _own_suites(image: ImagePlan) -> str:
 
 
 def _inheritance(plan: Plan) -> Sequence[str]:
-    """Tell of the suites that an image has from elsewhere: listed for each, they would fill the screen."""
+    """LogLine of the suites that an image has from elsewhere: listed for each, they would fill the screen."""
     if not any(image.suites for image in plan.images):
         return ()
     common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith(f"{COMMON}/"))

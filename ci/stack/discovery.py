@@ -89,7 +89,7 @@ def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, .
 _SIGNS = re.compile(r"[][*?\\^!]")
 
 
-def left_out_tests(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
+def suite_exclusions(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
     """Return patterns for the folders of tests that lie in a context ("" for the whole tree). They are sorted."""
     return tuple(_SIGNS.sub(r"\\\g<0>", folder) for folder in _within(suite_folders, context))
 

@@ -65,7 +65,7 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
 
 
 def gpu_problems(read: Mapping[str, Any], given: Iterable[str]) -> Iterator[str]:
-    """Tell what is wrong with the table: `read` are its keys that have the right type, `given` all that it has."""
+    """LogLine what is wrong with the table: `read` are its keys that have the right type, `given` all that it has."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(GpuSettings)}
     for key, field in fields.items():
         if field.required and key not in given:

@@ -6,10 +6,10 @@ from graphlib import CycleError, TopologicalSorter
 from ci.dockerfile.stages import ImageStage, Origin, Source, reachable
 
 
-def drawn(stages: Sequence[ImageStage]) -> tuple[Source, ...]:
+def dependencies(stages: Sequence[ImageStage]) -> tuple[Source, ...]:
     """Return all that the last stage is made of, in the order in which the file names it."""
     reached = reachable(tuple(stages))
-    return tuple(dict.fromkeys(source for stage in stages if stage.index in reached for source in stage.draws))
+    return tuple(dict.fromkeys(source for stage in stages if stage.index in reached for source in stage.dependencies))
 
 
 def parent(stages: Sequence[ImageStage]) -> str | None:

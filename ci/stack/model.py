@@ -164,7 +164,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 waiting.extend(self.by_name[name].needs)
         return tuple(self.by_name[name] for name in sorted(wanted, key=self._places.__getitem__))
 
-    def line(self, name: str) -> tuple[str, ...]:
+    def ancestry(self, name: str) -> tuple[str, ...]:
         """Return the line of ancestors along FROM, the root first and `name` last."""
         by_name = self.by_name
         found: list[str] = []
@@ -177,5 +177,5 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def suites_of(self, name: str) -> tuple[Suite, ...]:
         """Return every suite that holds for an image: the common ones, its ancestors' and its own."""
         by_name = self.by_name
-        inherited = (suite for ancestor in self.line(name) for suite in by_name[ancestor].suites)
+        inherited = (suite for ancestor in self.ancestry(name) for suite in by_name[ancestor].suites)
         return (*self.common_suites, *inherited)

@@ -20,11 +20,11 @@ from ci.stack.discovery import (
     find_image_folders,
     folders_with_files,
     inside,
-    left_out_tests,
     own_suites,
+    suite_exclusions,
     suite_folders,
 )
-from ci.stack.graph import cycles, drawn, ordered, parent
+from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
 
 PLATFORM = "linux/amd64"
@@ -89,7 +89,7 @@ class _Files:
         self._sorted = sorted(self.paths)
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether a folder has a file in it, at any depth. The tree itself always counts."""
+        """LogLine whether a folder has a file in it, at any depth. The tree itself always counts."""
         first = bisect_left(self._sorted, f"{folder}/")
         return not folder or any(path.startswith(f"{folder}/") for path in self._sorted[first : first + 1])
 
@@ -107,7 +107,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
             dockerfile = parse_dockerfile(files.read(path), path)
         except SpecError as error:
             own.extend(error.problems)
-    ignore = (*left_out_tests(tests, context), *_ignore(files, path, context, own))
+    ignore = (*suite_exclusions(tests, context), *_ignore(files, path, context, own))
     draft = Image(
         name=name,
         folder=folder,
@@ -157,14 +157,14 @@ def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -
 
 def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
     """Work out what each image draws on, now that all their names are known."""
-    waiting = {draft.name: draft.dockerfile.waiting for draft in drafts.values()}
-    return tuple(_connected(draft, drafts, waiting, platform, problems) for draft in drafts.values())
+    onbuild = {draft.name: draft.dockerfile.onbuild for draft in drafts.values()}
+    return tuple(_connected(draft, drafts, onbuild, platform, problems) for draft in drafts.values())
 
 
 def _connected(
     draft: Image,
     drafts: Collection[str],
-    waiting: Mapping[str, tuple[Instruction, ...]],
+    onbuild: Mapping[str, tuple[Instruction, ...]],
     platform: str,
     problems: list[str],
 ) -> Image:
@@ -172,10 +172,10 @@ def _connected(
     dockerfile = draft.dockerfile
     arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
     scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
-    stages = resolve_stages(dockerfile, scope, arguments, waiting, own)
+    stages = resolve_stages(dockerfile, scope, arguments, onbuild, own)
     if draft.enabled:
         problems.extend(own)
-    sources = drawn(stages)
+    sources = dependencies(stages)
     return msgspec.structs.replace(
         draft,
         arguments=arguments,

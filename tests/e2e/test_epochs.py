@@ -9,7 +9,7 @@ from dagger import dag
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.registry import EngineBases
 from ci.fusion.fuse import fuse
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -26,7 +26,7 @@ async def build(epochs: Mapping[str, str], digests: Mapping[str, str]) -> tuple[
     source = dag.directory()
     for path, content in FILES.items():
         source = source.with_new_file(path, content)
-    image = await EngineBuilder(source).image(fuse(STACK, "ds", Using(epochs=epochs, digests=digests)))
+    image = await EngineBuilder(source).image(fuse(STACK, "ds", Substitutions(epochs=epochs, digests=digests)))
     names = [await one.name() for one in await image.env_variables()]
     base, ds = await image.file("/base").contents(), await image.file("/ds").contents()
     return base, ds, names
@@ -53,8 +53,8 @@ async def test_a_base_that_is_nowhere_has_no_digest() -> None:
 async def test_a_pinned_base_is_built_on() -> None:
     digest = await EngineBases().digest("debian:bookworm-slim")
     source = dag.directory().with_new_file("images/base/Dockerfile", FILES["images/base/Dockerfile"])
-    wrong = Using(digests={"debian:bookworm-slim": f"sha256:{'0' * 64}"})
-    right = Using(digests={"debian:bookworm-slim": digest or ""})
+    wrong = Substitutions(digests={"debian:bookworm-slim": f"sha256:{'0' * 64}"})
+    right = Substitutions(digests={"debian:bookworm-slim": digest or ""})
     assert await (await EngineBuilder(source).image(fuse(STACK, "base", right))).file("/base").contents()
     with pytest.raises(dagger.QueryError):
         await (await EngineBuilder(source).image(fuse(STACK, "base", wrong))).sync()

@@ -17,7 +17,7 @@ from dagger import dag
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.fusion.fuse import fuse, fuse_all
 from ci.fusion.fused import Fused
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.e2e.nasty_stack import BASE_IMAGE, FILES
@@ -126,7 +126,9 @@ async def texts(request: pytest.FixtureRequest, stack: Stack, by_hand: dict[str,
     found: dict[str, Fused] = {}
     for name in stack.by_name:
         published = {other: image.reference for other, image in by_hand.items() if other != name}
-        found[name] = fuse(stack, name, Using(published=published, digests={BASE_IMAGE: base}, epochs={name: "1"}))
+        found[name] = fuse(
+            stack, name, Substitutions(published=published, digests={BASE_IMAGE: base}, epochs={name: "1"})
+        )
     return found
 
 

@@ -7,7 +7,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.registry import EngineRegistry
-from ci.build.ports import Refused
+from ci.build.ports import EngineFailure
 from tests.integration.adapters.oci.faults import Act, cutting_midway, refusing
 from tests.integration.adapters.oci.logins import Passwords
 from tests.integration.adapters.oci.server import RegistryServer
@@ -28,7 +28,7 @@ async def image() -> dagger.Container:
     return dag.container().with_new_file("/new", "small, so that nothing is fetched for it")
 
 
-async def push(server: RegistryServer, image: dagger.Container, password: str = "") -> str | Refused:
+async def push(server: RegistryServer, image: dagger.Container, password: str = "") -> str | EngineFailure:
     port = int(server.host.rpartition(":")[2])
     server.host = f"localhost:{port}"  # a login is not shown to where the registry sends on to, if it has another name
     service = dag.host().service([dagger.PortForward(backend=port, frontend=port)], host="127.0.0.1")
@@ -75,7 +75,7 @@ async def test_what_stays_is_told_at_once(
     method, path = where.split()
     server.fault(method, path, act, times=MANY)
     refused = await push(server, image)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, EngineFailure)
     assert told in refused.message
     assert "tried" not in refused.message
     assert server.contents.tags["stack/ds"] == {}
@@ -85,7 +85,7 @@ async def test_a_wrong_password_is_told_and_not_shown(server: RegistryServer, im
     server.login = Passwords({"bob": PASSWORD})
     wrong = f"{PASSWORD}-no"
     refused = await push(server, image, wrong)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, EngineFailure)
     assert "check --registry-username and --registry-password" in refused.message
     assert PASSWORD not in refused.message
 

@@ -19,7 +19,8 @@ def functions() -> dict[str, set[str]]:
         node.name.replace("_", "-"): {f"--{argument.arg.replace('_', '-')}" for argument in node.args.args}
         for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, ast.AsyncFunctionDef) and any(ast.unparse(one) == "effect" for one in node.decorator_list)
+        if isinstance(node, ast.AsyncFunctionDef)
+        and any(ast.unparse(one) == "uncached_function" for one in node.decorator_list)
     }
 
 

@@ -8,8 +8,8 @@ from dagger import dag
 from ci.adapters.dagger_engine.errors import answered
 from ci.adapters.dagger_engine.layers import measure_layers
 from ci.adapters.dagger_engine.registry import EngineRegistry
-from ci.build.ports import Refused
-from ci.fusion.fused import Fused, FusedStep, layering, left_arguments
+from ci.build.ports import EngineFailure
+from ci.fusion.fused import Fused, FusedStep, layering, leaked_args
 from ci.results import Layer
 
 # The name is our own, and hidden by the ignore file that the engine prefers to `.dockerignore`: a text cut after
@@ -33,7 +33,7 @@ class EngineBuilder:
     async def image(self, fused: Fused) -> dagger.Container:
         """Return the image of a fused Dockerfile, configured as Docker would. Its files are built when it is used."""
         image = self._build(fused, fused.text)
-        left = left_arguments(fused)
+        left = leaked_args(fused)
         if left:
             base = self._build(fused, fused.head(layering(fused).begin))
             for name in left:
@@ -54,15 +54,15 @@ class EngineBuilder:
             .docker_build(dockerfile=_DOCKERFILE)
         )
 
-    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | EngineFailure:
         """Build as far as one step; return what it printed if it is a RUN, both streams together."""
         image = self._build(fused, fused.cut(step))
         if step.keyword == "RUN":
             return await answered(image.combined_output())
         built = await answered(image.sync())
-        return built if isinstance(built, Refused) else ""
+        return built if isinstance(built, EngineFailure) else ""
 
-    async def finish(self, fused: Fused) -> int | Refused:
+    async def finish(self, fused: Fused) -> int | EngineFailure:
         """Build the whole image; return the sum of its files' sizes in bytes."""
         return await answered(self._size(fused))
 
@@ -73,16 +73,16 @@ class EngineBuilder:
         used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
         return int(used.split()[0])
 
-    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         """Measure the layers of an image that is built."""
         tools = dag.container().from_(_TOOLS)
         return await answered(measure_layers(fused, lambda text: self._build(fused, text), tools))
 
-    async def fetch(self, reference: str) -> Refused | None:
+    async def fetch(self, reference: str) -> EngineFailure | None:
         """Make a published image, named by its digest, ready to be built on."""
         return await self._registry.fetch(reference) if self._registry else None
 
-    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:
         """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest."""
         if self._registry is None:
             raise AssertionError(f"{target} is to be pushed without a registry")

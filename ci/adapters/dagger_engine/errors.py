@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import dagger
 
-from ci.build.ports import Refused
+from ci.build.ports import EngineFailure
 from ci.errors import ExternalError
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def clean(text: str) -> str:
     return _SERVICE.sub(r"the service \1", _NOISE.sub("", text)).strip()
 
 
-async def answered(asked: Awaitable[T]) -> T | Refused:
+async def answered(asked: Awaitable[T]) -> T | EngineFailure:
     """Return the engine's answer, or what it refused. ExternalError when it does not answer any more."""
     try:
         return await asked
@@ -41,10 +41,10 @@ async def answered(asked: Awaitable[T]) -> T | Refused:
         ) from error
 
 
-def refused(error: dagger.QueryError) -> Refused:
+def refused(error: dagger.QueryError) -> EngineFailure:
     """Return what the engine refused to do, as a value."""
     if isinstance(error, dagger.ExecError):
         output = "\n".join(part for part in (error.stdout, error.stderr) if part)
         message = f"exit code {error.exit_code}" if error.exit_code >= 0 else clean(error.message)
-        return Refused(message=message, exit_code=error.exit_code, output=output)
-    return Refused(message=clean(str(error)))
+        return EngineFailure(message=message, exit_code=error.exit_code, output=output)
+    return EngineFailure(message=clean(str(error)))

@@ -10,7 +10,7 @@ import dagger
 from dagger import dag
 
 from ci.adapters.dagger_engine.errors import answered
-from ci.build.ports import Refused
+from ci.build.ports import EngineFailure
 from ci.errors import ExternalError
 from ci.stack.model import Compression
 
@@ -61,18 +61,18 @@ class EngineRegistry(NamedTuple):
         if self.password is not None:
             await dag.container().with_registry_auth(self.host, self.username, self.password).sync()
 
-    async def fetch(self, reference: str) -> Refused | None:
+    async def fetch(self, reference: str) -> EngineFailure | None:
         """Bring a published image, named by digest, to where a line of FROM finds it.
 
         Such a line cannot be told of a service. It looks among what the engine has, before it asks anybody.
         """
         image = dag.container().from_(reference, registry_service=self.service)
         got: object = await _persist(lambda: _within(_PATIENCE, image.image_ref()))
-        if self.service is not None and not isinstance(got, Refused):
+        if self.service is not None and not isinstance(got, EngineFailure):
             got = await _persist(lambda: _within(self.patience, image.sync()))
-        return got if isinstance(got, Refused) else None
+        return got if isinstance(got, EngineFailure) else None
 
-    async def push(self, image: dagger.Container, target: str) -> str | Refused:
+    async def push(self, image: dagger.Container, target: str) -> str | EngineFailure:
         """Push an image to a tag; return the digest of its manifest."""
         name = dagger.ImageLayerCompression.Zstd
         if self.compression is Compression.GZIP:
@@ -82,19 +82,19 @@ class EngineRegistry(NamedTuple):
                 self.patience, image.publish(target, forced_compression=name, registry_service=self.service)
             )
         )
-        return answer if isinstance(answer, Refused) else answer.rpartition("@")[2]
+        return answer if isinstance(answer, EngineFailure) else answer.rpartition("@")[2]
 
 
-async def _within(seconds: float, asked: Awaitable[T]) -> T | Refused:
+async def _within(seconds: float, asked: Awaitable[T]) -> T | EngineFailure:
     with anyio.move_on_after(seconds):
         return await answered(asked)
-    return Refused(message=f"deadline exceeded: the registry did not answer within {seconds:.0f} s")
+    return EngineFailure(message=f"deadline exceeded: the registry did not answer within {seconds:.0f} s")
 
 
-async def _persist(attempt: Callable[[], Awaitable[T | Refused]]) -> T | Refused:
+async def _persist(attempt: Callable[[], Awaitable[T | EngineFailure]]) -> T | EngineFailure:
     for tried in range(1, _TRIES + 1):
         answer = await attempt()
-        if not isinstance(answer, Refused):
+        if not isinstance(answer, EngineFailure):
             return answer
         if tried == _TRIES or not is_transient(answer.message):
             return explained(answer, tried)
@@ -103,7 +103,7 @@ async def _persist(attempt: Callable[[], Awaitable[T | Refused]]) -> T | Refused
 
 
 def is_transient(message: str) -> bool:
-    """Tell whether what the engine said of a registry may be otherwise the next time."""
+    """LogLine whether what the engine said of a registry may be otherwise the next time."""
     if _FINAL.search(message):
         return False
     status = _STATUS.search(message)
@@ -112,7 +112,7 @@ def is_transient(message: str) -> bool:
     return _LOST.search(message) is not None
 
 
-def explained(refused: Refused, tried: int) -> Refused:
+def explained(refused: EngineFailure, tried: int) -> EngineFailure:
     """Return what the engine said, with what can be done about it in front."""
     status = _STATUS.search(refused.message)
     advice = _ADVICE.get(status[2], "") if status else ""
@@ -122,7 +122,7 @@ def explained(refused: Refused, tried: int) -> Refused:
         advice = _ADVICE["507"]
     times = f" (tried {tried} times)" if tried > 1 else ""
     message = f"{advice}{times}. The engine says: {refused.message}" if advice else f"{refused.message}{times}"
-    return Refused(message=message, exit_code=refused.exit_code, output=refused.output)
+    return EngineFailure(message=message, exit_code=refused.exit_code, output=refused.output)
 
 
 class EngineBases:

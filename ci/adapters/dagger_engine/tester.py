@@ -11,7 +11,7 @@ from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.errors import answered, refused
-from ci.build.ports import Refused, Remains, SuiteRequest
+from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
 from ci.fusion.fused import Fused
 from ci.stack.model import SuiteKind
 
@@ -34,16 +34,16 @@ class EngineTester:
         self._builder = builder
         self.files: dict[str, dagger.Directory] = {}
 
-    async def prepare(self) -> Refused | None:
+    async def prepare(self) -> EngineFailure | None:
         """Build the image of the tools."""
         made = await answered(_tools().sync())
-        return made if isinstance(made, Refused) else None
+        return made if isinstance(made, EngineFailure) else None
 
-    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         """Run a suite in containers of its own."""
         return await answered(self._run_kind(fused, request))
 
-    async def _run_kind(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+    async def _run_kind(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         image = await self._builder.image(fused)
         match request.suite.kind:
             case SuiteKind.IMAGE:
@@ -51,17 +51,17 @@ class EngineTester:
             case SuiteKind.SERVER:
                 return await self._run_beside(image, request)
             case SuiteKind.GPU:
-                return Refused(message="a GPU suite runs at the GPU gate, not here")
+                return EngineFailure(message="a GPU suite runs at the GPU gate, not here")
         assert_never(request.suite.kind)
 
-    async def _run_inside(self, image: dagger.Container, request: SuiteRequest) -> Remains | Refused:
+    async def _run_inside(self, image: dagger.Container, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         user = await image.user() or "root"
         return await self._run(image, request, user, {}, ())
 
-    async def _run_beside(self, image: dagger.Container, request: SuiteRequest) -> Remains | Refused:
+    async def _run_beside(self, image: dagger.Container, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         ports = [await port.port() for port in await image.exposed_ports()]
         if not ports:
-            return Refused(message="the image exposes no port: its server cannot be reached")
+            return EngineFailure(message="the image exposes no port: its server cannot be reached")
         # The name of the run makes the service one of its own: equal services are one to the engine.
         served = image.with_env_variable("SUITE", request.attempt)
         for name, value in request.settings.server_environment.items():
@@ -72,13 +72,13 @@ class EngineTester:
             with anyio.move_on_after(patience) as waiting:
                 await service.start()
             if waiting.cancelled_caught:
-                return Refused(message=f"its server was not healthy after {patience:.0f} s")
+                return EngineFailure(message=f"its server was not healthy after {patience:.0f} s")
             tools = _tools().with_service_binding("image", service)
             variables = {**request.settings.server_environment, "IMAGE_URL": f"http://image:{ports[0]}"}
             return await self._run(tools, request, "root", variables, ("-p", "server_fixtures"))
         except dagger.QueryError as error:
             cause = refused(error)
-            return Refused(message=f"its server failed: {cause.message}", output=cause.output)
+            return EngineFailure(message=f"its server failed: {cause.message}", output=cause.output)
         finally:
             with anyio.CancelScope(shield=True):
                 await _stop(service)
@@ -90,7 +90,7 @@ class EngineTester:
         user: str,
         variables: Mapping[str, str],
         plugins: tuple[str, ...],
-    ) -> Remains | Refused:
+    ) -> SuiteOutput | EngineFailure:
         settings = request.settings
         tests = [f"/suite/tests/{name}" for name in request.only] or ["/suite/tests"]
         words = [f"{settings.limit:.0f}", f"--timeout={settings.test_limit:.0f}", *plugins, *tests]
@@ -110,12 +110,14 @@ class EngineTester:
         ran = prepared.with_exec(
             ["sh", "/suite/packages/run-suite", *words], use_entrypoint=True, expect=dagger.ReturnType.ANY
         )
-        remains: Remains | None = None
+        remains: SuiteOutput | None = None
         with anyio.move_on_after(settings.limit + _GRACE):
             remains = await self._collect(ran, request)
-        return remains or Refused(message=f"it was still running {_GRACE:.0f} s after its limit, and left no report")
+        return remains or EngineFailure(
+            message=f"it was still running {_GRACE:.0f} s after its limit, and left no report"
+        )
 
-    async def _collect(self, ran: dagger.Container, request: SuiteRequest) -> Remains:
+    async def _collect(self, ran: dagger.Container, request: SuiteRequest) -> SuiteOutput:
         report = ran.directory("/suite/report")
         names = await report.entries()
 
@@ -125,7 +127,7 @@ class EngineTester:
         if "files/" in names:
             self.files[f"{request.image.name}/{request.suite.file}"] = report.directory("files")
         code = await text("exit-code") or str(await ran.exit_code())
-        return Remains(
+        return SuiteOutput(
             exit_code=int(code),
             record=await text("record"),
             junit=await text("junit.xml") or None,

@@ -9,9 +9,9 @@ import anyio
 import httpx
 import msgspec
 
-from ci.adapters.oci.endpoint import Access
-from ci.adapters.oci.errors import fault, nonsense, rejected
-from ci.adapters.oci.http import Answer, Question
+from ci.adapters.oci.endpoint import Endpoint
+from ci.adapters.oci.errors import rejected, response_error, unexpected_response
+from ci.adapters.oci.http import Request, Response
 from ci.adapters.oci.retry import Clock
 from ci.oci.registry import ProtocolError
 
@@ -45,7 +45,7 @@ def read_challenges(headers: Sequence[str]) -> Mapping[str, Challenge]:
 _DEFAULT_SECONDS = 60
 _USED_PART = 0.9
 
-Send = Callable[[Question, httpx.URL, str], Awaitable[Answer]]
+Send = Callable[[Request, httpx.URL, str], Awaitable[Response]]
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -65,7 +65,7 @@ class _Token(msgspec.Struct, frozen=True, kw_only=True):
 class Authorization:
     """What to put into the Authorization header for one registry."""
 
-    def __init__(self, access: Access, send: Send, clock: Clock) -> None:
+    def __init__(self, access: Endpoint, send: Send, clock: Clock) -> None:
         self._access = access
         self._send = send
         self._clock = clock
@@ -74,7 +74,7 @@ class Authorization:
         self._tokens: dict[str, _Token] = {}
         self._locks: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
 
-    async def header(self, question: Question) -> str:
+    async def header(self, question: Request) -> str:
         """Return what to send before the registry complains: nothing until it said what it wants."""
         match self._challenge:
             case Challenge(scheme="bearer"):
@@ -84,7 +84,7 @@ class Authorization:
             case _:
                 return ""
 
-    async def renew(self, question: Question, answer: Answer, used: str) -> str:
+    async def renew(self, question: Request, answer: Response, used: str) -> str:
         """Return what to send after the registry has refused `used`. Raises LoginError when there is nothing better."""
         challenges = read_challenges(answer.headers.get_list("www-authenticate"))
         if "bearer" in challenges:
@@ -95,14 +95,14 @@ class Authorization:
             return self._basic
         raise rejected(answer, question, self._access)
 
-    async def _bearer(self, question: Question, challenge: Challenge, stale: str) -> str:
+    async def _bearer(self, question: Request, challenge: Challenge, stale: str) -> str:
         async with self._locks[question.scope]:  # many ask at once; one fetches
             token = self._tokens.get(question.scope)
             if token is None or token.header == stale or self._clock.now() >= token.expires:
                 token = self._tokens[question.scope] = await self._fetch(question, challenge)
             return token.header
 
-    async def _fetch(self, question: Question, challenge: Challenge) -> _Token:
+    async def _fetch(self, question: Request, challenge: Challenge) -> _Token:
         wanted = {"service": challenge.parameters.get("service", ""), "scope": question.scope}
         try:
             url = httpx.URL(challenge.parameters.get("realm", "")).copy_merge_params(wanted)
@@ -116,19 +116,19 @@ class Authorization:
         asked = msgspec.structs.replace(question, method="GET", headers={}, content=b"", follows=False)
         answer = await self._send(asked, url, self._basic)
         if answer.status != httpx.codes.OK:
-            raise fault(answer, question, self._access, self._clock.now())
+            raise response_error(answer, question, self._access, self._clock.now())
         try:
             read = msgspec.json.decode(answer.content, type=_TokenAnswer)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise nonsense(answer, question) from error
+            raise unexpected_response(answer, question) from error
         value = read.token or read.access_token
         if not value:
-            raise nonsense(answer, question)
+            raise unexpected_response(answer, question)
         seconds = _DEFAULT_SECONDS if read.expires_in is None else read.expires_in
         return _Token(header=f"Bearer {value}", expires=self._clock.now() + seconds * _USED_PART)
 
 
-def _basic(access: Access) -> str:
+def _basic(access: Endpoint) -> str:
     if access.credentials is None:
         return ""
     pair = f"{access.credentials.username}:{access.credentials.password}"

@@ -8,9 +8,9 @@ import httpx
 import msgspec
 
 from ci.adapters.oci.connection import TIMEOUT, Connection
-from ci.adapters.oci.endpoint import Access
-from ci.adapters.oci.errors import nonsense
-from ci.adapters.oci.http import Answer, Question
+from ci.adapters.oci.endpoint import Endpoint
+from ci.adapters.oci.errors import unexpected_response
+from ci.adapters.oci.http import Request, Response
 from ci.adapters.oci.requests import (
     NOT_FOUND,
     OK,
@@ -27,7 +27,7 @@ from ci.adapters.oci.requests import (
     upload_location,
     write_manifest,
 )
-from ci.adapters.oci.retry import Clock, TransientError, persist
+from ci.adapters.oci.retry import Clock, TransientError, retry
 from ci.oci.reference import Reference, Repository, is_digest
 from ci.oci.registry import MANIFEST_TYPES, Descriptor, IntegrityError, Manifest, RegistryError, digest_of
 
@@ -45,7 +45,7 @@ class _ReferrerList(msgspec.Struct):
 class HttpRegistry:
     """All registries, while it is open; those that take more than their name to be reached are given as `accesses`."""
 
-    def __init__(self, *accesses: Access, clock: Clock | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
+    def __init__(self, *accesses: Endpoint, clock: Clock | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._accesses = {access.host: access for access in accesses}
         self._clock = clock or Clock()
         self._timeout = timeout
@@ -77,7 +77,7 @@ class HttpRegistry:
         if answer.status == NOT_FOUND and answer.media_type != "text/html":
             return None
         if answer.media_type not in MANIFEST_TYPES:
-            raise nonsense(answer, question)
+            raise unexpected_response(answer, question)
         manifest = Manifest(content=answer.content, media_type=answer.media_type)
         for promised in (reference.digest, _digest(answer)):
             if promised and promised != manifest.digest:
@@ -103,7 +103,7 @@ class HttpRegistry:
         await self._ask(delete_manifest(reference))
 
     async def has_blob(self, repository: Repository, digest: str) -> bool:
-        """Tell whether a repository holds a blob."""
+        """LogLine whether a repository holds a blob."""
         answer = await self._ask(find_blob(repository.pinned(digest)))
         return answer.status == OK
 
@@ -125,7 +125,7 @@ class HttpRegistry:
         name = repository.pinned(digest_of(content))
         if not await self.has_blob(repository, name.digest):
             # An upload that broke off cannot be gone on with, so both of its halves are tried again together.
-            await persist(lambda: self._upload(name, content), self._clock)
+            await retry(lambda: self._upload(name, content), self._clock)
         return name.digest
 
     async def referrers(self, subject: Reference) -> tuple[Descriptor, ...] | None:
@@ -157,39 +157,39 @@ class HttpRegistry:
         location = upload_location(await connection.ask_once(question), question)
         await connection.ask_once(finish_upload(location, name, content))
 
-    async def _pages(self, question: Question) -> list[Answer]:
-        pages: list[Answer] = []
+    async def _pages(self, question: Request) -> list[Response]:
+        pages: list[Response] = []
         asked: set[str] = set()
-        following: Question | None = question
+        following: Request | None = question
         while following:
             asked.add(following.url)
             pages.append(await self._ask(following))
             following = next_page(pages[-1], following)
             if following and following.url in asked:  # in circles
-                raise nonsense(pages[-1], question)
+                raise unexpected_response(pages[-1], question)
         return pages
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Request) -> Response:
         connection = self._connection(question.repository)
-        return await persist(lambda: connection.ask_once(question), self._clock)
+        return await retry(lambda: connection.ask_once(question), self._clock)
 
     def _connection(self, repository: Repository) -> Connection:
         host = repository.host
         if host not in self._connections:
-            connection = Connection(self._accesses.get(host) or Access(host=host), self._clock, self._timeout)
+            connection = Connection(self._accesses.get(host) or Endpoint(host=host), self._clock, self._timeout)
             self._exit.push_async_callback(connection.close)
             self._connections[host] = connection
         return self._connections[host]
 
 
-def _digest(answer: Answer) -> str:
+def _digest(answer: Response) -> str:
     """Return the digest that an answer promises, empty if it promises none that can be compared."""
     digest = answer.header("docker-content-digest")
     return digest if is_digest(digest) else ""
 
 
-def _decode(answer: Answer, question: Question, kind: type[DocumentType]) -> DocumentType:
+def _decode(answer: Response, question: Request, kind: type[DocumentType]) -> DocumentType:
     try:
         return msgspec.json.decode(answer.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise nonsense(answer, question) from error
+        raise unexpected_response(answer, question) from error

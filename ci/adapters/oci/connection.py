@@ -3,9 +3,9 @@
 import httpx
 
 from ci.adapters.oci.auth import Authorization
-from ci.adapters.oci.endpoint import Access, is_loopback
-from ci.adapters.oci.errors import denied, fault, network_fault
-from ci.adapters.oci.http import Answer, Question, host_and_port, origin
+from ci.adapters.oci.endpoint import Endpoint, is_loopback
+from ci.adapters.oci.errors import denied, network_error, response_error
+from ci.adapters.oci.http import Request, Response, host_and_port, origin
 from ci.adapters.oci.retry import Clock
 from ci.oci.registry import ProtocolError
 
@@ -20,7 +20,7 @@ _HEADERS = {"User-Agent": "datahub", "Accept-Encoding": "identity"}
 class Connection:
     """An HTTP client for one registry, to be closed."""
 
-    def __init__(self, access: Access, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
+    def __init__(self, access: Endpoint, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._access = access
         self._clock = clock
         self._client = httpx.AsyncClient(
@@ -37,7 +37,7 @@ class Connection:
         """Let go of the network."""
         await self._client.aclose()
 
-    async def ask_once(self, question: Question) -> Answer:
+    async def ask_once(self, question: Request) -> Response:
         """Return one of the answers that the question expects. Raises a RegistryError or TransientError for others."""
         url = self.locate(question)
         is_own = host_and_port(url) == host_and_port(self._access.url)
@@ -51,9 +51,9 @@ class Connection:
                 raise denied(answer, question, self._access)  # the login was good for a token
         if answer.status in question.expects:
             return answer
-        raise fault(answer, question, self._access, self._clock.now())
+        raise response_error(answer, question, self._access, self._clock.now())
 
-    def locate(self, question: Question) -> httpx.URL:
+    def locate(self, question: Request) -> httpx.URL:
         """Return the address of a question.
 
         A registry that calls itself by its name, or that does not know of the TLS in front of it, is asked where we
@@ -71,20 +71,20 @@ class Connection:
             return url.copy_with(scheme=own.scheme, netloc=own.netloc)
         return url
 
-    async def _send(self, question: Question, url: httpx.URL, authorization: str) -> Answer:
+    async def _send(self, question: Request, url: httpx.URL, authorization: str) -> Response:
         headers = {**question.headers, **({"Authorization": authorization} if authorization else {})}
         stream = self._client.stream(
             question.method, url, headers=headers, content=question.content or None, follow_redirects=question.follows
         )
         try:
             async with stream as response:
-                return Answer(response.status_code, response.headers, await _read(response, question), response.url)
+                return Response(response.status_code, response.headers, await _read(response, question), response.url)
         except httpx.RequestError as error:
-            failure = network_fault(error, question)
+            failure = network_error(error, question)
             raise failure from error
 
 
-async def _read(response: httpx.Response, question: Question) -> bytes:
+async def _read(response: httpx.Response, question: Request) -> bytes:
     content = bytearray()
     async for piece in response.aiter_bytes():
         content += piece

@@ -23,7 +23,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credentials(username={self.username!r})"
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """`host` is the registry's name in references; `ca` holds certificates (PEM) to trust beside the system's.
 
     `address` (http://… or https://…) is where the registry answers, if not under its name. `insecure` allows plain
@@ -86,7 +86,7 @@ def _system_trust() -> ssl.SSLContext:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, with or without a port, is this machine itself."""
+    """LogLine whether a host, with or without a port, is this machine itself."""
     name = httpx.URL(f"http://{host}").host
     if name == "localhost":
         return True

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 
-from ci.adapters.oci.endpoint import Access
-from ci.adapters.oci.http import Answer, Question, origin
+from ci.adapters.oci.endpoint import Endpoint
+from ci.adapters.oci.http import Request, Response, origin
 from ci.adapters.oci.retry import TransientError, read_retry_after
 from ci.oci.registry import (
     AccessError,
@@ -31,21 +31,27 @@ Meaning = tuple[type[RegistryError], str]
 _SENTENCES: dict[int, Meaning] = {
     404: (
         NoRepositoryError,
-        "{host} has no repository {repository}, needed {doing} ({told}): create it there, or correct the name.",
+        "{host} has no repository {repository}, needed {doing} ({status_text}): create it there, or correct the name.",
     ),
-    405: (UnsupportedError, "{host} does not offer what it takes {doing} ({told}): use another registry."),
-    408: (ServerFaultError, "{host} lost patience when asked {doing} ({told}): run again."),
-    413: (NoSpaceError, "{host}, or a proxy before it, does not take as much at once as it takes {doing} ({told})."),
+    405: (UnsupportedError, "{host} does not offer what it takes {doing} ({status_text}): use another registry."),
+    408: (ServerFaultError, "{host} lost patience when asked {doing} ({status_text}): run again."),
+    413: (
+        NoSpaceError,
+        "{host}, or a proxy before it, does not take as much at once as it takes {doing} ({status_text}).",
+    ),
     429: (
         RateLimitError,
-        "{host} was asked too often {doing} as {who} ({told}): wait, or log in as one who may ask more.{again}",
+        "{host} was asked too often {doing} as {who} ({status_text}): wait, or log in as one who may ask more.{again}",
     ),
-    507: (NoSpaceError, "{host} has no room {doing} ({told}): free space or raise the quota there, then run again."),
+    507: (
+        NoSpaceError,
+        "{host} has no room {doing} ({status_text}): free space or raise the quota there, then run again.",
+    ),
 }
-_LOST_UPLOAD: Meaning = (ServerFaultError, "{host} forgot the upload when asked {doing} ({told}): run again.")
+_LOST_UPLOAD: Meaning = (ServerFaultError, "{host} forgot the upload when asked {doing} ({status_text}): run again.")
 _SPEAKS_TLS: Meaning = (UnreachableError, "{address} speaks TLS, not plain HTTP: give the CA that signed for it.")
-_FAILED: Meaning = (ServerFaultError, "{host} failed when asked {doing} ({told}): run again later.")
-_REFUSED: Meaning = (RefusedError, "{host} refused {doing} ({told}).")
+_FAILED: Meaning = (ServerFaultError, "{host} failed when asked {doing} ({status_text}): run again later.")
+_REFUSED: Meaning = (RefusedError, "{host} refused {doing} ({status_text}).")
 # What has a meaning beyond its status. 28 is ENOSPC: Docker's registry tells of a full disk in an unknown error.
 _SAID: tuple[tuple[re.Pattern[bytes], frozenset[int], Meaning], ...] = (
     (
@@ -69,7 +75,7 @@ class _Errors(msgspec.Struct):
     errors: tuple[_Error, ...]
 
 
-def fault(answer: Answer, question: Question, access: Access, now: float) -> RegistryError | TransientError:
+def response_error(answer: Response, question: Request, access: Endpoint, now: float) -> RegistryError | TransientError:
     """Return the error that an answer means, as a TransientError where the same question may be answered later."""
     said = [meaning for words, among, meaning in _SAID if answer.status in among and words.search(answer.content)]
     if answer.status == http.HTTPStatus.UNAUTHORIZED:
@@ -78,7 +84,7 @@ def fault(answer: Answer, question: Question, access: Access, now: float) -> Reg
         return denied(answer, question, access)
     meaning = said[0] if said else _meaning(answer)
     if meaning is None:
-        return nonsense(answer, question)
+        return unexpected_response(answer, question)
     kind, sentence = meaning
     wait = read_retry_after(answer.header("retry-after"), now)
     again = "" if wait is None else f" It takes requests again at {datetime.fromtimestamp(now + wait, UTC):%F %T} UTC."
@@ -89,43 +95,43 @@ def fault(answer: Answer, question: Question, access: Access, now: float) -> Reg
             repository=question.repository,
             who=access.username or "anybody",
             doing=question.doing,
-            told=told(answer),
+            status_text=status_text(answer),
             again=again,
         )
     )
     return TransientError(error, wait) if isinstance(error, RateLimitError | ServerFaultError) else error
 
 
-def nonsense(answer: Answer, question: Question) -> ProtocolError:
+def unexpected_response(answer: Response, question: Request) -> ProtocolError:
     """Return the error for an answer that no registry would give."""
     return ProtocolError(
-        f"{origin(answer.url)} answered the request {question.doing} as no registry does ({told(answer)}, "
+        f"{origin(answer.url)} answered the request {question.doing} as no registry does ({status_text(answer)}, "
         f"{answer.media_type or 'no content type'}): is this the address of a registry?"
     )
 
 
-def rejected(answer: Answer, question: Question, access: Access) -> LoginError:
+def rejected(answer: Response, question: Request, access: Endpoint) -> LoginError:
     """Return the error for a login that is missing or wrong."""
     if access.credentials is None:
         return LoginError(
-            f"{access.host} wants a login {question.doing} ({told(answer)}), and none was given: pass {_LOGIN}. A name "
+            f"{access.host} wants a login {question.doing} ({status_text(answer)}), and none was given: pass {_LOGIN}. A name "
             "that does not exist may look like this, too."
         )
     return LoginError(
-        f"{access.host} does not accept the login of {access.username!r} {question.doing} ({told(answer)}): check "
+        f"{access.host} does not accept the login of {access.username!r} {question.doing} ({status_text(answer)}): check "
         f"{_LOGIN}; a token may have run out."
     )
 
 
-def denied(answer: Answer, question: Question, access: Access) -> AccessError:
+def denied(answer: Response, question: Request, access: Endpoint) -> AccessError:
     """Return the error for rights that are not enough."""
     return AccessError(
-        f"{access.host} does not let {access.username or 'anybody'} {question.verb} {question.about} ({told(answer)}): "
+        f"{access.host} does not let {access.username or 'anybody'} {question.verb} {question.about} ({status_text(answer)}): "
         "give this account the right to, or create the repository if there is none."
     )
 
 
-def told(answer: Answer) -> str:
+def status_text(answer: Response) -> str:
     """Return the status and the registry's own words for it, on one line."""
     try:
         errors = msgspec.json.decode(answer.content, type=_Errors).errors
@@ -138,7 +144,7 @@ def told(answer: Answer) -> str:
     return ", ".join(part for part in (status, line) if part)
 
 
-def _meaning(answer: Answer) -> Meaning | None:
+def _meaning(answer: Response) -> Meaning | None:
     is_page = answer.media_type == "text/html"
     if answer.status in _SENTENCES and not (answer.status == http.HTTPStatus.NOT_FOUND and is_page):
         return _SENTENCES[answer.status]
@@ -147,7 +153,7 @@ def _meaning(answer: Answer) -> Meaning | None:
     return _REFUSED if answer.status >= http.HTTPStatus.BAD_REQUEST and not is_page else None
 
 
-def network_fault(error: httpx.RequestError, question: Question) -> RegistryError | TransientError:
+def network_error(error: httpx.RequestError, question: Request) -> RegistryError | TransientError:
     """Return the error, as a TransientError where the same question may be answered later."""
     address, doing = origin(error.request.url), question.doing
     cause = _first_cause(error)

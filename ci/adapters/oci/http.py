@@ -10,7 +10,7 @@ from ci.oci.reference import Reference, Repository
 from ci.oci.registry import MOST_MANIFEST_BYTES
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """`url` is a path on the registry or an address it gave; `about` is what an error names.
 
     An answer with one of the `expects` statuses comes back, every other is an error. `follows` allows redirects, and no
@@ -50,7 +50,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return f"to {self.verb} {self.about}"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What came back. `url` is where it came from in the end."""
 
     status: int

@@ -5,8 +5,8 @@ import re
 import httpx
 import msgspec
 
-from ci.adapters.oci.errors import nonsense
-from ci.adapters.oci.http import Answer, Question
+from ci.adapters.oci.errors import unexpected_response
+from ci.adapters.oci.http import Request, Response
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import MANIFEST_TYPES, MOST_BLOB_BYTES, Descriptor, Manifest
 
@@ -21,9 +21,9 @@ _PAGE = 1000
 _NEXT = re.compile(r'<(?P<url>[^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
 
 
-def read_manifest(method: str, reference: Reference) -> Question:
+def read_manifest(method: str, reference: Reference) -> Request:
     """Ask for a manifest, or (HEAD) what is known of it."""
-    return Question(
+    return Request(
         method=method,
         url=_path(reference.repository, "manifests", reference.target),
         about=reference,
@@ -34,9 +34,9 @@ def read_manifest(method: str, reference: Reference) -> Question:
     )
 
 
-def write_manifest(reference: Reference, manifest: Manifest) -> Question:
+def write_manifest(reference: Reference, manifest: Manifest) -> Request:
     """Write a manifest under its tag, or its digest if it has none."""
-    return Question(
+    return Request(
         method="PUT",
         url=_path(reference.repository, "manifests", reference.tag or reference.digest),
         about=reference,
@@ -47,9 +47,9 @@ def write_manifest(reference: Reference, manifest: Manifest) -> Question:
     )
 
 
-def delete_manifest(reference: Reference) -> Question:
+def delete_manifest(reference: Reference) -> Request:
     """Delete a manifest. One that is gone is what was asked for, by a try before whose answer was lost."""
-    return Question(
+    return Request(
         method="DELETE",
         url=_path(reference.repository, "manifests", reference.target),
         about=reference,
@@ -58,16 +58,16 @@ def delete_manifest(reference: Reference) -> Question:
     )
 
 
-def find_blob(name: Reference) -> Question:
+def find_blob(name: Reference) -> Request:
     """Ask whether a blob is there."""
-    return Question(
+    return Request(
         method="HEAD", url=_path(name.repository, "blobs", name.digest), about=name, expects=_MAYBE, follows=True
     )
 
 
-def read_blob(repository: Repository, descriptor: Descriptor) -> Question:
+def read_blob(repository: Repository, descriptor: Descriptor) -> Request:
     """Ask for a blob. Registries send most of those who ask to a store elsewhere."""
-    return Question(
+    return Request(
         method="GET",
         url=_path(repository, "blobs", descriptor.digest),
         about=repository.pinned(descriptor.digest),
@@ -77,9 +77,9 @@ def read_blob(repository: Repository, descriptor: Descriptor) -> Question:
     )
 
 
-def start_upload(repository: Repository) -> Question:
+def start_upload(repository: Repository) -> Request:
     """Ask for a place to upload a blob to."""
-    return Question(
+    return Request(
         method="POST",
         url=_path(repository, "blobs", "uploads/"),
         about=repository,
@@ -88,9 +88,9 @@ def start_upload(repository: Repository) -> Question:
     )
 
 
-def finish_upload(location: str, name: Reference, content: bytes) -> Question:
+def finish_upload(location: str, name: Reference, content: bytes) -> Request:
     """Upload a blob in one piece."""
-    return Question(
+    return Request(
         method="PUT",
         url=f"{location}{'&' if '?' in location else '?'}digest={name.digest}",
         about=name,
@@ -101,41 +101,41 @@ def finish_upload(location: str, name: Reference, content: bytes) -> Question:
     )
 
 
-def cancel_upload(location: str, repository: Repository) -> Question:
+def cancel_upload(location: str, repository: Repository) -> Request:
     """Give the place back."""
-    return Question(method="DELETE", url=location, about=repository, expects=frozenset({OK, 202, 204}), writes=True)
+    return Request(method="DELETE", url=location, about=repository, expects=frozenset({OK, 202, 204}), writes=True)
 
 
-def list_referrers(subject: Reference) -> Question:
+def list_referrers(subject: Reference) -> Request:
     """Ask for what refers to a digest."""
     url = _path(subject.repository, "referrers", subject.digest)
-    return Question(method="GET", url=url, about=subject, expects=_NO_REFERRERS | {OK})
+    return Request(method="GET", url=url, about=subject, expects=_NO_REFERRERS | {OK})
 
 
-def list_tags(repository: Repository) -> Question:
+def list_tags(repository: Repository) -> Request:
     """Ask for the first page of tags."""
     url = f"{_path(repository, 'tags', 'list')}?n={_PAGE}"
-    return Question(method="GET", url=url, about=repository, expects=_MAYBE)
+    return Request(method="GET", url=url, about=repository, expects=_MAYBE)
 
 
-def next_page(answer: Answer, question: Question) -> Question | None:
+def next_page(answer: Response, question: Request) -> Request | None:
     """Return the question for what follows a page, None after the last."""
     match = _NEXT.search(answer.header("link"))
     return msgspec.structs.replace(question, url=_join(answer, match["url"], question)) if match else None
 
 
-def upload_location(answer: Answer, question: Question) -> str:
+def upload_location(answer: Response, question: Request) -> str:
     """Return the place that an upload was given."""
     return _join(answer, answer.header("location"), question)
 
 
-def _join(answer: Answer, url: str, question: Question) -> str:
+def _join(answer: Response, url: str, question: Request) -> str:
     try:
         joined = answer.url.join(url) if url else httpx.URL()
     except httpx.InvalidURL:
         joined = httpx.URL()
     if joined.scheme not in {"http", "https"} or not joined.host:
-        raise nonsense(answer, question)
+        raise unexpected_response(answer, question)
     return str(joined)
 
 

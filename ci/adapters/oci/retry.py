@@ -47,7 +47,7 @@ class TransientError(Exception):
         self.wait = wait
 
 
-async def persist(attempt: Callable[[], Awaitable[ResultType]], clock: Clock) -> ResultType:
+async def retry(attempt: Callable[[], Awaitable[ResultType]], clock: Clock) -> ResultType:
     """Return what an attempt returns, trying again after each TransientError, a few times."""
     tried = 1
     while True:
@@ -77,5 +77,5 @@ def read_retry_after(value: str, now: float) -> float | None:
             return None
     else:
         seconds = seconds - now if seconds > _LEAST_UNIX_TIME else seconds
-    # More than a year is nonsense. Not the other way round: `nan` is a number to float(), and less than nothing.
+    # More than a year is unexpected_response. Not the other way round: `nan` is a number to float(), and less than nothing.
     return max(seconds, 0.0) if seconds < _MOST_SENSIBLE else None

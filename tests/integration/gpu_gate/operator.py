@@ -5,12 +5,12 @@ from typing import Any
 
 from ci.adapters.ssh import SshLogin
 from ci.gpu_gate.gate import run_gate
-from ci.gpu_gate.ports import Clock, Pace
+from ci.gpu_gate.ports import Clock, Timing
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
 from tests.integration.gpu_gate.ssh_server import Cluster, Node, running
 
 REFERENCE = f"docker.io/ucsdets/ml@sha256:{'a' * 64}"
-PACE = Pace(look=0.02, answer=2, spare=0.2, interrupt=0.5, clean_up=1, retry=60)
+PACE = Timing(look=0.02, answer=2, spare=0.2, interrupt=0.5, clean_up=1, retry=60)
 
 
 class QuickClock(Clock):

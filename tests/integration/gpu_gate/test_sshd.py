@@ -10,7 +10,7 @@ import pytest
 
 from ci.adapters.ssh import SshLogin, SshNode
 from ci.gpu_gate.gate import run_gate
-from ci.gpu_gate.ports import Pace
+from ci.gpu_gate.ports import Timing
 from ci.gpu_gate.verdict import GpuVerdict
 from tests.integration.gpu_gate.operator import REFERENCE
 from tests.integration.gpu_gate.ssh_server import PASSWORD
@@ -18,7 +18,7 @@ from tests.integration.gpu_gate.sshd import RealNode, real_sshd
 
 pytestmark = pytest.mark.anyio
 
-PACE = Pace(look=0.2, answer=10, spare=10, interrupt=5, clean_up=20)
+PACE = Timing(look=0.2, answer=10, spare=10, interrupt=5, clean_up=20)
 TESTS = """
 import os, subprocess, time
 def test_gpu(): assert "A30" in subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True).stdout

@@ -17,7 +17,7 @@ import pytest
 from native_engine.download import archive_name, fetch_cli
 from native_engine.errors import EngineError
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 ARCHIVE = archive_name("0.21.8", platform.system(), platform.machine())
 SCRIPT = b'#!/bin/sh\necho "fetched $*"\n'
 

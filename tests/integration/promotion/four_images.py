@@ -2,8 +2,8 @@
 
 from ci.oci.reference import Repository
 from ci.oci.registry import Manifest
-from ci.oci.tag_update import Move
-from ci.oci.tombstone import is_withdrawn
+from ci.oci.tag_update import TagUpdate
+from ci.oci.tombstone import is_tombstone
 from tests.integration.adapters.oci.images import stored
 from tests.integration.adapters.oci.server import RegistryServer
 
@@ -25,10 +25,10 @@ class Four:
         self.after: dict[str, str | None] = {name: manifest.digest for name, manifest in self.new.items()}
 
     @property
-    def moves(self) -> tuple[Move, ...]:
+    def moves(self) -> tuple[TagUpdate, ...]:
         """The moves of all stable tags."""
         return tuple(
-            Move(
+            TagUpdate(
                 image=name,
                 target=Repository(host=self.server.host, path=path(name)).tagged(STABLE),
                 new=self.new[name],
@@ -40,10 +40,10 @@ class Four:
     def named(self) -> dict[str, str | None]:
         """Return what each stable tag names to whoever knows of withdrawn tags."""
         found = {name: self.server.contents.find(path(name), STABLE) for name in NAMES}
-        return {name: image.digest if image and not is_withdrawn(image) else None for name, image in found.items()}
+        return {name: image.digest if image and not is_tombstone(image) else None for name, image in found.items()}
 
     def rival(self, name: str) -> Manifest:
-        """Move a stable tag as somebody else."""
+        """TagUpdate a stable tag as somebody else."""
         return stored(self.server, STABLE, layer=b"rival", path=path(name))
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from ci.oci.reference import Repository
-from ci.oci.referrers import attach
+from ci.oci.referrers import push_referrer
 from ci.oci.registry import Manifest, Registry
 from ci.oci.tombstone import read_digest
 from ci.planning.decisions import Action
-from ci.promotion.apply import Change, carry_out
+from ci.promotion.apply import PromotionPlan, apply
 from ci.promotion.plan import plan_promotion
-from ci.promotion.records import Proof
-from ci.promotion.rollback import plan_rollback, survey_history
+from ci.promotion.records import GateApproval
+from ci.promotion.rollback import collect_history, plan_rollback
 from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RecordedImage, RecordedTests, RunRecord, run_artifact
 from tests.integration.adapters.oci.contents import image_manifest
@@ -18,11 +18,11 @@ from tests.integration.adapters.oci.contents import image_manifest
 NAMES = ("base", "datascience", "rstudio", "scipy-ml")
 GPU_IMAGE = "scipy-ml"
 STABLE = "2026.4-stable"
-ACCEPTED = Proof(accepted="no GPU was free, and only the text of a page changed")
+ACCEPTED = GateApproval(accepted="no GPU was free, and only the text of a page changed")
 NOW = "2026-11-25T08:00:00Z"
 
 
-class Shelf:
+class RegistrySession:
     """A registry, and the repositories of a stack's images in it."""
 
     def __init__(self, registry: Registry, host: str, names: Sequence[str] = NAMES) -> None:
@@ -55,23 +55,23 @@ class Shelf:
         for name, manifest in manifests.items():
             repository = self.repositories[name]
             await self.registry.put(repository.tagged(tag), manifest)
-            await attach(self.registry, repository, manifest.descriptor, run_artifact(record))
+            await push_referrer(self.registry, repository, manifest.descriptor, run_artifact(record))
         return record
 
-    async def plan(self, run: RunRecord, *also: str) -> Change:
+    async def plan(self, run: RunRecord, *also: str) -> PromotionPlan:
         return await plan_promotion(self.registry, run, ACCEPTED, at=NOW, also=also)
 
-    async def promote(self, run: RunRecord, *also: str) -> Change:
+    async def promote(self, run: RunRecord, *also: str) -> PromotionPlan:
         change = await self.plan(run, *also)
-        assert await carry_out(self.registry, change) == ()
+        assert await apply(self.registry, change) == ()
         return change
 
     async def history(self, tag: str = STABLE) -> Timeline:
-        return await survey_history(self.registry, self.repositories, tag)
+        return await collect_history(self.registry, self.repositories, tag)
 
-    async def roll_back(self, to: str = "", tag: str = STABLE) -> Change:
+    async def roll_back(self, to: str = "", tag: str = STABLE) -> PromotionPlan:
         change = await plan_rollback(self.registry, await self.history(tag), at=NOW, to=to)
-        assert await carry_out(self.registry, change) == ()
+        assert await apply(self.registry, change) == ()
         return change
 
     async def named(self, tag: str = STABLE) -> dict[str, str | None]:

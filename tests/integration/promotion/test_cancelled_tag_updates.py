@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.oci.tag_update import move_tags
-from ci.oci.tag_update_errors import MoveError
+from ci.oci.tag_update import update_tags
+from ci.oci.tag_update_errors import TagUpdateError
 from tests.integration.adapters.oci.faults import meanwhile, refusing
 from tests.integration.adapters.oci.server import RegistryServer
 from tests.integration.promotion.four_images import Four, at
@@ -42,7 +42,7 @@ async def test_a_cancelled_move_leaves_all_as_it_was(
 ) -> None:
     with anyio.CancelScope() as scope:
         four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=number)
-        await move_tags(registry, four.moves)
+        await update_tags(registry, four.moves)
         await anyio.lowlevel.checkpoint()
     assert scope.cancelled_caught
     assert four.named() == four.before
@@ -50,7 +50,7 @@ async def test_a_cancelled_move_leaves_all_as_it_was(
 
 @pytest.mark.parametrize(("method", "number"), [("HEAD", 2), ("PUT", 1), ("PUT", 4), ("HEAD", 9)])
 async def test_so_does_a_cancelled_task(registry: HttpRegistry, four: Four, method: str, number: int) -> None:
-    task = asyncio.ensure_future(move_tags(registry, four.moves))
+    task = asyncio.ensure_future(update_tags(registry, four.moves))
     four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(task.cancel)), at=number)
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -62,8 +62,8 @@ async def test_cancelling_does_not_stop_what_is_put_back(registry: HttpRegistry,
     four.server.fault("HEAD", at("base"), refusing(403), at=3)
     with anyio.CancelScope() as scope:
         four.server.fault("PUT", STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=4 + number)
-        with pytest.raises(MoveError) as raised:
-            await move_tags(registry, four.moves)
+        with pytest.raises(TagUpdateError) as raised:
+            await update_tags(registry, four.moves)
     assert raised.value.astray == ()
     assert four.named() == four.before
 
@@ -72,7 +72,7 @@ async def test_cancelled_too_it_names_what_cannot_be_put_back(registry: HttpRegi
     four.server.fault("PUT", at("datascience"), refusing(403), at=2, times=9)
     with anyio.CancelScope() as scope:
         four.server.fault("HEAD", at("base"), meanwhile(cancelling(scope.cancel)), at=3)
-        with pytest.raises(MoveError, match=r"It was interrupted \(CancelledError\)") as raised:
-            await move_tags(registry, four.moves)
+        with pytest.raises(TagUpdateError, match=r"It was interrupted \(CancelledError\)") as raised:
+            await update_tags(registry, four.moves)
     assert [one.image for one in raised.value.astray] == ["datascience"]
     assert four.named() == {**four.before, "datascience": four.after["datascience"]}

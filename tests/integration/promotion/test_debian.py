@@ -10,12 +10,12 @@ import pytest
 from ci.adapters.oci.client import HttpRegistry
 from ci.oci.reference import Reference
 from ci.oci.registry import AccessError, Manifest
-from ci.oci.tag_update import move_tags, plan_moves
-from ci.oci.tag_update_errors import MoveError
-from ci.promotion.apply import carry_out
-from ci.promotion.source_run import find_tested
+from ci.oci.tag_update import plan_tag_updates, update_tags
+from ci.oci.tag_update_errors import TagUpdateError
+from ci.promotion.apply import apply
+from ci.promotion.source_run import find_published_run
 from tests.integration.adapters.oci.debian import DebianRegistry
-from tests.integration.promotion.published import NAMES, STABLE, Shelf, digests
+from tests.integration.promotion.published import NAMES, STABLE, RegistrySession, digests
 
 pytestmark = pytest.mark.anyio
 
@@ -54,8 +54,8 @@ class Refusing(HttpRegistry):
         return await super().put(reference, manifest)
 
 
-def shelf_of(registry: HttpRegistry, debian: DebianRegistry) -> Shelf:
-    shelf = Shelf(registry, debian.host)
+def shelf_of(registry: HttpRegistry, debian: DebianRegistry) -> RegistrySession:
+    shelf = RegistrySession(registry, debian.host)
     stack = f"stack-{next(NUMBERS)}"
     shelf.repositories = {
         name: type(place)(host=place.host, path=f"{stack}/{name}") for name, place in shelf.repositories.items()
@@ -70,12 +70,12 @@ async def test_a_promotion_of_four_images_moves_manifests_and_records_only(
         shelf = shelf_of(registry, debian)
         layers = {name: name.encode().ljust(LAYER, b"x") for name in NAMES}
         await shelf.publish(A)
-        await shelf.promote(await find_tested(registry, shelf.repositories, A))
+        await shelf.promote(await find_published_run(registry, shelf.repositories, A))
         await shelf.publish(B, started="2026-11-25T00:00:00Z", layers=layers)
         connection = registry._connection(shelf.repositories["base"])
         connection._client.event_hooks = {"response": [registry.count]}
         begun = time.monotonic()
-        run = await find_tested(registry, shelf.repositories, B)
+        run = await find_published_run(registry, shelf.repositories, B)
         await shelf.promote(run)
         seconds = time.monotonic() - begun
         record_property("promotion of four images", f"{registry.requests} requests, {seconds:.2f} s")
@@ -109,15 +109,15 @@ async def test_what_fails_is_put_back(debian: DebianRegistry, name: str) -> None
         a, b = await shelf.publish(A), await shelf.publish(B)
         first, second = await shelf.plan(a), await shelf.plan(b)
         registry.forbidden = shelf.repositories[name].tagged(STABLE)
-        with pytest.raises(MoveError) as raised:
-            await carry_out(registry, first)
+        with pytest.raises(TagUpdateError) as raised:
+            await apply(registry, first)
         assert raised.value.astray == ()
         assert await shelf.named() == dict.fromkeys(NAMES)
         assert await shelf.named(A) == digests(a)
         registry.forbidden = None
-        await move_tags(registry, first.moves)
+        await update_tags(registry, first.moves)
         registry.forbidden = shelf.repositories[name].tagged(STABLE)
-        again = await plan_moves(registry, [(move.image, move.target, move.new) for move in second.moves])
-        with pytest.raises(MoveError):
-            await move_tags(registry, again)
+        again = await plan_tag_updates(registry, [(move.image, move.target, move.new) for move in second.moves])
+        with pytest.raises(TagUpdateError):
+            await update_tags(registry, again)
         assert await shelf.named() == digests(a)

@@ -4,11 +4,11 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from ci.oci.referrers import find_attached
+from ci.oci.referrers import list_referrers
 from ci.promotion.records import PROMOTION
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import NAMES, Shelf, digests
+from tests.integration.promotion.published import NAMES, RegistrySession, digests
 
 LAYERS = some.fixed_dictionaries({name: some.sampled_from([b"a", b"b", b"c"]) for name in NAMES})
 
@@ -27,7 +27,7 @@ def test_rollback_undoes_promotion(
     """`legacy` is what stable names before any record, for some images; `runs` are the layers of each stack."""
 
     async def story() -> None:
-        shelf = Shelf(MemoryRegistry(Contents(deletes=deletes)), "registry.test")
+        shelf = RegistrySession(MemoryRegistry(Contents(deletes=deletes)), "registry.test")
         for name, layer in legacy.items():
             image = await shelf.image(name, layer)
             await shelf.registry.put(shelf.repositories[name].tagged("2026.4-stable"), image)
@@ -40,7 +40,7 @@ def test_rollback_undoes_promotion(
             states.append(await shelf.named())
             assert states[-1] == digests(run)
             for one in run.images:
-                assert await find_attached(shelf.registry, shelf.repositories[one.name], one.digest, PROMOTION)
+                assert await list_referrers(shelf.registry, shelf.repositories[one.name], one.digest, PROMOTION)
         for state in reversed(states[:-1]):
             await shelf.roll_back()
             assert await shelf.named() == state

@@ -2,13 +2,13 @@
 
 import pytest
 
-from ci.errors import RefusedMoveError, RequestError
+from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict, gpu_artifact
-from ci.oci.referrers import attach
-from ci.promotion.gate_check import find_proof
-from ci.promotion.source_run import find_tested
+from ci.oci.referrers import push_referrer
+from ci.promotion.gate_check import find_gate_approval
+from ci.promotion.source_run import find_published_run
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import GPU_IMAGE, NAMES, Shelf
+from tests.integration.promotion.published import GPU_IMAGE, NAMES, RegistrySession
 
 pytestmark = pytest.mark.anyio
 
@@ -16,41 +16,41 @@ A = "2026.4-aaaaaa1"
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf(MemoryRegistry(), "registry.test")
+def shelf() -> RegistrySession:
+    return RegistrySession(MemoryRegistry(), "registry.test")
 
 
-async def refused(shelf: Shelf, tag: str = A) -> tuple[str, ...]:
-    with pytest.raises(RefusedMoveError, match=f"{tag} cannot become stable, and nothing was written") as raised:
-        await find_tested(shelf.registry, shelf.repositories, tag)
+async def refused(shelf: RegistrySession, tag: str = A) -> tuple[str, ...]:
+    with pytest.raises(PromotionDeniedError, match=f"{tag} cannot become stable, and nothing was written") as raised:
+        await find_published_run(shelf.registry, shelf.repositories, tag)
     return raised.value.problems
 
 
-async def test_the_run_is_found(shelf: Shelf) -> None:
+async def test_the_run_is_found(shelf: RegistrySession) -> None:
     run = await shelf.publish(A)
-    assert await find_tested(shelf.registry, shelf.repositories, A) == run
+    assert await find_published_run(shelf.registry, shelf.repositories, A) == run
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_any_image_leads_to_the_whole_run(shelf: Shelf, name: str) -> None:
+async def test_any_image_leads_to_the_whole_run(shelf: RegistrySession, name: str) -> None:
     run = await shelf.publish(A)
-    other = Shelf(shelf.registry, "registry.test", [name, "brand-new"])
-    assert await find_tested(shelf.registry, other.repositories, A) == run
+    other = RegistrySession(shelf.registry, "registry.test", [name, "brand-new"])
+    assert await find_published_run(shelf.registry, other.repositories, A) == run
 
 
-async def test_a_tag_that_nobody_published(shelf: Shelf) -> None:
+async def test_a_tag_that_nobody_published(shelf: RegistrySession) -> None:
     (problem,) = await refused(shelf)
     assert problem.startswith("No image has this tag, of registry.test/ucsdets/base, ")
 
 
-async def test_images_that_no_run_published(shelf: Shelf) -> None:
+async def test_images_that_no_run_published(shelf: RegistrySession) -> None:
     for name in NAMES:
         await shelf.registry.put(shelf.repositories[name].tagged(A), await shelf.image(name, b"by hand"))
     (problem,) = await refused(shelf)
     assert "no run says that it published that under this tag" in problem
 
 
-async def test_all_that_is_missing_or_different_is_named(shelf: Shelf) -> None:
+async def test_all_that_is_missing_or_different_is_named(shelf: RegistrySession) -> None:
     run = await shelf.publish(A)
     contents = shelf.registry.contents  # type: ignore[attr-defined]
     del contents.tags[str(shelf.repositories["datascience"])][A]
@@ -63,34 +63,34 @@ async def test_all_that_is_missing_or_different_is_named(shelf: Shelf) -> None:
     assert "No run says that it published that." in different
 
 
-async def test_images_of_two_runs_are_told_apart(shelf: Shelf) -> None:
+async def test_images_of_two_runs_are_told_apart(shelf: RegistrySession) -> None:
     first = await shelf.publish(A, layers={"base": b"same"})
     await shelf.publish(A, started="2026-11-24T12:00:00Z", layers={"base": b"same"})
     await shelf.registry.put(
         shelf.repositories["rstudio"].tagged(A), await shelf.image("rstudio", b"rstudio of the first")
     )
-    later = Shelf(shelf.registry, "registry.test")
+    later = RegistrySession(shelf.registry, "registry.test")
     assert first.images
     problems = await refused(later)
     assert len(problems) == 1
     assert problems[0].startswith("rstudio: ")
 
 
-async def test_of_runs_with_the_same_tag_the_one_whose_images_are_there_is_meant(shelf: Shelf) -> None:
+async def test_of_runs_with_the_same_tag_the_one_whose_images_are_there_is_meant(shelf: RegistrySession) -> None:
     first = await shelf.publish(A, layers={"base": b"same", "rstudio": b"first"})
     second = await shelf.publish(A, started="2026-11-24T12:00:00Z", layers={"base": b"same", "rstudio": b"second"})
-    assert await find_tested(shelf.registry, shelf.repositories, A) == second
+    assert await find_published_run(shelf.registry, shelf.repositories, A) == second
     for image in first.images:
         manifest = await shelf.registry.get(shelf.repositories[image.name].pinned(image.digest))
         assert manifest is not None
         await shelf.registry.put(shelf.repositories[image.name].tagged(A), manifest)
-    assert await find_tested(shelf.registry, shelf.repositories, A) == first
+    assert await find_published_run(shelf.registry, shelf.repositories, A) == first
 
 
-async def test_an_image_that_the_run_does_not_know_may_not_have_its_tag(shelf: Shelf) -> None:
-    smaller = Shelf(shelf.registry, "registry.test", NAMES[:3])
+async def test_an_image_that_the_run_does_not_know_may_not_have_its_tag(shelf: RegistrySession) -> None:
+    smaller = RegistrySession(shelf.registry, "registry.test", NAMES[:3])
     run = await smaller.publish(A)
-    assert await find_tested(shelf.registry, shelf.repositories, A) == run
+    assert await find_published_run(shelf.registry, shelf.repositories, A) == run
     await shelf.registry.put(shelf.repositories["scipy-ml"].tagged(A), await shelf.image("scipy-ml", b"x"))
     (problem,) = await refused(shelf)
     assert "knows no image of this name" in problem
@@ -116,7 +116,7 @@ def verdict(digest: str, outcome: GpuOutcome, started: str = "2026-11-24T10:00:0
     ],
 )
 async def test_the_newest_verdict_that_tells_something_decides(
-    shelf: Shelf,
+    shelf: RegistrySession,
     outcomes: list[GpuOutcome],
     passes: bool,  # noqa: FBT001
 ) -> None:
@@ -127,39 +127,41 @@ async def test_the_newest_verdict_that_tells_something_decides(
     assert manifest is not None
     for hour, outcome in enumerate(outcomes):
         said = verdict(tried.digest, outcome, f"2026-11-24T1{hour}:00:00Z")
-        await attach(shelf.registry, repository, manifest.descriptor, gpu_artifact(said))
+        await push_referrer(shelf.registry, repository, manifest.descriptor, gpu_artifact(said))
     if passes:
-        assert (await find_proof(shelf.registry, run, GPU_IMAGE)).outcome == "passed"
+        assert (await find_gate_approval(shelf.registry, run, GPU_IMAGE)).outcome == "passed"
         return
-    with pytest.raises(RefusedMoveError, match="Run test-gpu for this tag"):
-        await find_proof(shelf.registry, run, GPU_IMAGE)
-    proof = await find_proof(shelf.registry, run, GPU_IMAGE, accept=" no GPU ")
+    with pytest.raises(PromotionDeniedError, match="Run test-gpu for this tag"):
+        await find_gate_approval(shelf.registry, run, GPU_IMAGE)
+    proof = await find_gate_approval(shelf.registry, run, GPU_IMAGE, accept=" no GPU ")
     assert proof.accepted == "no GPU"
     assert proof.outcome in {"", *outcomes}
 
 
-async def test_a_fresh_verdict_is_taken_for_its_digest_alone(shelf: Shelf) -> None:
+async def test_a_fresh_verdict_is_taken_for_its_digest_alone(shelf: RegistrySession) -> None:
     run = await shelf.publish(A)
     fresh = verdict(run.by_name[GPU_IMAGE].digest, GpuOutcome.PASSED)
-    assert (await find_proof(shelf.registry, run, GPU_IMAGE, fresh=fresh)).digest == run.by_name[GPU_IMAGE].digest
+    assert (await find_gate_approval(shelf.registry, run, GPU_IMAGE, fresh=fresh)).digest == run.by_name[
+        GPU_IMAGE
+    ].digest
     for other in (
         verdict(run.by_name["base"].digest, GpuOutcome.PASSED),
         verdict(fresh.digest, GpuOutcome.NO_CAPACITY),
     ):
-        with pytest.raises(RefusedMoveError):
-            await find_proof(shelf.registry, run, GPU_IMAGE, fresh=other)
+        with pytest.raises(PromotionDeniedError):
+            await find_gate_approval(shelf.registry, run, GPU_IMAGE, fresh=other)
 
 
 @pytest.mark.parametrize("accept", ["", "  "])
-async def test_a_reason_has_words(shelf: Shelf, accept: str) -> None:
+async def test_a_reason_has_words(shelf: RegistrySession, accept: str) -> None:
     run = await shelf.publish(A)
     with pytest.raises(RequestError, match="needs the reason in words"):
-        await find_proof(shelf.registry, run, GPU_IMAGE, accept=accept)
+        await find_gate_approval(shelf.registry, run, GPU_IMAGE, accept=accept)
 
 
 @pytest.mark.parametrize(("image", "says"), [("", r"has no \[gpu\]"), ("other", "is no image of")])
-async def test_a_stack_whose_gate_names_no_image(shelf: Shelf, image: str, says: str) -> None:
+async def test_a_stack_whose_gate_names_no_image(shelf: RegistrySession, image: str, says: str) -> None:
     run = await shelf.publish(A)
-    with pytest.raises(RefusedMoveError, match=says):
-        await find_proof(shelf.registry, run, image)
-    assert (await find_proof(shelf.registry, run, image, accept="a page")).accepted == "a page"
+    with pytest.raises(PromotionDeniedError, match=says):
+        await find_gate_approval(shelf.registry, run, image)
+    assert (await find_gate_approval(shelf.registry, run, image, accept="a page")).accepted == "a page"

@@ -7,8 +7,8 @@ import pytest
 from ci.adapters.oci.client import HttpRegistry
 from ci.errors import RequestError
 from ci.oci.registry import digest_of
-from ci.oci.tag_update import move_tags, plan_moves
-from ci.oci.tag_update_errors import UNKNOWN, MoveError
+from ci.oci.tag_update import plan_tag_updates, update_tags
+from ci.oci.tag_update_errors import UNKNOWN, TagUpdateError
 from tests.integration.adapters.oci.faults import (
     Act,
     Reply,
@@ -39,10 +39,10 @@ def telling(digest: str) -> Act:
     return altering(lambda reply: reply._replace(headers={**reply.headers, "Docker-Content-Digest": digest}))
 
 
-async def failing(registry: HttpRegistry, four: Four) -> MoveError:
-    """Move the tags, which must fail; make sure that the error names every tag that is not as before, and no other."""
-    with pytest.raises(MoveError) as raised:
-        await move_tags(registry, four.moves)
+async def failing(registry: HttpRegistry, four: Four) -> TagUpdateError:
+    """TagUpdate the tags, which must fail; make sure that the error names every tag that is not as before, and no other."""
+    with pytest.raises(TagUpdateError) as raised:
+        await update_tags(registry, four.moves)
     now = four.named()
     differing = {name: now[name] for name in NAMES if now[name] != four.before[name]}
     astray = {one.image: one.names for one in raised.value.astray}
@@ -54,28 +54,28 @@ async def failing(registry: HttpRegistry, four: Four) -> MoveError:
 
 
 async def test_all_tags_move(registry: HttpRegistry, four: Four) -> None:
-    await move_tags(registry, four.moves)
+    await update_tags(registry, four.moves)
     assert four.named() == four.after
 
 
 async def test_what_is_planned_is_what_the_tags_name(registry: HttpRegistry, four: Four) -> None:
     wanted = [(move.image, move.target, move.new) for move in four.moves]
-    assert await plan_moves(registry, wanted) == four.moves
-    await move_tags(registry, four.moves)
-    assert all(move.is_done for move in await plan_moves(registry, wanted))
+    assert await plan_tag_updates(registry, wanted) == four.moves
+    await update_tags(registry, four.moves)
+    assert all(move.is_done for move in await plan_tag_updates(registry, wanted))
 
 
 async def test_what_is_done_is_not_written_again(registry: HttpRegistry, four: Four) -> None:
-    await move_tags(registry, four.moves)
+    await update_tags(registry, four.moves)
     wanted = [(move.image, move.target, move.new) for move in four.moves]
     written = len(four.server.asked("PUT"))
-    await move_tags(registry, await plan_moves(registry, wanted))
+    await update_tags(registry, await plan_tag_updates(registry, wanted))
     assert len(four.server.asked("PUT")) == written
 
 
 async def test_one_tag_cannot_go_to_two_places(registry: HttpRegistry, four: Four) -> None:
     with pytest.raises(RequestError, match=rf"one place at a time: .*/stack/base:{STABLE}\.$"):
-        await move_tags(registry, (*four.moves, four.moves[0]))
+        await update_tags(registry, (*four.moves, four.moves[0]))
     assert four.server.seen == []
 
 
@@ -134,7 +134,7 @@ async def test_what_passes_by_itself_stops_nothing(
     registry: HttpRegistry, four: Four, method: str, act: Act, name: str
 ) -> None:
     four.server.fault(method, at(name), act, times=TRIES - 1)
-    await move_tags(registry, four.moves)
+    await update_tags(registry, four.moves)
     assert four.named() == four.after
 
 
@@ -148,9 +148,9 @@ async def test_a_tag_that_did_not_exist_is_withdrawn(registry: HttpRegistry, fou
     assert four.server.contents.find(path(ABSENT), four.new[ABSENT].digest) == four.new[ABSENT]
     # Withdrawn or not there, it is the same to the next who wants to move it.
     wanted = [(move.image, move.target, move.new) for move in four.moves]
-    moves = await plan_moves(registry, wanted)
+    moves = await plan_tag_updates(registry, wanted)
     assert moves == four.moves
-    await move_tags(registry, moves)
+    await update_tags(registry, moves)
     assert four.named() == four.after
 
 
@@ -179,8 +179,8 @@ async def test_a_rival_is_seen_and_not_overwritten(
     registry: HttpRegistry, four: Four, number: int, left: str, name: str
 ) -> None:
     four.server.fault("HEAD", at(name), meanwhile(lambda: four.rival(name)), at=number)
-    with pytest.raises(MoveError, match=left) as raised:
-        await move_tags(registry, four.moves)
+    with pytest.raises(TagUpdateError, match=left) as raised:
+        await update_tags(registry, four.moves)
     rival = four.rival(name).digest
     assert four.named() == {**four.before, name: rival}
     assert f"stack/{name}:{STABLE}" in str(raised.value)
@@ -190,10 +190,12 @@ async def test_a_rival_is_seen_and_not_overwritten(
 
 async def test_a_tag_that_was_done_and_is_moved_away_stops_the_others(registry: HttpRegistry, four: Four) -> None:
     await registry.put(four.moves[0].target, four.new["base"])
-    moves = await plan_moves(registry, [(move.image, move.target, move.new) for move in four.moves])
+    moves = await plan_tag_updates(registry, [(move.image, move.target, move.new) for move in four.moves])
     four.server.fault("HEAD", at("base"), meanwhile(lambda: four.rival("base")), at=2)
-    with pytest.raises(MoveError, match=r"base: .*/stack/base:2026.4-stable was to name .* after all were written"):
-        await move_tags(registry, moves)
+    with pytest.raises(
+        TagUpdateError, match=r"base: .*/stack/base:2026.4-stable was to name .* after all were written"
+    ):
+        await update_tags(registry, moves)
     assert four.named() == {**four.before, "base": four.rival("base").digest}
 
 

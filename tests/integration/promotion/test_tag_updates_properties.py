@@ -9,9 +9,9 @@ from hypothesis import strategies as some
 
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import Manifest, digest_of
-from ci.oci.tag_update import Move, move_tags
-from ci.oci.tag_update_errors import UNKNOWN, MoveError
-from ci.oci.tombstone import is_withdrawn
+from ci.oci.tag_update import TagUpdate, update_tags
+from ci.oci.tag_update_errors import UNKNOWN, TagUpdateError
+from ci.oci.tombstone import is_tombstone
 from tests.integration.adapters.oci.contents import Contents, image_manifest
 from tests.integration.promotion.flaky_registry import Fate, ShakyRegistry
 
@@ -44,18 +44,18 @@ def written(contents: Contents, name: Reference, layer: bytes) -> Manifest:
     return manifest
 
 
-def named(contents: Contents, move: Move) -> str:
+def named(contents: Contents, move: TagUpdate) -> str:
     found = contents.find(str(move.target.repository), move.target.tag)
-    return found.digest if found and not is_withdrawn(found) else "nothing"
+    return found.digest if found and not is_tombstone(found) else "nothing"
 
 
-def planned(contents: Contents, case: Case) -> tuple[Move, ...]:
+def planned(contents: Contents, case: Case) -> tuple[TagUpdate, ...]:
     moves = []
     for repository, had, done in zip(REPOSITORIES, case.had, case.done, strict=True):
         stable = repository.tagged("stable")
         new = written(contents, repository.tagged("tested"), b"new")
         old = written(contents, stable, b"new" if done else b"old") if had else None
-        moves.append(Move(image=repository.path, target=stable, new=new, old=old))
+        moves.append(TagUpdate(image=repository.path, target=stable, new=new, old=old))
     return tuple(moves)
 
 
@@ -66,10 +66,10 @@ def test_all_or_none_or_named(case: Case) -> None:
     moves = planned(contents, case)
     registry = ShakyRegistry(contents, case.fates, lambda name: written(contents, name, b"rival"))
 
-    async def move() -> MoveError | None:
+    async def move() -> TagUpdateError | None:
         try:
-            await move_tags(registry, moves)
-        except MoveError as error:
+            await update_tags(registry, moves)
+        except TagUpdateError as error:
             return error
         return None
 
@@ -91,7 +91,7 @@ async def test_one_fault_leaves_all_as_it_was(call: int, fate: Fate) -> None:
     contents = Contents()
     moves = planned(contents, Case([True, False, True, False], [False] * 4, deletes=True, fates=[]))
     registry = ShakyRegistry(contents, [Fate.FINE] * call + [fate], lambda _name: None)
-    with pytest.raises(MoveError) as raised:
-        await move_tags(registry, moves)
+    with pytest.raises(TagUpdateError) as raised:
+        await update_tags(registry, moves)
     assert raised.value.astray == ()
     assert [named(contents, move) for move in moves] == [move.was for move in moves]

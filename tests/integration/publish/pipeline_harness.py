@@ -8,19 +8,19 @@ from collections.abc import Mapping
 import msgspec
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access, Credentials
-from ci.build.ports import Refused
+from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.build.ports import EngineFailure
 from ci.build.runner import Ports, Run, RunRequest
 from ci.fusion.fused import Fused
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.oci.reference import Reference
 from ci.oci.registry import Registry, RegistryError, digest_of
 from ci.planning.changes import Changed, History
-from ci.planning.decisions import Facts
+from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, make_plan
-from ci.publish.publisher import Publisher, Stamp
-from ci.publish.registry_state import Shelf, Sources, SurveyRequest, survey
-from ci.publish.tags import Places
+from ci.publish.publisher import Publisher, ReleaseMetadata
+from ci.publish.registry_state import RegistrySession, Sources, SurveyRequest, survey
+from ci.publish.tags import TagLayout
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
 from ci.stack.reader import read_stack
@@ -52,11 +52,11 @@ class Engine(FakeBuilder):
         self._number = number
         self.fetched: list[str] = []
 
-    async def fetch(self, reference: str) -> Refused | None:
+    async def fetch(self, reference: str) -> EngineFailure | None:
         self.fetched.append(reference)
-        return None if await self._registry.head(Reference.parse(reference)) else Refused(message="not found")
+        return None if await self._registry.head(Reference.parse(reference)) else EngineFailure(message="not found")
 
-    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:
         config = msgspec.json.encode({"os": "linux", "config": {"Labels": labels}})
         layer = f"run {self._number}: {fused.text}".encode()
         reference = Reference.parse(target)
@@ -65,7 +65,7 @@ class Engine(FakeBuilder):
                 await self._registry.put_blob(reference.repository, blob)
             return await self._registry.put(reference, image_manifest(config, layer))
         except RegistryError as error:
-            return Refused(message=str(error))
+            return EngineFailure(message=str(error))
 
 
 class Debian:
@@ -96,11 +96,11 @@ class Line:
         self._runs = 0
 
     @property
-    def places(self) -> Places:
-        return Places(registry=f"{self.server.host}/stack")
+    def places(self) -> TagLayout:
+        return TagLayout(registry=f"{self.server.host}/stack")
 
     async def run(self) -> RunReport:
-        access = Access(host=self.server.host, credentials=self.credentials)
+        access = Endpoint(host=self.server.host, credentials=self.credentials)
         async with HttpRegistry(access, clock=self.clock) as registry:
             return await self.run_with(registry)
 
@@ -110,10 +110,10 @@ class Line:
     def history(self) -> History:
         return History(commit=self.commit, dirty=False, changes=Changed(base="b" * 40, paths=()))
 
-    async def plan(self, registry: Registry) -> tuple[Stack, Facts, Plan]:
+    async def plan(self, registry: Registry) -> tuple[Stack, PlanInputs, Plan]:
         tree = self.tree()
         stack = read_stack(tree)
-        shelf = Shelf(registry, self.places, self.credentials is not None)
+        shelf = RegistrySession(registry, self.places, self.credentials is not None)
         sources = Sources(stack, tree, self.history(), "tools")
         facts = await survey(sources, stack.images, self.debian, shelf, self.request)
         return stack, facts, make_plan(stack, facts)
@@ -123,13 +123,13 @@ class Line:
         started = f"2026-11-25T07:{self._runs:02}:00+00:00"
         stack, facts, plan = await self.plan(registry)
         commit = self.history().commit or ""
-        stamp = Stamp(tag=f"2026.4-{commit[:7]}", commit=commit, created=started, epoch=self.request.epoch)
+        stamp = ReleaseMetadata(tag=f"2026.4-{commit[:7]}", commit=commit, created=started, epoch=self.request.epoch)
         publisher = Publisher(registry, self.places, stamp, stack, facts.keys)
         await publisher.preflight(plan.enabled)
         self.engine = Engine(registry, self._runs, self.failing)
-        using = Using(published=_references(plan, self.places))
+        substitutions = Substitutions(published=_references(plan, self.places))
         ports = Ports(self.engine, self.tester, SilentProgress(), publisher)
-        request = RunRequest(jobs=2, started=started, tested=plan.to_test, using=using, commit=commit)
+        request = RunRequest(jobs=2, started=started, tested=plan.to_test, substitutions=substitutions, commit=commit)
         return await Run(plan, stack, ports, request).report()
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
@@ -145,7 +145,7 @@ class Line:
         return {name: tags[tag] for name, tags in self.tags(tag).items() if tag in tags}
 
 
-def _references(plan: Plan, places: Places) -> Mapping[str, str]:
+def _references(plan: Plan, places: TagLayout) -> Mapping[str, str]:
     return {name: str(places.repository(name).pinned(digest)) for name, digest in plan.reused.items()}
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.endpoint import Endpoint
 from ci.planning.decisions import Action
 from ci.publish.attestations import find_run_records, run_artifact
 from ci.publish.registry_state import SurveyRequest
@@ -146,7 +146,7 @@ async def test_the_record_tells_what_was_published(line: Line) -> None:
     await line.run()
     line.files["images/ml/Dockerfile"] = "FROM ds\nRUN other\n"
     report = await line.run()
-    async with HttpRegistry(Access(host=line.server.host)) as registry:
+    async with HttpRegistry(Endpoint(host=line.server.host)) as registry:
         records = [
             (await find_run_records(registry, line.places.repository(name), digest, TAG))[0]
             for name, digest in line.stack().items()

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.registry import LoginError, ServerFaultError, UnreachableError
 from ci.planning.plan import Plan
 from ci.publish.registry_state import SurveyRequest
@@ -27,7 +27,7 @@ def guarded() -> Iterator[Callable[[Login], Line]]:
 
 
 async def plan(line: Line) -> Plan:
-    access = Access(host=line.server.host, credentials=line.credentials)
+    access = Endpoint(host=line.server.host, credentials=line.credentials)
     async with HttpRegistry(access, clock=line.clock) as registry:
         return (await line.plan(registry))[2]
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from ci.build.ports import Refused, Remains, SuiteRequest
+from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
 from ci.build.runner import Ports, Run, RunRequest
 from ci.errors import ExternalError
 from ci.fusion.fused import Fused, FusedStep
@@ -25,7 +25,7 @@ class FakeBuilder:
         self._lost_at = lost_at
         self.log: list[str] = []
 
-    async def run_step(self, fused: Fused, step: FusedStep) -> str | Refused:
+    async def run_step(self, fused: Fused, step: FusedStep) -> str | EngineFailure:
         name = step.command.removeprefix("RUN ")
         self.log.append(f"+{name}")
         await anyio.lowlevel.checkpoint()
@@ -34,22 +34,22 @@ class FakeBuilder:
             raise ExternalError("The engine was lost")
         # The engine runs whatever the text up to this RUN copies from, and fails with it.
         if self._failing and f"RUN {self._failing}\n" in f"{fused.cut(step)}\n":
-            return Refused(message="exit code 7", exit_code=7, output=f"{self._failing} broke")
+            return EngineFailure(message="exit code 7", exit_code=7, output=f"{self._failing} broke")
         return f"{name} printed this"
 
-    async def finish(self, fused: Fused) -> int | Refused:
+    async def finish(self, fused: Fused) -> int | EngineFailure:
         image = fused.stages[-1].image
         self.log.append(f"finish {image}")
-        return Refused(message="lstat /gone: no such file") if image == self._finish_failing else 1000
+        return EngineFailure(message="lstat /gone: no such file") if image == self._finish_failing else 1000
 
-    async def fetch(self, reference: str) -> Refused | None:
+    async def fetch(self, reference: str) -> EngineFailure | None:
         self.log.append(f"fetch {reference}")
         return None
 
-    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | Refused:  # noqa: ARG002
+    async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:  # noqa: ARG002
         raise AssertionError(f"{target} is pushed, and nobody asked for it")
 
-    async def layers(self, fused: Fused) -> tuple[Layer, ...] | Refused:
+    async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         self.log.append(f"layers {fused.stages[-1].image}")
         return ()
 
@@ -62,10 +62,10 @@ class FakeTester:
         self._failing = failing
         self.ran: list[str] = []
 
-    async def prepare(self) -> Refused | None:
-        return Refused(message="exit code 100", output="no network") if self._broken_tools else None
+    async def prepare(self) -> EngineFailure | None:
+        return EngineFailure(message="exit code 100", output="no network") if self._broken_tools else None
 
-    async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+    async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         assert fused.stages[-1].image == request.image.name
         name = f"{request.image.name} {request.suite.name}"
         self.ran.append(name)

@@ -2,7 +2,7 @@
 
 import json
 
-from ci.build.ports import Remains
+from ci.build.ports import SuiteOutput
 
 
 def lines(*events: dict[str, object]) -> str:
@@ -42,19 +42,19 @@ def junit(*tests: str) -> str:
     return f"<testsuites><testsuite>{cases}</testsuite></testsuites>"
 
 
-def remains(exit_code: int, record: str, xml: str | None) -> Remains:
+def remains(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
     """Return what a run left."""
-    return Remains(exit_code=exit_code, record=record, junit=xml, log="the log")
+    return SuiteOutput(exit_code=exit_code, record=record, junit=xml, log="the log")
 
 
-def passing_remains(*tests: str) -> Remains:
+def passing_remains(*tests: str) -> SuiteOutput:
     """Return what is left of tests that pass."""
     events = [event for test in tests for event in phases(test)]
     return remains(0, lines(collected(*tests), *events, end(0)), junit(*tests))
 
 
-def failing_remains(*tests: str) -> Remains:
+def failing_remains(*tests: str) -> SuiteOutput:
     """Return what is left of tests that fail."""
     events = [event for test in tests for event in phases(test, "failed", text="assert 1 == 2")]
     record = lines(collected(*tests), *events, end(1))
-    return Remains(exit_code=1, record=record, junit=junit(*tests), log="the log of a failure")
+    return SuiteOutput(exit_code=1, record=record, junit=junit(*tests), log="the log of a failure")

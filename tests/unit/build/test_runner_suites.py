@@ -1,6 +1,6 @@
 import pytest
 
-from ci.build.ports import Refused, Remains, SuiteRequest
+from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
 from ci.fusion.fused import Fused
 from ci.results import SuiteOutcome, TestOutcome
 from tests.unit.build.fakes import FakeBuilder, FakeTester, only, outcomes, run
@@ -58,7 +58,7 @@ async def test_an_image_that_failed_has_no_tests() -> None:
 
 async def test_a_flaky_test_is_counted_and_the_run_stays_green() -> None:
     class Flaky(FakeTester):
-        async def run_suite(self, fused: Fused, request: SuiteRequest) -> Remains | Refused:
+        async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
             await super().run_suite(fused, request)
             return passing_remains("t.py::t") if request.only else failing_remains("t.py::t")
 

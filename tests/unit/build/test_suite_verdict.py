@@ -1,6 +1,6 @@
 import pytest
 
-from ci.build.ports import Remains
+from ci.build.ports import SuiteOutput
 from ci.build.suite_verdict import judge, with_rerun
 from ci.results import SuiteOutcome, TestOutcome
 from tests.unit.build.suite_outputs import (
@@ -78,7 +78,7 @@ def test_a_whole_green_run_passes() -> None:
                      "it stopped in the middle with exit code 0", id="nothing at all"),
     ],
 )  # fmt: skip
-def test_what_is_not_proved_green_is_not_green(left: Remains, outcome: SuiteOutcome, why: str) -> None:
+def test_what_is_not_proved_green_is_not_green(left: SuiteOutput, outcome: SuiteOutcome, why: str) -> None:
     verdict = judge(left, LIMIT)
     assert (verdict.outcome, verdict.why) == (outcome, why)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ci.dockerfile.parser import Dockerfile, parse_dockerfile, triggers
+from ci.dockerfile.parser import Dockerfile, onbuild_instructions, parse_dockerfile
 from ci.errors import SpecError
 
 PATH = "images/a/Dockerfile"
@@ -141,7 +141,7 @@ def test_what_waits_after_onbuild_is_an_instruction_of_its_own() -> None:
     text = (
         "FROM a\nONBUILD copy --from=x \\\n  # why\n  . /y\nRUN z\nONBUILD \\\n RUN <<EOF\n hi\nEOF\nONBUILD ARG V=1\n"
     )
-    copy, run, arg = triggers(parse(text).stages[0].body)
+    copy, run, arg = onbuild_instructions(parse(text).stages[0].body)
     assert (copy.keyword, copy.flag("from"), copy.words, copy.line) == ("COPY", "x", (".", "/y"), 2)
     assert (run.raw, run.heredocs, run.line, run.end) == ("RUN <<EOF\n hi\nEOF", (" hi\n",), 6, 9)
     assert arg.words == ("V=1",)

@@ -5,20 +5,20 @@ from textwrap import dedent
 
 from ci.fusion.fuse import fuse
 from ci.fusion.fused import Fused, FusedStep
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
 BASE = "FROM debian\nRUN base\n"
-NOTHING = Using()
+NOTHING = Substitutions()
 DIGEST = f"sha256:{'a' * 64}"
 PUBLISHED = f"docker.io/x/base@{DIGEST}"
 
 
-def fused(name: str, files: Mapping[str, str], settings: str = "", using: Using = NOTHING) -> Fused:
+def fused(name: str, files: Mapping[str, str], settings: str = "", substitutions: Substitutions = NOTHING) -> Fused:
     """Fuse an image of a stack given by the Dockerfiles of its images."""
     tree = {f"images/{image}/Dockerfile": dedent(text) for image, text in files.items()}
-    return fuse(read_stack(MemoryTree({**tree, "images/stack.toml": settings})), name, using)
+    return fuse(read_stack(MemoryTree({**tree, "images/stack.toml": settings})), name, substitutions)
 
 
 def child(text: str, base: str = BASE, settings: str = "") -> str:

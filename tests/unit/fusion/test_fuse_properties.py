@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.fusion.fuse import fuse, fuse_all
 from ci.fusion.fused import Fused
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
 from tests.unit.fusion.sample_stacks import DIGEST
 from tests.unit.trees import MemoryTree, dockerfiles
@@ -47,7 +47,7 @@ class MadeStage(NamedTuple):
     base: str
     """The name of an image, or of a foreign one; or the alias of a stage above."""
     alias: str
-    draws: tuple[str, ...]
+    dependencies: tuple[str, ...]
     runs: tuple[str, ...]
     text: str
 
@@ -62,7 +62,7 @@ class MadeImage(NamedTuple):
         found: list[MadeStage] = []
         for stage in reversed(self.stages):
             if stage.alias in names:
-                names.update((stage.base, *stage.draws))
+                names.update((stage.base, *stage.dependencies))
                 found.insert(0, stage)
         return found
 
@@ -111,7 +111,7 @@ def needed(images: Sequence[MadeImage], name: str) -> list[MadeImage]:
         if image.name in wanted:
             own = {stage.alias for stage in image.stages}
             for stage in image.reached():
-                wanted.update(used for used in (stage.base, *stage.draws) if used in by_name and used not in own)
+                wanted.update(used for used in (stage.base, *stage.dependencies) if used in by_name and used not in own)
     return [image for image in images if image.name in wanted]
 
 
@@ -188,7 +188,7 @@ def test_a_stage_reads_the_same_in_every_text(images: tuple[MadeImage, ...]) -> 
 
 class Made(NamedTuple):
     images: tuple[MadeImage, ...]
-    using: Using
+    substitutions: Substitutions
 
 
 @st.composite
@@ -198,7 +198,7 @@ def made_with_using(draw: st.DrawFn) -> Made:
     published = {name: f"localhost:5000/{name}@{DIGEST}" for name in draw(names)}
     digests = dict.fromkeys(draw(st.lists(st.sampled_from(FOREIGN))), DIGEST)
     epochs = {name: name for name in draw(names)}
-    return Made(images, Using(published=published, digests=digests, epochs=epochs))
+    return Made(images, Substitutions(published=published, digests=digests, epochs=epochs))
 
 
 @QUICK
@@ -206,13 +206,15 @@ def made_with_using(draw: st.DrawFn) -> Made:
 def test_a_text_draws_on_what_is_published_and_pinned(made: Made) -> None:
     """Read as the only image of a stack, it has outside just that; and nobody is built whom no one needs."""
     stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
-    taken = {name: text for name, text in made.using.published.items() if not stack.by_name[name].dockerfile.waiting}
-    for name, found in fuse_all(stack, stack.by_name, made.using).items():
-        if name in made.using.published:
-            assert found.text == f"FROM {made.using.published[name]}\n"
+    taken = {
+        name: text for name, text in made.substitutions.published.items() if not stack.by_name[name].dockerfile.onbuild
+    }
+    for name, found in fuse_all(stack, stack.by_name, made.substitutions).items():
+        if name in made.substitutions.published:
+            assert found.text == f"FROM {made.substitutions.published[name]}\n"
             continue
         parts = stack.closure([name], without=taken)
-        outside = {made.using.pinned(base) for part in parts for base in part.foreign_bases}
+        outside = {made.substitutions.pinned(base) for part in parts for base in part.foreign_bases}
         outside |= {taken[needed] for part in parts for needed in part.needs if needed in taken}
         (alone,) = read_stack(dockerfiles(fused=found.text)).images
         assert set(alone.foreign_bases) == outside
@@ -226,10 +228,10 @@ def test_a_text_draws_on_what_is_published_and_pinned(made: Made) -> None:
 @given(made_with_using())
 def test_an_epoch_adds_a_line_to_stages_and_moves_the_rest(made: Made) -> None:
     stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
-    using = msgspec.structs.replace(made.using, epochs={})
-    before = fuse_all(stack, stack.by_name, using)
-    for name, found in fuse_all(stack, stack.by_name, made.using).items():
-        own = {image: made.using.epoch_line(image) for image in made.using.epochs}
+    substitutions = msgspec.structs.replace(made.substitutions, epochs={})
+    before = fuse_all(stack, stack.by_name, substitutions)
+    for name, found in fuse_all(stack, stack.by_name, made.substitutions).items():
+        own = {image: made.substitutions.epoch_line(image) for image in made.substitutions.epochs}
         assert without(own.values(), found.text) == before[name].text
         for old, new in zip(before[name].steps, found.steps, strict=True):
             assert msgspec.structs.replace(new, end=old.end) == old

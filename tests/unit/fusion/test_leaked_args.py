@@ -1,6 +1,6 @@
 import pytest
 
-from ci.fusion.fused import left_arguments
+from ci.fusion.fused import leaked_args
 from tests.unit.fusion.sample_stacks import fused
 
 
@@ -15,8 +15,8 @@ from tests.unit.fusion.sample_stacks import fused
     ],
 )
 def test_args_that_no_env_sets_are_left(base: str, child: str, names: tuple[str, ...]) -> None:
-    assert left_arguments(fused("child", {"base": base, "child": child})) == names
+    assert leaked_args(fused("child", {"base": base, "child": child})) == names
 
 
 def test_an_image_alone_leaves_its_own() -> None:
-    assert left_arguments(fused("a", {"a": "FROM x\nARG A\nRUN b\n"})) == ("A",)
+    assert leaked_args(fused("a", {"a": "FROM x\nARG A\nRUN b\n"})) == ("A",)

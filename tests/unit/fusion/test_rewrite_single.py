@@ -1,15 +1,15 @@
 import pytest
 
 from ci.fusion.fused import Context, layering
-from ci.fusion.substitutions import Using
+from ci.fusion.substitutions import Substitutions
 from tests.unit.fusion.sample_stacks import DIGEST, PUBLISHED, fused, runs, written
 
 ALONE = (
     "\ufeff# syntax=docker/dockerfile:1\r\nARG A=1\r\nFROM x:$A AS Y\r\n\r\n"
     "ONBUILD COPY . /\r\nFROM y\r\nCOPY a ../b /c"
 )
-PINNED = Using(digests={"x": DIGEST, "x:1": DIGEST, "y": DIGEST, "z": DIGEST})
-EPOCH = Using(epochs={"a": "1"})
+PINNED = Substitutions(digests={"x": DIGEST, "x:1": DIGEST, "y": DIGEST, "z": DIGEST})
+EPOCH = Substitutions(epochs={"a": "1"})
 LINE = EPOCH.epoch_line("a")
 
 
@@ -76,13 +76,13 @@ def test_steps_are_those_of_stages_that_are_reached() -> None:
     ],
 )
 def test_foreign_images_are_named_by_their_digests(before: str, after: str) -> None:
-    assert written(fused("a", {"a": before}, using=PINNED)) == after
+    assert written(fused("a", {"a": before}, substitutions=PINNED)) == after
 
 
 def test_published_images_are_called_by_their_references() -> None:
     """What the engine itself puts into the text, by ONBUILD of a foreign image, finds the sources where it looks."""
     text = "FROM base AS b\nCOPY x /x\nFROM u/base:1\nCOPY --from=base /y /z\nRUN --mount=from=b,target=/a c\n"
-    found = fused("a", {"base": "FROM x\n", "a": text}, using=Using(published={"base": PUBLISHED}))
+    found = fused("a", {"base": "FROM x\n", "a": text}, substitutions=Substitutions(published={"base": PUBLISHED}))
     assert found.text == (
         f"FROM {PUBLISHED} AS b\nCOPY x /x\nFROM {PUBLISHED}\n"
         f"COPY --from={PUBLISHED} /y /z\nRUN --mount=from=b,target=/a c\n"
@@ -97,7 +97,7 @@ def test_published_images_are_called_by_their_references() -> None:
 
 def test_an_epoch_stands_below_every_from_and_moves_only_places_in_the_text() -> None:
     text = "ARG G\nFROM x AS b\nRUN one\n\nFROM y \\\n  AS c\nFROM z\nRUN <<EOF\nFROM w\nEOF\nCOPY --from=b a \\\n b\n"
-    found = fused("a", {"a": text}, using=EPOCH)
+    found = fused("a", {"a": text}, substitutions=EPOCH)
     assert found.text == (
         f"ARG G\nFROM x AS b\n{LINE}\nRUN one\n\nFROM y \\\n  AS c\n{LINE}\n"
         f"FROM z\n{LINE}\nRUN <<EOF\nFROM w\nEOF\nCOPY --from=b a \\\n b\n"
@@ -115,4 +115,4 @@ def test_an_epoch_stands_below_every_from_and_moves_only_places_in_the_text() ->
 
 @pytest.mark.parametrize("text", ["FROM x", "FROM x \\", "FROM x \\\n", "FROM x \\\n\n# end"])
 def test_a_file_that_ends_within_its_from_may_have_an_epoch(text: str) -> None:
-    assert written(fused("a", {"a": text}, using=EPOCH)).split() == ["FROM", "x", *LINE.split()]
+    assert written(fused("a", {"a": text}, substitutions=EPOCH)).split() == ["FROM", "x", *LINE.split()]

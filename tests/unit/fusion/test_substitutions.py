@@ -2,8 +2,8 @@ from itertools import pairwise
 
 import pytest
 
-from ci.fusion.fused import Context, layering, left_arguments
-from ci.fusion.substitutions import Using
+from ci.fusion.fused import Context, layering, leaked_args
+from ci.fusion.substitutions import Substitutions
 from tests.unit.fusion.sample_stacks import DIGEST, PUBLISHED, fused, runs, written
 
 FILES = {
@@ -13,11 +13,11 @@ FILES = {
     "RUN --mount=from=base,target=/m mid\n",
     "leaf": "FROM debian AS other\nRUN other\nFROM mid\nCOPY . /leaf\nCOPY --from=other / /\nCOPY --from=uv:1 /uv /\n",
 }
-TAKEN = Using(published={"base": PUBLISHED})
+TAKEN = Substitutions(published={"base": PUBLISHED})
 
 
 def test_what_is_published_is_not_built_nor_what_only_it_needs() -> None:
-    found = fused("leaf", FILES, using=TAKEN)
+    found = fused("leaf", FILES, substitutions=TAKEN)
     assert written(found) == (
         "FROM docker.io/x/base@DIGEST AS mid.build\nRUN build\n"
         "FROM docker.io/x/base@DIGEST AS mid\nCOPY mid/$E mid/y /c/\nCOPY --from=mid.build / /\n"
@@ -41,19 +41,19 @@ def test_what_is_published_is_not_built_nor_what_only_it_needs() -> None:
 
 
 def test_a_parent_that_is_built_may_need_an_image_that_is_published() -> None:
-    found = fused("leaf", FILES, using=Using(published={"ground": PUBLISHED}))
+    found = fused("leaf", FILES, substitutions=Substitutions(published={"ground": PUBLISHED}))
     assert written(found).startswith("FROM docker.io/x/base@DIGEST AS base\nENV E=x\nARG A=1\nRUN base\nARG A=\n")
 
 
 def test_a_published_image_is_tested_as_it_is() -> None:
-    using = Using(published={"base": PUBLISHED}, epochs={"base": "1"}, digests={"debian": DIGEST})
-    found = fused("base", FILES, using=using)
+    substitutions = Substitutions(published={"base": PUBLISHED}, epochs={"base": "1"}, digests={"debian": DIGEST})
+    found = fused("base", FILES, substitutions=substitutions)
     assert found.text == f"FROM {PUBLISHED}\n"
     assert (found.contexts, found.steps) == ((), ())
     assert [(stage.name, stage.image, stage.base, stage.needs, stage.begin) for stage in found.stages] == [
         ("base", "base", PUBLISHED, (), 1)
     ]
-    assert (layering(found).base, left_arguments(found)) == (PUBLISHED, ())
+    assert (layering(found).base, leaked_args(found)) == (PUBLISHED, ())
 
 
 def test_an_image_in_which_something_waits_is_built_for_its_children() -> None:
@@ -65,24 +65,24 @@ def test_an_image_in_which_something_waits_is_built_for_its_children() -> None:
     }
     mid = PUBLISHED.replace("base", "mid")
     text = "FROM x AS base\nRUN base\nFROM base AS mid\nCOPY mid/ /w\nRUN mid\n"
-    assert written(fused("mid", files, using=TAKEN)) == text
-    assert written(fused("leaf", files, using=TAKEN)) == f"{text}FROM mid AS leaf\nRUN leaf\n"
-    both = Using(published={"base": PUBLISHED, "mid": mid})
-    assert fused("leaf", files, using=both).text == f"FROM {mid}\nRUN leaf\n"
-    assert fused("base", files, using=both).text == f"FROM {PUBLISHED}\n"
+    assert written(fused("mid", files, substitutions=TAKEN)) == text
+    assert written(fused("leaf", files, substitutions=TAKEN)) == f"{text}FROM mid AS leaf\nRUN leaf\n"
+    both = Substitutions(published={"base": PUBLISHED, "mid": mid})
+    assert fused("leaf", files, substitutions=both).text == f"FROM {mid}\nRUN leaf\n"
+    assert fused("base", files, substitutions=both).text == f"FROM {PUBLISHED}\n"
 
 
 def test_a_stage_in_which_something_waits_does_not_hinder() -> None:
     files = {"base": "FROM x AS a\nONBUILD RUN b\nFROM a\n", "leaf": "FROM base\n"}
-    assert fused("leaf", files, using=TAKEN).text == f"FROM {PUBLISHED}\n"
+    assert fused("leaf", files, substitutions=TAKEN).text == f"FROM {PUBLISHED}\n"
 
 
 def test_foreign_images_are_named_by_their_digests() -> None:
-    pinned = Using(digests={"debian": DIGEST, "uv:1": DIGEST})
-    assert written(fused("leaf", FILES, using=pinned)) == written(fused("leaf", FILES)).replace(
+    pinned = Substitutions(digests={"debian": DIGEST, "uv:1": DIGEST})
+    assert written(fused("leaf", FILES, substitutions=pinned)) == written(fused("leaf", FILES)).replace(
         "FROM debian", "FROM debian@DIGEST"
     ).replace("--from=uv:1", "--from=uv:1@DIGEST")
-    found = fused("leaf", FILES, using=pinned)
+    found = fused("leaf", FILES, substitutions=pinned)
     assert layering(found).base == f"debian@{DIGEST}"
     assert [stage.base for stage in found.stages if not stage.needs] == [f"debian@{DIGEST}"] * 2
 
@@ -96,20 +96,20 @@ def test_foreign_images_are_named_by_their_digests() -> None:
     ],
 )
 def test_a_reference_gets_its_digest(reference: str, pinned: str) -> None:
-    assert Using(digests={"debian:12": DIGEST, f"uv@{DIGEST}": DIGEST}).pinned(reference) == pinned
+    assert Substitutions(digests={"debian:12": DIGEST, f"uv@{DIGEST}": DIGEST}).pinned(reference) == pinned
 
 
 def test_a_pinned_image_is_not_taken_for_the_stage_of_its_name() -> None:
     files = {"python": "FROM python AS python\nFROM python\nRUN a\n", "b": "FROM python:3\nRUN b\n"}
-    assert written(fused("b", files, using=Using(digests={"python": DIGEST}))) == (
+    assert written(fused("b", files, substitutions=Substitutions(digests={"python": DIGEST}))) == (
         "FROM python@DIGEST AS python.python\nFROM python.python AS python-2\nRUN a\nFROM python-2 AS b\nRUN b\n"
     )
 
 
 def test_each_stage_of_an_image_has_its_epoch() -> None:
-    using = Using(epochs={"mid": "1", "leaf": "2"})
-    mid, leaf = using.epoch_line("mid"), using.epoch_line("leaf")
-    lines = written(fused("leaf", FILES, using=using)).splitlines()
+    substitutions = Substitutions(epochs={"mid": "1", "leaf": "2"})
+    mid, leaf = substitutions.epoch_line("mid"), substitutions.epoch_line("leaf")
+    lines = written(fused("leaf", FILES, substitutions=substitutions)).splitlines()
     after = {above: below for above, below in pairwise(lines) if above.startswith("FROM")}
     assert after == {
         "FROM debian AS ground": "RUN ground",
@@ -123,22 +123,24 @@ def test_each_stage_of_an_image_has_its_epoch() -> None:
 
 def test_an_epoch_is_left_by_no_image() -> None:
     for name in ("base", "leaf"):
-        assert "DATAHUB_EPOCH" in left_arguments(fused(name, FILES, using=Using(epochs={"base": "1"})))
-    assert left_arguments(fused("ground", FILES, using=Using(epochs={"ground": "1"}))) == ("DATAHUB_EPOCH",)
+        assert "DATAHUB_EPOCH" in leaked_args(fused(name, FILES, substitutions=Substitutions(epochs={"base": "1"})))
+    assert leaked_args(fused("ground", FILES, substitutions=Substitutions(epochs={"ground": "1"}))) == (
+        "DATAHUB_EPOCH",
+    )
 
 
 def test_an_epoch_may_hold_anything() -> None:
-    first, second = (Using(epochs={"a": epoch}).epoch_line("a") for epoch in ('it\'s "1"\n$A \\', "2"))
+    first, second = (Substitutions(epochs={"a": epoch}).epoch_line("a") for epoch in ('it\'s "1"\n$A \\', "2"))
     assert first != second
     assert {line.partition("=")[0] for line in (first, second)} == {"ARG DATAHUB_EPOCH"}
     assert first.partition("=")[2].isalnum()
-    assert (Using(epochs={"a": ""}).epoch_line("a"), Using().epoch_line("a")) == ("", "")
+    assert (Substitutions(epochs={"a": ""}).epoch_line("a"), Substitutions().epoch_line("a")) == ("", "")
 
 
 def test_epochs_and_contexts_of_an_image_alone() -> None:
-    using = Using(published={"base": PUBLISHED}, epochs={"mid": "1"}, digests={"debian": DIGEST})
-    found = fused("mid", FILES, using=using)
-    line = using.epoch_line("mid")
+    substitutions = Substitutions(published={"base": PUBLISHED}, epochs={"mid": "1"}, digests={"debian": DIGEST})
+    found = fused("mid", FILES, substitutions=substitutions)
+    line = substitutions.epoch_line("mid")
     assert found.text == (
         f"FROM {PUBLISHED} AS build\n{line}\nRUN build\nFROM {PUBLISHED}\n{line}\nCOPY $E ../y /c/\n"
         f"COPY --from=build / /\nRUN --mount=from={PUBLISHED},target=/m mid\n"
@@ -148,6 +150,6 @@ def test_epochs_and_contexts_of_an_image_alone() -> None:
 
 
 def test_a_disabled_image_that_cannot_be_read_does_not_matter() -> None:
-    using = Using(published={"b": PUBLISHED})
+    substitutions = Substitutions(published={"b": PUBLISHED})
     off = "[images.b]\nenabled = false\nreason = 'old'\n"
-    assert fused("a", {"a": "FROM x\n", "b": "NO DOCKERFILE\n"}, off, using).text == "FROM x\n"
+    assert fused("a", {"a": "FROM x\n", "b": "NO DOCKERFILE\n"}, off, substitutions).text == "FROM x\n"

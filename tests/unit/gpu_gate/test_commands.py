@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from ci.gpu_gate import commands
-from ci.gpu_gate.ports import Pace
+from ci.gpu_gate.ports import Timing
 from ci.gpu_gate.transcript import Transcript
 from ci.stack.gpu_config import GpuSettings
 
@@ -15,7 +15,7 @@ NASTY = "a b'c\"d$(id)`id`;&|<>*?~#!\\e\nf"
 
 
 def line(settings: GpuSettings, reference: str = "docker.io/a/ml@sha256:0") -> str:
-    return commands.launch_line(settings, reference, "gate-1", NONCE, Pace())
+    return commands.launch_line(settings, reference, "gate-1", NONCE, Timing())
 
 
 def test_a_line_that_is_echoed_proves_nothing() -> None:

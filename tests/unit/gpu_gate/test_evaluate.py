@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ci.gpu_gate.evaluate import judge
-from ci.gpu_gate.pod import Trouble
+from ci.gpu_gate.evaluate import evaluate
+from ci.gpu_gate.pod import FailureReason
 from ci.gpu_gate.ports import Ended
 from ci.gpu_gate.transcript import Evidence
 from ci.gpu_gate.verdict import GpuOutcome
@@ -15,7 +15,7 @@ from ci.stack.gpu_config import GpuSettings
 SETTINGS = GpuSettings(image="ml", host="h", user="u", gpu_class="small", workspace="", min_passed=2)
 GPUS = ("GPU 0: NVIDIA A30",)
 DONE = Ended(status=0)
-TROUBLE = Trouble(outcome=GpuOutcome.INFRASTRUCTURE, why="lost")
+TROUBLE = FailureReason(outcome=GpuOutcome.INFRASTRUCTURE, why="lost")
 
 
 def junit(passed: int, skipped: int = 0, failed: int = 0) -> bytes:
@@ -40,7 +40,7 @@ evidences = st.builds(
 
 
 def test_the_whole_proof_passes() -> None:
-    finding = judge(PROOF, DONE, None, SETTINGS)
+    finding = evaluate(PROOF, DONE, None, SETTINGS)
     assert (finding.outcome, finding.why, finding.gpus) == ("passed", "2 tests passed on 1 GPU.", GPUS)
 
 
@@ -55,23 +55,23 @@ def test_the_whole_proof_passes() -> None:
     ids=repr,
 )  # fmt: skip
 def test_any_part_that_is_missing_fails_it(change: dict[str, object]) -> None:
-    assert judge(msgspec.structs.replace(PROOF, **change), DONE, None, SETTINGS).outcome is not GpuOutcome.PASSED
+    assert evaluate(msgspec.structs.replace(PROOF, **change), DONE, None, SETTINGS).outcome is not GpuOutcome.PASSED
 
 
 @pytest.mark.parametrize("ended", [Ended(), Ended(status=1), Ended(status=255), Ended(signal="TERM")], ids=repr)
 def test_an_end_that_is_not_good_fails_it(ended: Ended) -> None:
-    assert judge(PROOF, ended, None, SETTINGS).outcome is not GpuOutcome.PASSED
+    assert evaluate(PROOF, ended, None, SETTINGS).outcome is not GpuOutcome.PASSED
 
 
 def test_a_trouble_fails_it() -> None:
-    finding = judge(PROOF, DONE, TROUBLE, SETTINGS)
+    finding = evaluate(PROOF, DONE, TROUBLE, SETTINGS)
     assert (finding.outcome, finding.why) == ("infrastructure", "lost")
 
 
 @given(evidences, ends, st.sampled_from([None, None, TROUBLE]))
 @example(PROOF, DONE, None)
-def test_it_passes_only_and_always_on_proof(evidence: Evidence, ended: Ended, trouble: Trouble | None) -> None:
-    finding = judge(evidence, ended, trouble, SETTINGS)
+def test_it_passes_only_and_always_on_proof(evidence: Evidence, ended: Ended, trouble: FailureReason | None) -> None:
+    finding = evaluate(evidence, ended, trouble, SETTINGS)
     reports = evidence.junit
     counts = [report.count(b"<testcase") - report.count(b"<skipped") for report in reports if report]
     is_proof = (

@@ -1,7 +1,7 @@
 import pytest
 
 from ci.oci.reference import Reference, Repository
-from ci.oci.referrers import Artifact, attach, find_attached, read_attached
+from ci.oci.referrers import Artifact, list_referrers, push_referrer, read_referrer
 from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, digest_of, put_verified
 from tests.integration.adapters.oci.contents import Contents, image_manifest
 from tests.integration.adapters.oci.memory import MemoryRegistry
@@ -71,7 +71,7 @@ async def test_two_that_attach_at_the_same_time_are_both_listed() -> None:
     image = stored(contents, "tested")
     tag = REPOSITORY.tagged(index_tag(image))
     other = Artifact(type=RECORD.type, media_type="text/plain", content=b"other")
-    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, other)
+    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, other)
     others_index = iter([contents.tags[str(REPOSITORY)].pop(tag.tag)])
 
     def interfere(call: str) -> None:
@@ -81,9 +81,9 @@ async def test_two_that_attach_at_the_same_time_are_both_listed() -> None:
             )  # once: then it is empty
 
     registry = MemoryRegistry(contents, interfere)
-    await attach(registry, REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(registry, REPOSITORY, image.descriptor, RECORD)
     assert next(others_index, None) is None
-    assert len(await find_attached(registry, REPOSITORY, image.digest, RECORD.type)) == 2
+    assert len(await list_referrers(registry, REPOSITORY, image.digest, RECORD.type)) == 2
 
 
 async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
@@ -96,37 +96,37 @@ async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
             contents.tags[str(REPOSITORY)].pop(tag, None)
 
     with pytest.raises(IntegrityError, match=rf"does not stay in the list {REPOSITORY}:sha256-"):
-        await attach(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, RECORD)
+        await push_referrer(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, RECORD)
 
 
 async def test_a_record_is_the_same_however_its_subject_was_found() -> None:
     registry = MemoryRegistry()
     found = Manifest(content=b"{}", media_type=OCI_INDEX).descriptor
     listed = Descriptor(media_type=found.media_type, digest=found.digest, size=2, annotations={"a": "b"})
-    records = [await attach(registry, REPOSITORY, subject, RECORD) for subject in (found, listed)]
+    records = [await push_referrer(registry, REPOSITORY, subject, RECORD) for subject in (found, listed)]
     assert records[0] == records[1]
 
 
 async def test_what_the_registry_forgets_to_list_is_found_under_the_tag() -> None:
     contents = Contents()
     image = stored(contents, "tested")
-    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
     assert await MemoryRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) is None
     assert await ForgetfulRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) == ()
-    assert len(await find_attached(ForgetfulRegistry(contents), REPOSITORY, image.digest, RECORD.type)) == 1
+    assert len(await list_referrers(ForgetfulRegistry(contents), REPOSITORY, image.digest, RECORD.type)) == 1
 
 
 async def test_a_registry_that_lists_nothing_gets_the_tag_too() -> None:
     contents = Contents()
     image = stored(contents, "tested")
-    await attach(ForgetfulRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(ForgetfulRegistry(contents), REPOSITORY, image.descriptor, RECORD)
     assert index_tag(image) in contents.tags[str(REPOSITORY)]
 
 
 async def test_a_registry_that_lists_gets_no_tag() -> None:
     contents = Contents(lists_referrers=True)
     image = stored(contents, "tested")
-    await attach(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
     assert set(contents.tags[str(REPOSITORY)]) == {"tested"}
 
 
@@ -134,7 +134,7 @@ async def test_a_registry_that_takes_the_tag_for_the_digest_lists_nothing() -> N
     contents = Contents()
     image = stored(contents, "tested")
     contents.tags[str(REPOSITORY)][index_tag(image)] = image.digest
-    assert await find_attached(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type) == ()
+    assert await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type) == ()
 
 
 async def test_a_list_that_is_none_is_an_error() -> None:
@@ -142,7 +142,7 @@ async def test_a_list_that_is_none_is_an_error() -> None:
     image = stored(contents, "tested")
     contents.write(str(REPOSITORY), index_tag(image), Manifest(content=b'{"layers": []}', media_type=OCI_INDEX))
     with pytest.raises(ProtocolError, match=r"sha256-\w+ is not what its media type \S+index\S+ promises"):
-        await find_attached(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type)
+        await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_record_of_which_a_part_is_gone_is_an_error(spoil: str, sentence
     contents = Contents()
     registry = MemoryRegistry(contents)
     image = stored(contents, "tested")
-    record = await attach(registry, REPOSITORY, image.descriptor, RECORD)
+    record = await push_referrer(registry, REPOSITORY, image.descriptor, RECORD)
     getattr(contents, spoil).clear()
     with pytest.raises(IntegrityError, match=sentence):
-        await read_attached(registry, REPOSITORY, image.digest, record)
+        await read_referrer(registry, REPOSITORY, image.digest, record)

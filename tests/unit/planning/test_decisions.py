@@ -5,7 +5,7 @@ import pytest
 
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, Unknown
-from ci.planning.decisions import Absent, Action, Cause, Decision, Facts, NoAnswer, Present, Reason, Record, decide
+from ci.planning.decisions import Absent, Action, Cause, Decision, NoAnswer, PlanInputs, Present, Reason, Record, decide
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -41,12 +41,12 @@ def facts(
     changed: str | None = "",
     forced: str = "",
     records: Mapping[str, Record] | None = SAME,
-) -> Facts:
+) -> PlanInputs:
     answers: dict[str, Present | Absent | NoAnswer] = {**PRESENT}
     answers.update(dict.fromkeys(absent.split(), Absent()))
     answers.update(dict.fromkeys(silent.split(), NoAnswer(why="time is up")))
     paths = None if changed is None else tuple(sorted(changed.split()))
-    return Facts(
+    return PlanInputs(
         keys=KEYS,
         answers=answers,
         changes=Unknown(why="this is a shallow clone.") if paths is None else Changed(base="b", paths=paths),
@@ -60,7 +60,7 @@ def other(name: str, **fields: object) -> Mapping[str, Record]:
     return {**SAME, name: msgspec.structs.replace(SAME[name], **fields)}
 
 
-def told(found: Facts) -> dict[str, str]:
+def told(found: PlanInputs) -> dict[str, str]:
     decisions = decide(STACK, STACK.images, found)
     return {one.name: str(one.reason) for one in decisions if one.action is not Action.DISABLED}
 
@@ -170,7 +170,7 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
         pytest.param(facts(absent="base", changed=None), {"base": SHALLOW, **ON_BASE}, id="no history of a parent"),
     ],
 )
-def test_reasons(given_facts: Facts, reasons: dict[str, str]) -> None:
+def test_reasons(given_facts: PlanInputs, reasons: dict[str, str]) -> None:
     assert told(given_facts) == REUSED | reasons
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, Unknown
-from ci.planning.decisions import Absent, Action, Cause, Facts, NoAnswer, Present, Record, decide
+from ci.planning.decisions import Absent, Action, Cause, NoAnswer, PlanInputs, Present, Record, decide
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -14,7 +14,7 @@ RECORD = Record(commit="c", epoch="1", build_args={}, bases={"debian:12": "sha25
 
 
 @st.composite
-def stacks(draw: st.DrawFn) -> tuple[MemoryTree, Facts]:
+def stacks(draw: st.DrawFn) -> tuple[MemoryTree, PlanInputs]:
     """Draw a stack of some images, each of which needs some of those above it, and what is known of them."""
     names = [f"i{number}" for number in range(draw(st.integers(1, 7)))]
     files: dict[str, str] = {}
@@ -31,7 +31,7 @@ def stacks(draw: st.DrawFn) -> tuple[MemoryTree, Facts]:
     answer = present | present | st.just(Absent()) | st.just(NoAnswer(why="no"))
     paths = st.frozensets(st.sampled_from([*files, "images/i0/x", "ci/x", "README.md"]))
     changed = paths.map(lambda found: Changed(base="b", paths=tuple(sorted(found))))
-    return tree, Facts(
+    return tree, PlanInputs(
         keys=make_keys(stack, tree, stack.images, bases, "t"),
         answers=draw(st.dictionaries(st.sampled_from(names), answer)),
         changes=draw(changed | st.just(Unknown(why="?"))),
@@ -41,8 +41,8 @@ def stacks(draw: st.DrawFn) -> tuple[MemoryTree, Facts]:
 
 
 @given(stacks())
-def test_just_what_is_published_and_needs_only_such_is_reused(drawn: tuple[MemoryTree, Facts]) -> None:
-    tree, found = drawn
+def test_just_what_is_published_and_needs_only_such_is_reused(dependencies: tuple[MemoryTree, PlanInputs]) -> None:
+    tree, found = dependencies
     stack = read_stack(tree)
     decisions = {one.name: one for one in decide(stack, stack.images, found)}
     assert list(decisions) == [image.name for image in stack.images]

@@ -1,13 +1,13 @@
 import pytest
 
 from ci.errors import RequestError
-from ci.publish.tags import Places, stack_tag
+from ci.publish.tags import TagLayout, stack_tag
 
 KEY = "0123456789abcdef" * 4
 
 
 def test_an_image_has_a_repository_and_names_in_it() -> None:
-    places = Places(registry="docker.io/ucsdets/")
+    places = TagLayout(registry="docker.io/ucsdets/")
     assert str(places.repository("r-notebook")) == "docker.io/ucsdets/r-notebook"
     assert str(places.passed("base", KEY)) == "docker.io/ucsdets/base:k-0123456789abcdef"
     assert str(places.staged("base", KEY)) == f"docker.io/ucsdets/base:s-{KEY}"
@@ -15,7 +15,7 @@ def test_an_image_has_a_repository_and_names_in_it() -> None:
 
 def test_a_registry_that_cannot_be_is_refused() -> None:
     with pytest.raises(RequestError, match="cannot be the name of a repository"):
-        Places(registry="docker.io/UCSD ets").repository("base")
+        TagLayout(registry="docker.io/UCSD ets").repository("base")
 
 
 def test_a_stack_is_tagged_by_version_and_commit() -> None:

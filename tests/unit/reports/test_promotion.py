@@ -3,17 +3,17 @@
 import msgspec
 import pytest
 
-from ci.promotion.records import Kind, PromotionRecord, Proof, RecordedMove
+from ci.promotion.records import GateApproval, Kind, PromotionRecord, RecordedUpdate
 from ci.promotion.timeline import read_timeline
-from ci.reports.promotion import render_change, render_history
+from ci.reports.promotion import render_history, render_promotion_plan
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 TAG = "2026.4-stable"
-PASSED = Proof(image="scipy-ml", digest=NEW, verdict=OLD, outcome="passed", tried="2026-11-24T10:00:00Z")
+PASSED = GateApproval(image="scipy-ml", digest=NEW, verdict=OLD, outcome="passed", tried="2026-11-24T10:00:00Z")
 
 
-def move(image: str, old: str | None, new: str | None) -> RecordedMove:
-    return RecordedMove(image=image, repository=f"registry.test/x/{image}", tag=TAG, old=old, new=new)
+def move(image: str, old: str | None, new: str | None) -> RecordedUpdate:
+    return RecordedUpdate(image=image, repository=f"registry.test/x/{image}", tag=TAG, old=old, new=new)
 
 
 RECORD = PromotionRecord(
@@ -29,7 +29,7 @@ SIZES = {OLD: 9_000_000_000, NEW: 9_200_000_000}
 
 def test_a_change_is_a_table_from_old_to_new() -> None:
     assert (
-        render_change(RECORD, SIZES, written=False)
+        render_promotion_plan(RECORD, SIZES, written=False)
         == """\
 promotion of 2026.4-a1239ab: 2026.4-stable
 
@@ -48,37 +48,41 @@ GPU gate: passed at 2026-11-24T10:00:00Z, scipy-ml sha256:bbbbbbbbbbbb
     ("proof", "says"),
     [
         pytest.param(None, "GPU gate: not asked.", id="none"),
-        pytest.param(Proof(accepted="a page"), "GPU gate: ACCEPTED WITHOUT A PASSED VERDICT: a page", id="accepted"),
         pytest.param(
-            Proof(accepted="a page", outcome="tests failed", tried="T"),
+            GateApproval(accepted="a page"), "GPU gate: ACCEPTED WITHOUT A PASSED VERDICT: a page", id="accepted"
+        ),
+        pytest.param(
+            GateApproval(accepted="a page", outcome="tests failed", tried="T"),
             "ACCEPTED WITHOUT A PASSED VERDICT (its newest verdict: tests failed, T): a page",
             id="accepted though failed",
         ),
     ],
 )
-def test_the_proof_is_shown(proof: Proof | None, says: str) -> None:
-    assert says in render_change(msgspec.structs.replace(RECORD, proof=proof), {}, written=False)
+def test_the_proof_is_shown(proof: GateApproval | None, says: str) -> None:
+    assert says in render_promotion_plan(msgspec.structs.replace(RECORD, proof=proof), {}, written=False)
 
 
 def test_the_end_says_what_was_done() -> None:
-    done = render_change(RECORD, {}, written=True, warnings=("Beware.",))
+    done = render_promotion_plan(RECORD, {}, written=True, warnings=("Beware.",))
     assert done.startswith("promotion of 2026.4-a1239ab: 2026.4-stable (record 3 of 2026-11-25T08:00:00Z)\n")
     assert done.endswith("Beware.\n2 of 3 tags moved, all verified.")
     same = msgspec.structs.replace(RECORD, moves=RECORD.moves[:1])
-    text = render_change(same, {}, written=True)
+    text = render_promotion_plan(same, {}, written=True)
     assert text.endswith("name these images already; nothing was written.")
     assert "record" not in text
     assert "GPU gate" not in text
 
 
 def test_a_shrinking_image_is_shown_as_such() -> None:
-    assert "9.0 GB (-200 MB)" in render_change(
+    assert "9.0 GB (-200 MB)" in render_promotion_plan(
         msgspec.structs.replace(RECORD, moves=(move("base", NEW, OLD),)), SIZES, written=False
     )
 
 
 def test_history_is_a_table_with_the_newest_first() -> None:
-    first = msgspec.structs.replace(RECORD, number=1, proof=Proof(accepted="a page"), moves=(move("base", None, OLD),))
+    first = msgspec.structs.replace(
+        RECORD, number=1, proof=GateApproval(accepted="a page"), moves=(move("base", None, OLD),)
+    )
     second = msgspec.structs.replace(RECORD, number=2, source="2026.4-b", moves=(move("base", OLD, NEW),))
     back = PromotionRecord(
         kind=Kind.ROLLBACK, number=3, at="T", source=first.source, restores=1, moves=(move("base", NEW, OLD),)
@@ -96,4 +100,6 @@ def test_a_history_may_be_empty() -> None:
 
 def test_going_back_behind_the_first_is_said() -> None:
     back = PromotionRecord(kind=Kind.ROLLBACK, number=2, at="T", moves=(move("base", OLD, None),))
-    assert render_change(back, {}, written=False).startswith("rollback to what was before the first promotion: ")
+    assert render_promotion_plan(back, {}, written=False).startswith(
+        "rollback to what was before the first promotion: "
+    )

@@ -2,8 +2,8 @@ from ci.reports.text import draw_tree
 
 
 def test_children_hang_below_their_parent_by_name() -> None:
-    drawn = list(draw_tree({"base": None, "r": "base", "ds": "base", "ml": "ds", "lone": None}))
-    assert drawn == [
+    dependencies = list(draw_tree({"base": None, "r": "base", "ds": "base", "ml": "ds", "lone": None}))
+    assert dependencies == [
         ("base", "base"),
         ("ds", "├── ds"),
         ("ml", "│   └── ml"),

@@ -2,7 +2,7 @@ import pytest
 
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.errors import SpecError
-from ci.stack.discovery import left_out_tests
+from ci.stack.discovery import suite_exclusions
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -20,11 +20,11 @@ from tests.unit.trees import MemoryTree
 )  # fmt: skip
 def test_folders_of_tests_are_left_out_of_a_context(context: str, patterns: tuple[str, ...]) -> None:
     folders = ("images/a/b/tests", "images/a/tests", "images/ab/tests", "images/tests_common", "x/[y]/!z/tests")
-    assert left_out_tests(folders, context) == patterns
+    assert suite_exclusions(folders, context) == patterns
 
 
 def test_a_folder_named_with_signs_is_matched_by_its_pattern() -> None:
-    (pattern,) = left_out_tests(("!a/[x]*?^/tests",), "")
+    (pattern,) = suite_exclusions(("!a/[x]*?^/tests",), "")
     assert IgnorePatterns([pattern]).match("!a/[x]*?^/tests")
 
 

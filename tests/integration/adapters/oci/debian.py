@@ -12,7 +12,7 @@ import bcrypt
 import pytest
 import trustme
 
-from ci.adapters.oci.endpoint import Access, Credentials
+from ci.adapters.oci.endpoint import Credentials, Endpoint
 from tests.programs import docker_registry
 
 USER = "maintainer"
@@ -43,9 +43,9 @@ class DebianRegistry(NamedTuple):
     storage: Path
 
     @property
-    def access(self) -> Access:
+    def access(self) -> Endpoint:
         credentials = Credentials(username=USER, password=PASSWORD)
-        return Access(host=self.host, credentials=credentials, ca=self.ca)
+        return Endpoint(host=self.host, credentials=credentials, ca=self.ca)
 
 
 @contextmanager

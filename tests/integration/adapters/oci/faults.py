@@ -60,7 +60,7 @@ def refusal(status: int, code: str = "", message: str = "", **headers: str) -> R
 
 
 def answering(reply: Reply) -> Act:
-    """Answer so, and do nothing."""
+    """Response so, and do nothing."""
     return lambda _request, _serve: reply
 
 

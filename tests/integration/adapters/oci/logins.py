@@ -74,7 +74,7 @@ class Tokens:
         self.grants: dict[str, Grant] = {}
 
     def issue(self, request: Request) -> Reply:
-        """Answer the token server's one request."""
+        """Response the token server's one request."""
         query = parse_qs(urlsplit(request.path).query)
         self.asked.append(query["scope"][0])
         user = user_of(request, self._users)

@@ -52,7 +52,7 @@ class RegistryServer:
 
     @contextmanager
     def serving(self) -> Iterator["RegistryServer"]:
-        """Answer for as long as the context is open. What was wrong with the server itself is raised at its end."""
+        """Response for as long as the context is open. What was wrong with the server itself is raised at its end."""
         with _Server(self) as server:
             self.host = f"127.0.0.1:{server.server_address[1]}"
             if isinstance(self.login, Tokens) and not self.login.realm:
@@ -81,7 +81,7 @@ class RegistryServer:
         return [seen for seen in self.seen if seen.method == method and path in seen.path]
 
     def reply(self, request: Request) -> Reply | None:
-        """Answer a request, with what goes wrong."""
+        """Response a request, with what goes wrong."""
         acts = [act for fault in self.faults if (act := fault.acts_on(request))]
         return acts[0](request, lambda: self._serve(request)) if acts else self._serve(request)
 

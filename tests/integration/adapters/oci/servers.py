@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack, ExitStack
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access, Credentials
+from ci.adapters.oci.endpoint import Credentials, Endpoint
 from tests.integration.adapters.oci.clocks import QuickClock
 from tests.integration.adapters.oci.images import stored
 from tests.integration.adapters.oci.logins import Login
@@ -28,5 +28,5 @@ class World:
         return server
 
     async def client(self, server: RegistryServer, credentials: Credentials | None = None) -> HttpRegistry:
-        access = Access(host=server.host, credentials=credentials)
+        access = Endpoint(host=server.host, credentials=credentials)
         return await self._clients.enter_async_context(HttpRegistry(access, clock=self.clock))

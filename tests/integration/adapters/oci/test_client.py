@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.reference import Repository
 from ci.oci.registry import Descriptor, IntegrityError, Manifest, ProtocolError, RefusedError, digest_of, put_verified
 from tests.integration.adapters.oci.clocks import QuickClock
@@ -22,7 +22,7 @@ OTHER = digest_of(b"another")
 
 
 def saying(digest: str | None) -> Callable[[Reply], Reply]:
-    """Answer with another digest in the header, or without one."""
+    """Response with another digest in the header, or without one."""
 
     def change(reply: Reply) -> Reply:
         headers = {name: value for name, value in reply.headers.items() if name != "Docker-Content-Digest"}
@@ -242,7 +242,7 @@ async def test_a_registry_is_reached_at_another_address_and_keeps_its_name(
         return reply._replace(headers={"Location": location})
 
     server.fault("POST", "/uploads/", altering(by_its_name))
-    async with HttpRegistry(Access(host="registry.test", address=server.url), clock=clock) as registry:
+    async with HttpRegistry(Endpoint(host="registry.test", address=server.url), clock=clock) as registry:
         assert await registry.get(there.tagged("t")) == manifest
         await registry.put_blob(there, b"a record")
     assert digest_of(b"a record") in server.contents.blobs[PATH]

@@ -7,7 +7,7 @@ import pytest
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.oci.reference import Reference, Repository
-from ci.oci.referrers import Artifact, attach, find_attached, read_attached
+from ci.oci.referrers import Artifact, list_referrers, push_referrer, read_referrer
 from ci.oci.registry import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -20,7 +20,7 @@ from ci.oci.registry import (
     digest_of,
     put_verified,
 )
-from ci.oci.tombstone import withdraw
+from ci.oci.tombstone import write_tombstone
 from tests.integration.adapters.oci.contents import Contents, image_index, image_manifest
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.adapters.oci.server import RegistryServer
@@ -126,7 +126,7 @@ async def test_a_tag_is_withdrawn_without_what_it_named(place: Place) -> None:
     manifest = await place.written("tested")
     for tag in ("stable", "2026.4-stable"):
         await place.registry.put(place.repository.tagged(tag), manifest)
-    await withdraw(place.registry, place.repository.tagged("stable"))
+    await write_tombstone(place.registry, place.repository.tagged("stable"))
     assert await place.registry.head(place.repository.tagged("stable")) is None
     for tag in ("tested", "2026.4-stable"):
         assert await place.registry.head(place.repository.tagged(tag)) == manifest.digest
@@ -196,32 +196,32 @@ OTHER = Artifact(type="application/vnd.example.verdict.v1", media_type="text/pla
 
 async def test_records_are_found_by_the_image_they_are_attached_to(place: Place) -> None:
     image, other = await place.written("tested"), await place.written("other", layer=b"other")
-    record = await attach(place.registry, place.repository, image.descriptor, RECORD)
-    await attach(place.registry, place.repository, image.descriptor, OTHER)
-    await attach(place.registry, place.repository, other.descriptor, OTHER)
-    (found,) = await find_attached(place.registry, place.repository, image.digest, RECORD.type)
+    record = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
+    await push_referrer(place.registry, place.repository, image.descriptor, OTHER)
+    await push_referrer(place.registry, place.repository, other.descriptor, OTHER)
+    (found,) = await list_referrers(place.registry, place.repository, image.digest, RECORD.type)
     assert (found.digest, found.annotations) == (record.digest, RECORD.annotations)
-    assert await read_attached(place.registry, place.repository, image.digest, found) == RECORD
-    assert await find_attached(place.registry, place.repository, other.digest, RECORD.type) == ()
+    assert await read_referrer(place.registry, place.repository, image.digest, found) == RECORD
+    assert await list_referrers(place.registry, place.repository, other.digest, RECORD.type) == ()
 
 
 async def test_attaching_the_same_record_again_changes_nothing(place: Place) -> None:
     image = await place.written("tested")
-    first = await attach(place.registry, place.repository, image.descriptor, RECORD)
+    first = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
     tags = await place.registry.tags(place.repository)
-    assert await attach(place.registry, place.repository, image.descriptor, RECORD) == first
-    assert len(await find_attached(place.registry, place.repository, image.digest, RECORD.type)) == 1
+    assert await push_referrer(place.registry, place.repository, image.descriptor, RECORD) == first
+    assert len(await list_referrers(place.registry, place.repository, image.digest, RECORD.type)) == 1
     assert await place.registry.tags(place.repository) == tags
 
 
 async def test_a_record_does_not_speak_of_another_image(place: Place) -> None:
     image = await place.written("tested")
-    record = await attach(place.registry, place.repository, image.descriptor, RECORD)
+    record = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
     with pytest.raises(IntegrityError, match="is none of it"):
-        await read_attached(place.registry, place.repository, digest_of(b"another"), record)
+        await read_referrer(place.registry, place.repository, digest_of(b"another"), record)
 
 
 async def test_a_record_may_be_attached_before_the_image_is_there(place: Place) -> None:
     image = await place.image()
-    await attach(place.registry, place.repository, image.descriptor, RECORD)
-    assert len(await find_attached(place.registry, place.repository, image.digest, RECORD.type)) == 1
+    await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
+    assert len(await list_referrers(place.registry, place.repository, image.digest, RECORD.type)) == 1

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access, Credentials
+from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.oci.reference import Repository
 from ci.oci.registry import LoginError, RegistryError, UnreachableError
 from tests.integration.adapters.oci.clocks import QuickClock
@@ -14,9 +14,9 @@ from tests.integration.adapters.oci.debian import USER, DebianRegistry
 pytestmark = pytest.mark.anyio
 
 
-def access(debian: DebianRegistry, **changes: object) -> Access:
+def access(debian: DebianRegistry, **changes: object) -> Endpoint:
     settings: dict[str, object] = {"host": debian.host, "ca": debian.ca, "credentials": debian.access.credentials}
-    return Access(**(settings | changes))  # type: ignore[arg-type]
+    return Endpoint(**(settings | changes))  # type: ignore[arg-type]
 
 
 WRONG = Credentials(username=USER, password="wrong")  # noqa: S106

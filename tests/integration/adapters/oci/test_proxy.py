@@ -3,7 +3,7 @@
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.reference import Repository
 from tests.integration.adapters.oci.clocks import QuickClock
 from tests.integration.adapters.oci.images import PATH, repository, stored
@@ -30,7 +30,7 @@ async def test_a_service_with_an_address_of_its_own_is_reached_without_it(
     server: RegistryServer, clock: QuickClock
 ) -> None:
     manifest = stored(server, "t")
-    async with HttpRegistry(Access(host="registry.test", address=server.url), clock=clock) as registry:
+    async with HttpRegistry(Endpoint(host="registry.test", address=server.url), clock=clock) as registry:
         assert await registry.head(Repository(host="registry.test", path=PATH).tagged("t")) == manifest.digest
 
 
@@ -38,6 +38,6 @@ async def test_the_world_is_reached_through_it(
     server: RegistryServer, clock: QuickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", server.url)
-    async with HttpRegistry(Access(host="registry.test", insecure=True), clock=clock) as registry:
+    async with HttpRegistry(Endpoint(host="registry.test", insecure=True), clock=clock) as registry:
         assert await registry.head(Repository(host="registry.test", path=PATH).tagged("t")) is None
     assert server.seen[0].path == f"http://registry.test/v2/{PATH}/manifests/t"

@@ -7,7 +7,7 @@ import traceback
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.adapters.oci.endpoint import Access
+from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.registry import Descriptor, LoginError, ProtocolError, RegistryError, digest_of
 from tests.integration.adapters.oci.faults import Act, Reply, altering, answering, cutting, refusing
 from tests.integration.adapters.oci.images import CONFIG, PATH, repository, stored
@@ -124,7 +124,7 @@ async def test_a_password_is_not_sent_to_what_is_no_token_server(world: World, r
 
 async def test_one_registry_s_password_is_not_shown_to_another(world: World) -> None:
     own, other = world.server(Passwords(USERS)), world.server(Passwords(USERS))
-    async with HttpRegistry(Access(host=own.host, credentials=BOB), clock=world.clock) as registry:
+    async with HttpRegistry(Endpoint(host=own.host, credentials=BOB), clock=world.clock) as registry:
         assert await registry.head(repository(own).tagged("t"))
         with pytest.raises(LoginError, match="none was given"):
             await registry.head(repository(other).tagged("t"))

@@ -2,8 +2,8 @@ import httpx
 import pytest
 
 from ci.adapters.oci.auth import Authorization
-from ci.adapters.oci.endpoint import Access, Credentials
-from ci.adapters.oci.http import Answer, Question
+from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.adapters.oci.http import Request, Response
 from ci.oci.reference import Reference
 from ci.oci.registry import ProtocolError
 from tests.integration.adapters.oci.clocks import QuickClock
@@ -11,7 +11,7 @@ from tests.integration.adapters.oci.clocks import QuickClock
 pytestmark = pytest.mark.anyio
 
 BOB = Credentials(username="bob", password="tell-nobody")  # noqa: S106
-READ = Question(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
+READ = Request(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
 
 
 class TokenServer:
@@ -20,20 +20,20 @@ class TokenServer:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    async def __call__(self, question: Question, url: httpx.URL, authorization: str) -> Answer:
+    async def __call__(self, question: Request, url: httpx.URL, authorization: str) -> Response:
         assert question.method == "GET"
         self.asked.append((str(url), authorization))
-        return Answer(200, httpx.Headers(), b'{"token": "tell-nobody-either"}', url)
+        return Response(200, httpx.Headers(), b'{"token": "tell-nobody-either"}', url)
 
 
-def challenge(realm: str) -> Answer:
+def challenge(realm: str) -> Response:
     headers = httpx.Headers({"WWW-Authenticate": f'Bearer realm="{realm}",service="s"'})
-    return Answer(401, headers, b"", httpx.URL("https://a.io/"))
+    return Response(401, headers, b"", httpx.URL("https://a.io/"))
 
 
 async def test_a_token_is_asked_for_where_the_registry_says() -> None:
     server = TokenServer()
-    authorization = Authorization(Access(host="a.io", credentials=BOB), server, QuickClock())
+    authorization = Authorization(Endpoint(host="a.io", credentials=BOB), server, QuickClock())
     assert await authorization.renew(READ, challenge("https://b.io/t?a=b"), "") == "Bearer tell-nobody-either"
     ((url, basic),) = server.asked
     assert url == "https://b.io/t?a=b&service=s&scope=repository%3As%2Fb%3Apull"
@@ -43,7 +43,7 @@ async def test_a_token_is_asked_for_where_the_registry_says() -> None:
 
 async def test_a_registry_with_tls_cannot_have_the_password_sent_without() -> None:
     server = TokenServer()
-    authorization = Authorization(Access(host="a.io", credentials=BOB), server, QuickClock())
+    authorization = Authorization(Endpoint(host="a.io", credentials=BOB), server, QuickClock())
     with pytest.raises(ProtocolError, match=r"a.io sends those who ask to read a.io/s/b:t to 'http://b.io/t"):
         await authorization.renew(READ, challenge("http://b.io/t"), "")
     assert server.asked == []

@@ -1,18 +1,18 @@
 import pytest
 
 from ci.adapters.oci.connection import Connection
-from ci.adapters.oci.endpoint import Access
-from ci.adapters.oci.http import Question
+from ci.adapters.oci.endpoint import Endpoint
+from ci.adapters.oci.http import Request
 from ci.oci.reference import Repository
 from ci.oci.registry import ProtocolError
 from tests.integration.adapters.oci.clocks import QuickClock
 
-TLS = Access(host="a.io:5000")
-ELSEWHERE = Access(host="a.io", address="http://10.0.0.1:5000")
+TLS = Endpoint(host="a.io:5000")
+ELSEWHERE = Endpoint(host="a.io", address="http://10.0.0.1:5000")
 
 
-def question(url: str) -> Question:
-    return Question(method="GET", url=url, about=Repository(host="a.io", path="s/b"), expects=frozenset())
+def question(url: str) -> Request:
+    return Request(method="GET", url=url, about=Repository(host="a.io", path="s/b"), expects=frozenset())
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def question(url: str) -> Question:
         pytest.param(ELSEWHERE, "/v2/x", "http://10.0.0.1:5000/v2/x", id="path, at an address"),
         pytest.param(ELSEWHERE, "https://a.io/v2/x", "http://10.0.0.1:5000/v2/x", id="its name, at an address"),
         pytest.param(ELSEWHERE, "http://a.io:81/x", "http://a.io:81/x", id="another port of its name"),
-        pytest.param(Access(host="docker.io"), "/v2/x", "https://registry-1.docker.io/v2/x", id="Docker Hub"),
+        pytest.param(Endpoint(host="docker.io"), "/v2/x", "https://registry-1.docker.io/v2/x", id="Docker Hub"),
     ],
 )
-def test_a_registry_is_asked_where_it_is_reached(access: Access, given: str, url: str) -> None:
+def test_a_registry_is_asked_where_it_is_reached(access: Endpoint, given: str, url: str) -> None:
     assert str(Connection(access, QuickClock()).locate(question(given))) == url
 
 

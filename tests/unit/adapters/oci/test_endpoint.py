@@ -1,7 +1,7 @@
 import pytest
 import trustme
 
-from ci.adapters.oci.endpoint import Access, Credentials, is_loopback
+from ci.adapters.oci.endpoint import Credentials, Endpoint, is_loopback
 from ci.errors import RequestError
 
 CA = trustme.CA().cert_pem.bytes().decode()
@@ -10,24 +10,28 @@ CA = trustme.CA().cert_pem.bytes().decode()
 @pytest.mark.parametrize(
     ("access", "url"),
     [
-        pytest.param(Access(host="docker.io"), "https://registry-1.docker.io", id="Docker Hub answers elsewhere"),
-        pytest.param(Access(host="ghcr.io"), "https://ghcr.io", id="TLS"),
-        pytest.param(Access(host="ghcr.io:8443"), "https://ghcr.io:8443", id="port"),
-        pytest.param(Access(host="registry.test", insecure=True), "http://registry.test", id="plain when told"),
-        pytest.param(Access(host="localhost:5000"), "http://localhost:5000", id="plain on localhost"),
-        pytest.param(Access(host="127.0.0.1:5000"), "http://127.0.0.1:5000", id="plain on loopback"),
-        pytest.param(Access(host="127.8.8.8"), "http://127.8.8.8", id="plain on all of loopback"),
-        pytest.param(Access(host="[::1]:5000"), "http://[::1]:5000", id="plain on loopback, version 6"),
-        pytest.param(Access(host="10.0.0.1:5000"), "https://10.0.0.1:5000", id="TLS on addresses"),
-        pytest.param(Access(host="localhost.test"), "https://localhost.test", id="TLS on what begins so"),
-        pytest.param(Access(host="localhost:5000", ca=CA), "https://localhost:5000", id="TLS where a CA is given"),
+        pytest.param(Endpoint(host="docker.io"), "https://registry-1.docker.io", id="Docker Hub answers elsewhere"),
+        pytest.param(Endpoint(host="ghcr.io"), "https://ghcr.io", id="TLS"),
+        pytest.param(Endpoint(host="ghcr.io:8443"), "https://ghcr.io:8443", id="port"),
         pytest.param(
-            Access(host="a.test", address="http://10.1.2.3:5000"), "http://10.1.2.3:5000", id="another address"
+            Endpoint(host="registry.test", insecure=True), "http://registry.test", id="plain when status_text"
         ),
-        pytest.param(Access(host="a.test", address="https://b.test/"), "https://b.test/", id="another address, slash"),
+        pytest.param(Endpoint(host="localhost:5000"), "http://localhost:5000", id="plain on localhost"),
+        pytest.param(Endpoint(host="127.0.0.1:5000"), "http://127.0.0.1:5000", id="plain on loopback"),
+        pytest.param(Endpoint(host="127.8.8.8"), "http://127.8.8.8", id="plain on all of loopback"),
+        pytest.param(Endpoint(host="[::1]:5000"), "http://[::1]:5000", id="plain on loopback, version 6"),
+        pytest.param(Endpoint(host="10.0.0.1:5000"), "https://10.0.0.1:5000", id="TLS on addresses"),
+        pytest.param(Endpoint(host="localhost.test"), "https://localhost.test", id="TLS on what begins so"),
+        pytest.param(Endpoint(host="localhost:5000", ca=CA), "https://localhost:5000", id="TLS where a CA is given"),
+        pytest.param(
+            Endpoint(host="a.test", address="http://10.1.2.3:5000"), "http://10.1.2.3:5000", id="another address"
+        ),
+        pytest.param(
+            Endpoint(host="a.test", address="https://b.test/"), "https://b.test/", id="another address, slash"
+        ),
     ],
 )
-def test_each_registry_has_an_address(access: Access, url: str) -> None:
+def test_each_registry_has_an_address(access: Endpoint, url: str) -> None:
     assert str(access.url) == url
 
 
@@ -46,7 +50,7 @@ def test_each_registry_has_an_address(access: Access, url: str) -> None:
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(RequestError, match=r"a\.test cannot be reached at '"):
-        Access(host="a.test", address=address)
+        Endpoint(host="a.test", address=address)
 
 
 @pytest.mark.parametrize(
@@ -54,17 +58,17 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 )
 def test_what_is_no_certificate_is_refused(ca: str) -> None:
     with pytest.raises(RequestError, match=r"to trust for a\.test are not in PEM form"):
-        Access(host="a.test", ca=ca).trust()
+        Endpoint(host="a.test", ca=ca).trust()
 
 
 def test_an_extra_certificate_is_trusted_beside_the_system_s() -> None:
-    usual = Access(host="a.test").trust().cert_store_stats()["x509_ca"]
-    assert Access(host="a.test", ca=CA).trust().cert_store_stats()["x509_ca"] == usual + 1
+    usual = Endpoint(host="a.test").trust().cert_store_stats()["x509_ca"]
+    assert Endpoint(host="a.test", ca=CA).trust().cert_store_stats()["x509_ca"] == usual + 1
 
 
 def test_a_password_is_not_shown() -> None:
     credentials = Credentials(username="bob", password="tell-nobody")  # noqa: S106
-    shown = f"{credentials} {credentials!r} {Access(host='a.test', credentials=credentials)!r}"
+    shown = f"{credentials} {credentials!r} {Endpoint(host='a.test', credentials=credentials)!r}"
     assert "bob" in shown
     assert "tell-nobody" not in shown
 

@@ -3,9 +3,9 @@ import json
 import httpx
 import pytest
 
-from ci.adapters.oci.endpoint import Access, Credentials
-from ci.adapters.oci.errors import fault
-from ci.adapters.oci.http import Answer, Question
+from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.adapters.oci.errors import response_error
+from ci.adapters.oci.http import Request, Response
 from ci.adapters.oci.retry import TransientError
 from ci.oci.reference import Reference
 from ci.oci.registry import (
@@ -23,10 +23,10 @@ from ci.oci.registry import (
 )
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
-ANONYMOUS = Access(host="a.io")
-BOB = Access(host="a.io", credentials=Credentials(username="bob", password="tell-nobody"))  # noqa: S106
-READ = Question(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
-WRITE = Question(
+ANONYMOUS = Endpoint(host="a.io")
+BOB = Endpoint(host="a.io", credentials=Credentials(username="bob", password="tell-nobody"))  # noqa: S106
+READ = Request(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
+WRITE = Request(
     method="PUT",
     url="/v2/s/b/manifests/t",
     about=Reference.parse("a.io/s/b:t"),
@@ -35,13 +35,13 @@ WRITE = Question(
 )
 
 
-def answer(status: int, code: str = "", message: str = "", *, body: bytes | None = None, **headers: str) -> Answer:
+def answer(status: int, code: str = "", message: str = "", *, body: bytes | None = None, **headers: str) -> Response:
     content = json.dumps({"errors": [{"code": code, "message": message}]}).encode() if body is None else body
     spelled = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, httpx.Headers(spelled), content, httpx.URL("https://a.io:444/v2/secret-path"))
+    return Response(status, httpx.Headers(spelled), content, httpx.URL("https://a.io:444/v2/secret-path"))
 
 
-def page(status: int) -> Answer:
+def page(status: int) -> Response:
     return answer(status, body=b"<html>", content_type="text/html; charset=utf-8")
 
 
@@ -108,9 +108,9 @@ FULLER = b'{"errors":[{"code":"UNKNOWN","message":"unknown error","detail":"writ
     ],
 )  # fmt: skip
 def test_each_refusal_is_a_sentence_and_not_asked_again(
-    question: Question, access: Access, given: Answer, kind: type[RegistryError], sentence: str
+    question: Request, access: Endpoint, given: Response, kind: type[RegistryError], sentence: str
 ) -> None:
-    error = fault(given, question, access, NOW)
+    error = response_error(given, question, access, NOW)
     assert type(error) is kind
     with pytest.raises(kind, match=sentence):
         raise error
@@ -142,9 +142,9 @@ def test_each_refusal_is_a_sentence_and_not_asked_again(
     ],
 )  # fmt: skip
 def test_what_may_pass_is_asked_again(
-    given: Answer, kind: type[RegistryError], sentence: str, wait: float | None
+    given: Response, kind: type[RegistryError], sentence: str, wait: float | None
 ) -> None:
-    error = fault(given, WRITE, BOB, NOW)
+    error = response_error(given, WRITE, BOB, NOW)
     assert isinstance(error, TransientError)
     assert (type(error.error), error.wait) == (kind, wait)
     with pytest.raises(kind, match=sentence):
@@ -175,4 +175,4 @@ def test_what_may_pass_is_asked_again(
     ],
 )
 def test_the_registry_s_words_are_quoted_on_one_line(body: bytes, words: str) -> None:
-    assert str(fault(answer(400, body=body), READ, BOB, NOW)) == f"a.io refused to read a.io/s/b:t {words}."
+    assert str(response_error(answer(400, body=body), READ, BOB, NOW)) == f"a.io refused to read a.io/s/b:t {words}."

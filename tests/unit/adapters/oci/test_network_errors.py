@@ -4,13 +4,13 @@ import ssl
 import httpx
 import pytest
 
-from ci.adapters.oci.errors import network_fault
-from ci.adapters.oci.http import Question
+from ci.adapters.oci.errors import network_error
+from ci.adapters.oci.http import Request
 from ci.adapters.oci.retry import TransientError
 from ci.oci.reference import Reference
 from ci.oci.registry import ProtocolError, RegistryError, UnreachableError
 
-READ = Question(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
+READ = Request(method="GET", url="/v2/s/b/manifests/t", about=Reference.parse("a.io/s/b:t"), expects=frozenset())
 
 
 def caused(error: httpx.RequestError, cause: BaseException | None = None) -> httpx.RequestError:
@@ -53,7 +53,7 @@ def test_what_will_not_pass_is_not_asked_again(
     error: httpx.RequestError, kind: type[RegistryError], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence):
-        raise network_fault(error, READ)
+        raise network_error(error, READ)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_will_not_pass_is_not_asked_again(
     ],
 )
 def test_what_may_pass_in_the_network_is_asked_again(error: httpx.RequestError, sentence: str) -> None:
-    failure = network_fault(error, READ)
+    failure = network_error(error, READ)
     assert isinstance(failure, TransientError)
     with pytest.raises(UnreachableError, match=sentence):
         raise failure.error

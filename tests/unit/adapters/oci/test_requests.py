@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from ci.adapters.oci.http import Answer
+from ci.adapters.oci.http import Response
 from ci.adapters.oci.requests import finish_upload, list_tags, next_page, read_blob
 from ci.oci.reference import Repository
 from ci.oci.registry import MOST_BLOB_BYTES, Descriptor, digest_of
@@ -41,6 +41,6 @@ def test_the_digest_is_added_to_the_place_and_the_rest_stays(location: str, url:
     ],
 )
 def test_the_next_page_is_where_the_link_leads(link: str, url: str | None) -> None:
-    answer = Answer(200, httpx.Headers({"Link": link}), b"", httpx.URL("https://a.io/v2/s/b/tags/list?n=1000"))
+    answer = Response(200, httpx.Headers({"Link": link}), b"", httpx.URL("https://a.io/v2/s/b/tags/list?n=1000"))
     following = next_page(answer, list_tags(REPOSITORY))
     assert (following.url if following else None) == url

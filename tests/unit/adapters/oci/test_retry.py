@@ -1,6 +1,6 @@
 import pytest
 
-from ci.adapters.oci.retry import MOST_DELAY, TRIES, Clock, TransientError, persist, read_retry_after
+from ci.adapters.oci.retry import MOST_DELAY, TRIES, Clock, TransientError, read_retry_after, retry
 from ci.oci.registry import AccessError, RateLimitError, ServerFaultError
 from tests.integration.adapters.oci.clocks import QuickClock
 
@@ -58,7 +58,7 @@ class Failing:
 )
 async def test_it_is_tried_again_later_and_later(attempt: Failing, waits: list[float]) -> None:
     clock = QuickClock()
-    assert await persist(attempt, clock) == "done"
+    assert await retry(attempt, clock) == "done"
     assert clock.waits == waits
 
 
@@ -66,7 +66,7 @@ async def test_it_is_tried_again_later_and_later(attempt: Failing, waits: list[f
 async def test_in_the_end_the_error_says_how_often() -> None:
     attempt = Failing(99)
     with pytest.raises(ServerFaultError, match=r"^It failed\. It was tried 5 times\.$"):
-        await persist(attempt, QuickClock())
+        await retry(attempt, QuickClock())
     assert attempt.tried == TRIES
 
 
@@ -74,7 +74,7 @@ async def test_in_the_end_the_error_says_how_often() -> None:
 async def test_a_registry_that_asks_for_a_long_wait_is_not_asked_again() -> None:
     attempt, clock = Failing(1, wait=MOST_DELAY + 1), QuickClock()
     with pytest.raises(ServerFaultError, match=r"^It failed\.$"):
-        await persist(attempt, clock)
+        await retry(attempt, clock)
     assert (attempt.tried, clock.waits) == (1, [])
 
 
@@ -88,7 +88,7 @@ async def test_what_is_not_transient_is_not_tried_again(error: Exception) -> Non
         raise error
 
     with pytest.raises(type(error)) as raised:
-        await persist(attempt, QuickClock())
+        await retry(attempt, QuickClock())
     assert (raised.value, tried) == (error, [1])
 
 
@@ -105,7 +105,7 @@ class LuckyClock(QuickClock):
 @pytest.mark.parametrize(("chance", "waits"), [(0.0, [0.5, 1]), (0.5, [0.75, 1.5]), (1.0, [1, 2])])
 async def test_chance_shortens_a_wait_to_as_little_as_half(chance: float, waits: list[float]) -> None:
     clock = LuckyClock(chance)
-    await persist(Failing(2), clock)
+    await retry(Failing(2), clock)
     assert clock.waits == waits
 
 
