@@ -37,9 +37,10 @@ MAY_IMPORT = {
         "gpu_gate",
         "stack",
         "oci",
+        "clock",
         "errors",
     },
-    "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "errors"},
+    "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
     "build": {"publish", "results", "planning", "fusion", "stack", "oci"},
     "promotion": {"publish", "gpu_gate", "oci", "errors"},
@@ -47,10 +48,11 @@ MAY_IMPORT = {
     "results": {"planning", "stack"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
-    "gpu_gate": {"stack", "oci", "errors"},
+    "gpu_gate": {"stack", "oci", "clock", "errors"},
     "stack": {"dockerfile", "oci", "errors"},
     "dockerfile": {"oci", "errors"},
     "oci": {"errors"},
+    "clock": set(),
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
