@@ -1,6 +1,6 @@
-"""The front door: Dagger functions that turn arguments into a request, hand it on, and give back text or a Directory.
+"""The front door: Dagger functions that build, test and publish. Options in, text or a Directory out.
 
-No logic lives here, and no loop over images. The texts are the command line's help; booleans are its flags.
+No rules live here, and no loop over images. Docstrings and `Doc`s are the command line's help; booleans are its flags.
 """
 
 from typing import Annotated
@@ -10,8 +10,10 @@ from dagger import DefaultPath, Doc, Ignore, dag, object_type
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.commands.build import PlanWish, Project, RunWish, plan_project, run_project, run_sources
-from ci.commands.registry import RegistryWish, open_registry
+from ci.commands.build import build_stack, run_image_tests
+from ci.commands.options import BuildOptions
+from ci.commands.plan import plan_stack
+from ci.connect import RegistryOptions, build_ports, open_registry, read_project
 from ci.dagger_function import RedRunError, uncached_function
 from ci.fusion.fuse import fuse
 from ci.options import (
@@ -30,20 +32,14 @@ from ci.options import (
     Test,
     Username,
 )
-from ci.planning.plan import check_names, check_suites, make_plan
+from ci.planning.plan import check_names
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 
-# .git stays: it tells what was changed.
+# .git stays: it says what was changed.
 _IGNORED = [".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
-
-
-def _green(report: RunReport) -> str:
-    if report.exit_code:
-        raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
-    return f"{render_run(report)}\n"
 
 
 @object_type
@@ -54,7 +50,7 @@ class Datahub(PromotionFunctions):
         dagger.Directory,
         DefaultPath("/"),
         Ignore(_IGNORED),
-        Doc("The source tree that holds the stack. Default: this repository."),
+        Doc("The source tree with the stack. Default: this repository."),
     ]
     images: Annotated[
         str, Doc("The folder of the source tree below which every folder with a Dockerfile is an image.")
@@ -76,11 +72,14 @@ class Datahub(PromotionFunctions):
         as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,
     ) -> str:
         """Show what build-stack would do with each image, and why. Builds nothing."""
-        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
-        project = await Project.read(self.source, self.images)
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with open_registry(project.stack, where) as opened:
-            plan = (await plan_project(project, opened, wish)).plan
+        options = BuildOptions(
+            only=only or (), rebuild=rebuild or (), refresh=refresh, epoch=epoch, base=base, head=head
+        )
+        project = await read_project(self.source, self.images)
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        async with open_registry(project.stack, where) as connection:
+            ports, _ = await build_ports(project, connection)
+            plan = await plan_stack(project.stack, project.tree, options, ports)
         return render_json(plan) if as_json else f"{render_plan(plan)}\n"
 
     @uncached_function
@@ -101,15 +100,26 @@ class Datahub(PromotionFunctions):
         registry_password: Password = None,
         registry_service: Service = None,
     ) -> str:
-        """Build what changed, test it, publish it if asked to, and print a table.
+        """Build what changed, test it, publish it with --publish, and print a table.
 
-        What the registry has with the same content is taken from there, and not built or tested again. Exits 1, with
-        the same table, when anything failed; then nothing has been given a name.
+        Images that the registry already has with the same content are reused: not built and not tested again. Exits 1,
+        with the same table, if anything failed; then no tag is written.
         """
-        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        run = RunWish(jobs=jobs, test=test, retest=retest, publish=publish)
-        return _green((await self._run(wish, where, run))[0])
+        options = BuildOptions(
+            only=only or (),
+            jobs=jobs,
+            test=test,
+            retest=retest,
+            rebuild=rebuild or (),
+            refresh=refresh,
+            epoch=epoch,
+            base=base,
+            head=head,
+            publish=publish,
+        )
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        report, _ = await self._build(options, where)
+        return _green(report)
 
     @uncached_function
     async def build_report(
@@ -128,15 +138,25 @@ class Datahub(PromotionFunctions):
         registry_password: Password = None,
         registry_service: Service = None,
     ) -> dagger.Directory:
-        """Do what build-stack does and give back the report as a folder, for a red run too: add `-o report`.
+        """Do what build-stack does and return the report as a folder, also if the run failed: add `-o report`.
 
-        The call itself exits 0; the file `exit-code` in the folder holds the run's. Measures each built image's layers
-        too, which takes minutes for an image of many GB.
+        The call itself exits 0; the file `exit-code` in the folder has the run's exit code. Also measures the layers of
+        each image that was built, which takes minutes for an image of many GB.
         """
-        wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        run = RunWish(jobs=jobs, retest=retest, publish=publish, describe=True)
-        return _folder(*await self._run(wish, where, run))
+        options = BuildOptions(
+            only=only or (),
+            jobs=jobs,
+            retest=retest,
+            rebuild=rebuild or (),
+            refresh=refresh,
+            epoch=epoch,
+            base=base,
+            head=head,
+            publish=publish,
+            describe=True,
+        )
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        return _folder(*await self._build(options, where))
 
     @uncached_function
     async def test(
@@ -147,28 +167,33 @@ class Datahub(PromotionFunctions):
         ] = None,
         retest: Retest = False,
     ) -> str:
-        """Build one image and all it needs from source, and run its suites. Exits 1 when one does not pass."""
-        project = await Project.read(self.source, self.images)
-        plan = make_plan(project.stack, only=[image])
-        check_suites(project.stack, image, suite or ())
-        return _green(await run_sources(project, plan, image, suite or (), retest=retest))
+        """Build one image and all it needs from source, and run its suites. Exits 1 if one does not pass."""
+        project = await read_project(self.source, self.images)
+        ports, _ = await build_ports(project)
+        return _green(await run_image_tests(project.stack, image, suite or (), ports, retest=retest))
 
     @uncached_function
     async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
-        """Build one image and all it needs from source, to look into or to serve.
+        """Build one image and all it needs from source, to look into it or to serve it.
 
         For example: `image --name X terminal`, or
         `image --name X as-service --use-entrypoint up --ports 8888:8888`.
         """
-        project = await Project.read(self.source, self.images)
+        project = await read_project(self.source, self.images)
         check_names(project.stack, [name])
         return await EngineBuilder(self.source).image(fuse(project.stack, name))
 
-    async def _run(self, wish: PlanWish, where: RegistryWish, run: RunWish) -> tuple[RunReport, EngineTester]:
-        project = await Project.read(self.source, self.images)
-        async with open_registry(project.stack, where) as opened:
-            planned = await plan_project(project, opened, wish, publishes=run.publish)
-            return await run_project(project, opened, planned, run)
+    async def _build(self, options: BuildOptions, where: RegistryOptions) -> tuple[RunReport, EngineTester]:
+        project = await read_project(self.source, self.images)
+        async with open_registry(project.stack, where) as connection:
+            ports, tester = await build_ports(project, connection)
+            return await build_stack(project.stack, project.tree, options, ports), tester
+
+
+def _green(report: RunReport) -> str:
+    if report.exit_code:
+        raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
+    return f"{render_run(report)}\n"
 
 
 def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:

@@ -1,17 +1,20 @@
-"""The front door's other half: Dagger functions that promote what was published."""
+"""The front door's other half: Dagger functions that promote what was published, and roll it back."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 import dagger
 from dagger import Doc
 
-from ci.commands.build import Project
-from ci.commands.promote import GateWish, Promoter, PromotionWish
-from ci.commands.registry import RegistryWish, open_registry
+from ci.commands.gpu_gate import run_gpu_test
+from ci.commands.options import PromotionOptions
+from ci.commands.promote import AppliedPlan, promote
+from ci.commands.registry import require_session
+from ci.commands.rollback import rollback, show_history
+from ci.connect import GpuOptions, RegistryOptions, gpu_ports, open_registry, read_project
 from ci.dagger_function import RedRunError, uncached_function
-from ci.errors import RequestError
 from ci.options import (
     Attempts,
     DryRun,
@@ -26,14 +29,15 @@ from ci.options import (
     Tag,
     Username,
 )
-from ci.promotion.apply import PromotionPlan
+from ci.publish.registry_state import RegistrySession
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_verdict
 from ci.reports.promotion import render_history, render_promotion_plan
+from ci.stack.model import Stack
 
 
 class PromotionFunctions:
-    """The functions of Datahub that move stable tags, or are asked before."""
+    """The functions of Datahub that change stable tags, or prepare that."""
 
     source: dagger.Directory
     images: str
@@ -47,23 +51,21 @@ class PromotionFunctions:
         ssh_password: SshPassword = None,
         ssh_service: SshService = None,
         attempts: Attempts = 3,
-        keep: Annotated[
-            bool, Doc("Keep the verdict in the registry, beside the image, where `tag` looks for it.")
-        ] = True,
+        keep: Annotated[bool, Doc("Attach the verdict to the image in the registry, where `tag` looks for it.")] = True,
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
         registry_service: Service = None,
         as_json: Annotated[bool, Doc("Print the verdict as JSON.")] = False,
     ) -> str:
-        """Try the image that [gpu] of stack.toml names on a real GPU, through a login node, by its digest.
+        """Test the image that [gpu] of stack.toml names on a real GPU, by digest, through a login node.
 
-        Exits 1 for everything but the whole proof that its tests passed there, with the same text.
+        Exits 1 unless the tests verifiably passed; the text is the same.
         """
-        gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with self._promoter(where) as promoter:
-            verdict = await promoter.gate(tag, gate, kept=keep)
+        gpu = gpu_ports(GpuOptions(ssh_key, ssh_password, known_hosts, ssh_service, attempts))
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        async with self._registry(where) as (stack, session):
+            verdict = await run_gpu_test(stack, session, tag, gpu, keep=keep)
         text = render_json(verdict) if as_json else f"{render_gpu_verdict(verdict)}\n"
         if not verdict.passed:
             raise RedRunError(text)
@@ -74,12 +76,13 @@ class PromotionFunctions:
         self,
         tag: Tag,
         dry_run: DryRun = False,
-        no_gpu: Annotated[bool, Doc("Ask nothing of the GPU gate. For a dry run only.")] = False,
+        no_gpu: Annotated[bool, Doc("Leave the GPU gate out. Only with --dry-run.")] = False,
         accept_without_gpu: Annotated[
-            str | None, Doc("Why this stack may be promoted though no GPU has seen it. It is recorded and shown.")
+            str | None,
+            Doc("Promote without a passed GPU verdict, for this reason. It is recorded, and shown in the history."),
         ] = None,
         also: Annotated[
-            list[str] | None, Doc("More tags to move with it, such as stable: all of them or none.")
+            list[str] | None, Doc("More tags to update with the stable one, such as stable: all of them or none.")
         ] = None,
         known_hosts: KnownHosts = None,
         ssh_key: SshKey = None,
@@ -93,23 +96,23 @@ class PromotionFunctions:
     ) -> str:
         """Promote a published stack: 2026.4-a1239ab becomes 2026.4-stable, for every image or for none.
 
-        Needs a GPU verdict that passed, on exactly the image that is promoted: of an earlier test-gpu, or made now with
-        the --ssh options. No layer is moved. Function rollback goes back.
+        Needs a passed GPU verdict on exactly the image that is promoted: from an earlier test-gpu, or from a run of the
+        GPU gate now, if the --ssh options are given. No layer is copied. Function rollback undoes it.
         """
-        if no_gpu and not dry_run:
-            raise RequestError("--no-gpu is for a dry run. To promote without a GPU, say why: --accept-without-gpu.")
-        wish = PromotionWish(tag, accept_without_gpu, also or (), not no_gpu, not dry_run)
-        gate = GateWish(ssh_key, ssh_password, known_hosts, ssh_service, attempts)
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with self._promoter(where) as promoter:
-            return await _finish(promoter, await promoter.promotion(wish, gate), dry_run=dry_run)
+        options = PromotionOptions(
+            tag=tag, also=also or (), accept_without_gpu=accept_without_gpu, gpu=not no_gpu, dry_run=dry_run
+        )
+        gpu = gpu_ports(GpuOptions(ssh_key, ssh_password, known_hosts, ssh_service, attempts))
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        async with self._registry(where) as (stack, session):
+            return _render(await promote(stack, session, options, gpu, now=_now()), dry_run=dry_run)
 
     @uncached_function
     async def rollback(
         self,
         tag: StableTag,
         to: Annotated[
-            str, Doc("Which record to go back to: its number, or the beginning of its id, from history.")
+            str, Doc("The record to go back to: its number, or the beginning of its id, as history shows them.")
         ] = "",
         dry_run: DryRun = False,
         registry: Registry = "",
@@ -117,10 +120,11 @@ class PromotionFunctions:
         registry_password: Password = None,
         registry_service: Service = None,
     ) -> str:
-        """Let a stable tag name again what it named before its last promotion, for every image or for none."""
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with self._promoter(where) as promoter:
-            return await _finish(promoter, await promoter.rollback(tag, to), dry_run=dry_run)
+        """Point a stable tag back to the images it had before its last promotion, for every image or for none."""
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        async with self._registry(where) as (stack, session):
+            applied = await rollback(stack, session, tag, to=to, dry_run=dry_run, now=_now())
+        return _render(applied, dry_run=dry_run)
 
     @uncached_function
     async def history(
@@ -132,19 +136,23 @@ class PromotionFunctions:
         registry_service: Service = None,
         as_json: Annotated[bool, Doc("Print JSON instead of a table.")] = False,
     ) -> str:
-        """Show what a stable tag named and names, who vouched for it, and which record to roll back to."""
-        where = RegistryWish(registry, registry_username, registry_password, registry_service)
-        async with self._promoter(where) as promoter:
-            timeline = await promoter.history(tag)
+        """Show what a stable tag pointed to and when, who approved it, and which record to roll back to."""
+        where = RegistryOptions(registry, registry_username, registry_password, registry_service)
+        async with self._registry(where) as (stack, session):
+            timeline = await show_history(stack, session, tag)
         return render_json(timeline) if as_json else f"{render_history(tag, timeline.entries)}\n"
 
     @asynccontextmanager
-    async def _promoter(self, where: RegistryWish) -> AsyncIterator[Promoter]:
-        project = await Project.read(self.source, self.images)
-        async with open_registry(project.stack, where) as opened:
-            yield Promoter(project, opened)
+    async def _registry(self, where: RegistryOptions) -> AsyncIterator[tuple[Stack, RegistrySession]]:
+        project = await read_project(self.source, self.images)
+        async with open_registry(project.stack, where) as connection:
+            yield project.stack, require_session(connection.session if connection else None)
 
 
-async def _finish(promoter: Promoter, change: PromotionPlan, *, dry_run: bool) -> str:
-    warnings = await promoter.apply(change, dry_run=dry_run)
-    return f"{render_promotion_plan(change.record, change.sizes, written=not dry_run, warnings=warnings)}\n"
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _render(applied: AppliedPlan, *, dry_run: bool) -> str:
+    plan = applied.plan
+    return f"{render_promotion_plan(plan.record, plan.sizes, written=not dry_run, warnings=applied.warnings)}\n"

@@ -1,13 +1,13 @@
-"""What the pipeline asks of the world, as protocols. `ci.adapters` fulfils them; tests do with small classes."""
+"""What a run needs from the outside world, as protocols. `ci.adapters` implements them; tests have small classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import Layer
+from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
 
 
@@ -98,3 +98,32 @@ class Progress(Protocol):
     def span(self, name: str) -> AbstractContextManager[Span]:
         """Show `name` as being at work for as long as the context is open."""
         ...
+
+
+class Publisher(Protocol):
+    """Publishes what a run has built: uploads under staging tags, and tags once everything has passed."""
+
+    def target(self, name: str) -> str:
+        """Return the reference under which an image is uploaded before it has passed."""
+        ...
+
+    def labels(self, image: Image, fused: Fused, parent_digest: str | None) -> Mapping[str, str]:
+        """Return the labels of an image, including those that replace labels of its parent."""
+        ...
+
+    async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
+        """Attach to an image that it passed its tests. Raises a RegistryError."""
+        ...
+
+    async def publish_tags(self, report: RunReport) -> Publication:
+        """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
+        ...
+
+
+class RunPorts(NamedTuple):
+    """The outside world, as a run sees it. Without a publisher nothing is uploaded."""
+
+    builder: Builder
+    tester: Tester
+    progress: Progress
+    publisher: Publisher | None = None

@@ -1,4 +1,4 @@
-"""Tests one image with one suite: runs it, judges it, and gives tests that failed a second try."""
+"""Tests one image with one suite: runs it, judges the output, and runs failed tests once more."""
 
 import msgspec
 
@@ -22,13 +22,13 @@ async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: S
 
 
 async def _run(tester: Tester, fused: Fused, request: SuiteRequest) -> tuple[Verdict, SuiteReport]:
-    remains = await tester.run_suite(fused, request)
-    if isinstance(remains, EngineFailure):
-        verdict = Verdict(outcome=SuiteOutcome.ERROR, why=remains.message, tests=())
-        log, junit = remains.output or remains.message, None
+    output = await tester.run_suite(fused, request)
+    if isinstance(output, EngineFailure):
+        verdict = Verdict(outcome=SuiteOutcome.ERROR, why=output.message, tests=())
+        log, junit = output.output or output.message, None
     else:
-        verdict = judge(remains, request.settings.limit)
-        log, junit = remains.log, remains.junit
+        verdict = judge(output, request.settings.limit)
+        log, junit = output.log, output.junit
     suite = request.suite
     return verdict, SuiteReport(
         origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=verdict.outcome, log=log, junit=junit

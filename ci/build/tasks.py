@@ -1,8 +1,10 @@
-"""The work of a run as a graph: which task needs which. Pure: it names tasks and does none of them."""
+"""The tasks of a run and which depends on which. Pure: it lists tasks and runs none."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from ci.fusion.fuse import fuse_all
 from ci.fusion.fused import Fused, FusedStage
@@ -12,7 +14,7 @@ from ci.stack.model import Stack, Suite, SuiteKind
 
 
 class TaskKind(StrEnum):
-    """What a task does. FETCH gets a published image; ATTEST writes down beside an image that it passed."""
+    """What a task does. FETCH pulls a published image; ATTEST attaches to an image that it passed its tests."""
 
     FETCH = "fetch"
     STAGE = "stage"
@@ -25,7 +27,7 @@ class TaskKind(StrEnum):
 
 
 class Task(NamedTuple):
-    """One task. `part` is the stage of a STAGE and the `origin/kind` of a SUITE; TOOLS are of no image."""
+    """One task. `part` is the stage of a STAGE or the `origin/kind` of a SUITE; TOOLS belong to no image."""
 
     kind: TaskKind
     image: str
@@ -35,26 +37,30 @@ class Task(NamedTuple):
 TOOLS = Task(TaskKind.TOOLS, "")
 
 
-class Wanted(NamedTuple):
-    """What is to be done with the images of a plan beyond building them.
+class BuildRun(msgspec.Struct, frozen=True, kw_only=True):
+    """How a plan is run.
 
-    `describe` has each image's layers measured, `upload` sends what is built to the registry and proves there what
-    passed. `tested` limits the images whose suites run, `suites`, if there are any, the suites (`kind` or
-    `origin/kind`). `substitutions` is what stands in for what is not built.
+    `jobs` is how many tasks may run at once, `started` the time now (RFC 3339), `describe` whether layers are measured.
+    `tested` names the images whose suites run; `suites`, unless empty, limits these (`kind` or `origin/kind`). Tests
+    that were run before run again if `retest` has a text that is new. `commit` and `changed` are for the report.
     """
 
-    tested: Collection[str] = ()
-    suites: Collection[str] = ()
+    jobs: int
+    started: str
     describe: bool = False
-    upload: bool = False
+    tested: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    retest: str = ""
     substitutions: Substitutions = Substitutions()
+    commit: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class TaskGraph(NamedTuple):
-    """All tasks of a run, the needed before those that need them.
+    """All tasks of a run, each after those that it depends on.
 
-    `waits` holds what a task has to wait for, `draws` all that it is made of. They differ where a stage copies from
-    another stage of the same Dockerfile: it may start beside it, because the engine fetches what it needs itself.
+    `depends_on` holds what a task waits for, `inputs` everything it is made from. They differ where a stage copies from
+    another stage of the same Dockerfile: both may start at once, because the engine fetches what it needs itself.
     """
 
     fused: Mapping[str, Fused]
@@ -63,37 +69,36 @@ class TaskGraph(NamedTuple):
     inputs: Mapping[Task, tuple[Task, ...]]
 
 
-def plan_tasks(plan: Plan, stack: Stack, wanted: Wanted) -> TaskGraph:
-    """Cut the plan into tasks.
+def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> TaskGraph:
+    """Split the plan into tasks; with `upload`, what is built is pushed, and what passed is attested there.
 
-    All that comes after the building stands behind it, so that a free slot goes to a child of an image before it goes
-    to the image's tests. Uploads stand before tests: they take long, and mostly wait.
+    What comes after building has lower priority than all building, so that a free slot goes to a child of an image
+    before it goes to the image's tests. Uploads come before tests: they take long, and mostly wait.
     """
-    tested = [name for name in plan.to_test if name in wanted.tested]
-    fused = fuse_all(stack, dict.fromkeys((*plan.to_build, *tested)), wanted.substitutions)
+    fused = fuse_all(stack, dict.fromkeys((*plan.to_build, *run.tested)), run.substitutions)
     graph = _Graph(stack, plan)
     for name, text in fused.items():
         graph.add_image(name, text)
-    uploaded = [name for name in plan.to_build if wanted.upload]
+    uploaded = [name for name in plan.to_build if upload]
     for name in uploaded:
         graph.add(Task(TaskKind.UPLOAD, name), Task(TaskKind.IMAGE, name), *graph.parents_upload(name))
     testing = {
         Task(TaskKind.SUITE, name, suite.name): suite
-        for name in tested
+        for name in run.tested
         for suite in stack.suites_of(name)
         if suite.kind is not SuiteKind.GPU
-        if not wanted.suites or {suite.name, suite.kind} & set(wanted.suites)
+        if not run.suites or {suite.name, suite.kind} & set(run.suites)
     }
     if testing:
         graph.add(TOOLS)
     for task in testing:
         graph.add(task, Task(TaskKind.IMAGE, task.image), TOOLS)
-    if wanted.upload:
-        for name in tested:
+    if upload:
+        for name in run.tested:
             suites = [task for task in testing if task.image == name]
             uploads = [Task(TaskKind.UPLOAD, name)] if name in uploaded else []
             graph.add(Task(TaskKind.ATTEST, name), *uploads, *suites)
-    if wanted.describe:
+    if run.describe:
         for name in fused:
             graph.add(Task(TaskKind.DESCRIBE, name), Task(TaskKind.IMAGE, name))
     return TaskGraph(fused, testing, graph.depends_on, graph.inputs)
@@ -110,28 +115,30 @@ class _Graph:
         self.depends_on[task] = self.inputs[task] = needed
 
     def add_image(self, name: str, text: Fused) -> None:
-        """Add the stages of an image, the image as a whole, and the getting of published ones that it inputs on."""
-        dependencies = (name,) if name in self._reused else self._stack.by_name[name].needs
-        published = tuple(Task(TaskKind.FETCH, one) for one in dependencies if one in self._reused)
+        """Add the stages of an image, the image as a whole, and the fetching of published images it depends on."""
+        needed = (name,) if name in self._reused else self._stack.by_name[name].needs
+        published = tuple(Task(TaskKind.FETCH, one) for one in needed if one in self._reused)
         for task in published:
             self.add(task)
         for stage in text.stages:
             if stage.image != name:
                 continue
             task = Task(TaskKind.STAGE, name, stage.name)
-            own = tuple(used for used in _drawn(text, stage) if used.kind is TaskKind.STAGE or used in self.depends_on)
+            own = tuple(
+                used for used in _stage_inputs(text, stage) if used.kind is TaskKind.STAGE or used in self.depends_on
+            )
             self.inputs[task] = (*own, *published)
-            waited = (used for used in own if used.kind is TaskKind.IMAGE or used.part == stage.base)
-            self.depends_on[task] = (*waited, *published)
+            awaited = (used for used in own if used.kind is TaskKind.IMAGE or used.part == stage.base)
+            self.depends_on[task] = (*awaited, *published)
         self.add(Task(TaskKind.IMAGE, name), Task(TaskKind.STAGE, name, text.stages[-1].name))
 
     def parents_upload(self, name: str) -> tuple[Task, ...]:
-        """Return the upload of the parent, whose digest the image names, and whose layers are then there already."""
+        """Return the upload of the parent: the image names its digest, and the shared layers are there by then."""
         upload = Task(TaskKind.UPLOAD, self._stack.by_name[name].parent or "")
         return (upload,) if upload in self.depends_on else ()
 
 
-def _drawn(fused: Fused, stage: FusedStage) -> tuple[Task, ...]:
+def _stage_inputs(fused: Fused, stage: FusedStage) -> tuple[Task, ...]:
     owner = {other.name: other.image for other in fused.stages}
     return tuple(
         Task(TaskKind.STAGE, stage.image, name) if owner[name] == stage.image else Task(TaskKind.IMAGE, owner[name])

@@ -1,187 +1,118 @@
-"""Puts together what plans and runs a stack: its history, the registry, the engine. No decisions."""
+"""`build-stack`, `build-report`, `test` and `image`: build a plan, test it, publish it; and what forbids publishing."""
 
-import os
-from collections.abc import Sequence
-from typing import NamedTuple, Self
+from collections.abc import Iterator, Sequence
 
-import anyio
-import dagger
-import msgspec
-
-from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.registry import EngineBases
-from ci.adapters.dagger_engine.source import FolderTree, fetch_tree
-from ci.adapters.dagger_engine.telemetry import TelemetryProgress
-from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
-from ci.adapters.git import read_history
-from ci.build.runner import Ports, Run, RunRequest
-from ci.commands.registry import Opened, now
+from ci.build.ports import RunPorts
+from ci.build.runner import Run
+from ci.build.tasks import BuildRun
+from ci.commands.options import BuildOptions
+from ci.commands.plan import BuildPorts, collect_inputs
 from ci.errors import RequestError
 from ci.fusion.substitutions import Substitutions
-from ci.planning.changes import History, changed_images, list_some
+from ci.planning.changes import changed_images, list_some
 from ci.planning.decisions import PlanInputs
-from ci.planning.plan import ImagePlan, Plan, check_names, choose, make_plan
-from ci.publish.publisher import Publisher, ReleaseMetadata
-from ci.publish.registry_state import Sources, SurveyRequest, survey
+from ci.planning.plan import Plan, check_suites, make_plan
+from ci.publish.publisher import ReleaseMetadata, StackPublisher
+from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import stack_tag
 from ci.results import RunReport
-from ci.stack.model import Stack
-from ci.stack.reader import read_stack
+from ci.stack.model import Stack, Tree
 
 
-class Project:
-    """A source tree in the engine, and the stack in it."""
-
-    def __init__(self, source: dagger.Directory, tree: FolderTree, stack: Stack) -> None:
-        self.source = source
-        self.tree = tree
-        self.stack = stack
-
-    @classmethod
-    async def read(cls, source: dagger.Directory, images: str) -> Self:
-        """Bring the tree over and read the stack. Raises SpecError and ExternalError."""
-        tree = await fetch_tree(source)
-        return cls(source, tree, read_stack(tree, images))
-
-
-ALL = "all"
-
-
-class PlanWish(NamedTuple):
-    """What a user wants planned: of which images, forced how, compared with which commits."""
-
-    only: Sequence[str] = ()
-    rebuild: Sequence[str] = ()
-    refresh: bool = False
-    epoch: str = ""
-    base: str = ""
-    head: str = ""
-
-
-class Planned(NamedTuple):
-    """A plan, and what it was made from."""
-
-    plan: Plan
-    facts: PlanInputs
-    history: History
-    now: str
-    epoch: str
-
-
-async def plan_project(project: Project, opened: Opened | None, wish: PlanWish, *, publishes: bool = False) -> Planned:
-    """Ask everybody who knows something, and decide."""
-    stack = project.stack
-    check_names(stack, [*wish.only, *(name for name in wish.rebuild if name != ALL)])
-    if opened is not None:
-        await opened.engine.login()
-    begun = now()
-    epoch = wish.epoch or (begun if wish.refresh else "")
-    history = await anyio.to_thread.run_sync(read_history, project.tree.root, wish.base, wish.head)
-    images = choose(stack, wish.only)
-    rebuild = [image.name for image in images] if ALL in wish.rebuild else wish.rebuild
-    sources = Sources(stack, project.tree, history, tools_digest())
-    request = SurveyRequest(rebuild=rebuild, epoch=epoch, publishes=publishes)
-    facts = await survey(sources, images, EngineBases(), opened.shelf if opened else None, request)
-    return Planned(make_plan(stack, facts, only=wish.only), facts, history, begun, epoch)
-
-
-def make_publisher(project: Project, opened: Opened | None, planned: Planned, *, tests: bool) -> Publisher:
-    """Return what publishes a plan. Raises RequestError for all that stands against it, before anything is built."""
-    stack, history = project.stack, planned.history
-    problems: list[str] = []
-    if not tests:
-        problems.append("What was not tested is not published: --publish goes without --test=false.")
-    if opened is None:
-        problems.append("No registry is named: name it with --registry, or as stack.registry in stack.toml.")
-    if history.commit is None or history.dirty:
-        problems.append(
-            "The images are published under the name of a commit, and the source tree is none: commit what is changed. "
-            "`git status` lists it."
-        )
-    if len(planned.plan.images) < len(stack.images):
-        problems.append("A tag names a whole stack: --publish goes without --only.")
-    unknown = dict.fromkeys(base for key in planned.facts.keys.values() for base in key.unknown)
-    if unknown:
-        problems.append(f"The engine cannot find what is to be built on: {list_some(tuple(unknown))}.")
-    tag = ""
-    try:
-        tag = stack_tag(stack.version, history.commit or "")
-    except RequestError as error:
-        problems.append(str(error))
-    if problems or opened is None:
-        raise RequestError("Nothing can be published like this.\n" + "\n".join(problems))
-    stamp = ReleaseMetadata(
-        tag=tag,
-        commit=history.commit or "",
-        created=planned.now,
-        source=stack.source,
-        epoch=planned.epoch,
+async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> RunReport:
+    """Plan, build, test and, if asked to, publish. Raises RequestError and ExternalError before anything is built."""
+    started = ports.timestamp()
+    inputs = await collect_inputs(stack, tree, options, ports)
+    plan = make_plan(stack, inputs, only=options.only)
+    publisher = (
+        make_publisher(stack, plan, inputs, options=options, session=ports.registry, started=started)
+        if options.publish
+        else None
     )
-    return Publisher(opened.shelf.registry, opened.shelf.places, stamp, stack, planned.facts.keys)
-
-
-class RunWish(NamedTuple):
-    """How a user wants a plan run."""
-
-    jobs: int = 0
-    test: bool = True
-    retest: bool = False
-    describe: bool = False
-    publish: bool = False
-
-
-async def run_project(
-    project: Project, opened: Opened | None, planned: Planned, wish: RunWish
-) -> tuple[RunReport, EngineTester]:
-    """Run a plan. The tester has what the tests left for a person."""
-    publisher = make_publisher(project, opened, planned, tests=wish.test) if wish.publish else None
     if publisher is not None:
-        await publisher.preflight(planned.plan.enabled)
-    plan = planned.plan
-    if wish.retest:
-        plan = msgspec.structs.replace(plan, images=tuple(_retested(image) for image in plan.images))
-    builder = EngineBuilder(project.source, opened.engine if opened else None)
-    tester = EngineTester(project.source, builder)
-    request = RunRequest(
-        jobs=_jobs(wish.jobs),
-        started=planned.now,
-        describe=wish.describe,
-        tested=plan.to_test if wish.test else (),
-        retest=planned.now if wish.retest else "",
-        substitutions=_using(plan, opened, planned.facts),
-        commit=planned.history.commit,
-        changed=changed_images(project.stack, planned.history.changes),
+        await publisher.preflight(plan.enabled)
+    if options.retest:
+        plan = plan.with_retests
+    run = BuildRun(
+        jobs=options.jobs or ports.cores,
+        started=started,
+        describe=options.describe,
+        tested=plan.to_test if options.test else (),
+        retest=started if options.retest else "",
+        substitutions=_substitutions(plan, inputs, ports.registry),
+        commit=inputs.history.commit,
+        changed=changed_images(stack, inputs.history.changes),
     )
-    ports = Ports(builder, tester, TelemetryProgress(), publisher)
-    return await Run(plan, project.stack, ports, request).report(), tester
+    return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress, publisher), run).report()
 
 
-async def run_sources(project: Project, plan: Plan, image: str, suites: Sequence[str], *, retest: bool) -> RunReport:
-    """Build a plan from its sources, nobody being asked what is published, and run suites of one image."""
-    builder = EngineBuilder(project.source)
-    begun = now()
-    request = RunRequest(
-        jobs=_jobs(0), started=begun, tested=(image,), suites=tuple(suites), retest=begun if retest else ""
+async def run_image_tests(
+    stack: Stack, image: str, suites: Sequence[str], ports: BuildPorts, *, retest: bool = False
+) -> RunReport:
+    """Build one image and all it needs from source, and run its suites, or those of them that `suites` names."""
+    started = ports.timestamp()
+    plan = make_plan(stack, only=[image])
+    check_suites(stack, image, suites)
+    run = BuildRun(
+        jobs=ports.cores,
+        started=started,
+        tested=(image,),
+        suites=tuple(suites),
+        retest=started if retest else "",
     )
-    ports = Ports(builder, EngineTester(project.source, builder), TelemetryProgress())
-    return await Run(plan, project.stack, ports, request).report()
+    return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress), run).report()
 
 
-def _jobs(wanted: int) -> int:
-    # The function's container sees all cores of the engine's machine.
-    return wanted or len(os.sched_getaffinity(0))
+def make_publisher(  # noqa: PLR0913 (what may be published depends on all of these)
+    stack: Stack,
+    plan: Plan,
+    inputs: PlanInputs,
+    *,
+    options: BuildOptions,
+    session: RegistrySession | None,
+    started: str,
+) -> StackPublisher:
+    """Return what publishes a plan. Raises RequestError with everything that forbids it, before anything is built."""
+    problems = [*_publish_problems(stack, plan, inputs, options, session)]
+    commit = inputs.history.commit
+    if problems or session is None or commit is None:
+        raise RequestError("Cannot publish:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    metadata = ReleaseMetadata(
+        tag=stack_tag(stack.version, commit),
+        commit=commit,
+        created=started,
+        source=stack.source,
+        epoch=inputs.refresh_epoch,
+    )
+    return StackPublisher(session, metadata, stack, inputs.keys)
 
 
-def _retested(image: ImagePlan) -> ImagePlan:
-    return msgspec.structs.replace(image, retest=image.digest is not None)
+def _publish_problems(
+    stack: Stack, plan: Plan, inputs: PlanInputs, options: BuildOptions, session: RegistrySession | None
+) -> Iterator[str]:
+    if not options.test:
+        yield "--publish requires tests: remove --test=false."
+    if session is None:
+        yield "No registry is given: name it with --registry, or as stack.registry in stack.toml."
+    if inputs.history.commit is None or inputs.history.dirty:
+        yield (
+            "Publishing needs a clean commit (the tag is VERSION-COMMIT). Commit your changes; `git status` lists them."
+        )
+    if len(plan.images) < len(stack.images):
+        yield "--publish works on the whole stack: remove --only."
+    unknown = dict.fromkeys(base for key in inputs.keys.values() for base in key.unknown)
+    if unknown:
+        yield f"Cannot resolve base image {list_some(tuple(unknown))}: check the name and the registry login."
+    try:
+        stack_tag(stack.version, inputs.history.commit or "")
+    except RequestError as error:
+        yield str(error)
 
 
-def _using(plan: Plan, opened: Opened | None, facts: PlanInputs) -> Substitutions:
+def _substitutions(plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:
     published = {}
-    if opened is not None:
-        published = {
-            name: str(opened.shelf.places.repository(name).pinned(digest)) for name, digest in plan.reused.items()
-        }
-    digests = {base: digest for key in facts.keys.values() for base, digest in key.bases.items() if digest}
-    epochs = {name: key.epoch for name, key in facts.keys.items() if key.epoch}
+    if session is not None:
+        published = {name: str(session.tags.repository(name).pinned(digest)) for name, digest in plan.reused.items()}
+    digests = {base: digest for key in inputs.keys.values() for base, digest in key.bases.items() if digest}
+    epochs = {name: key.epoch for name, key in inputs.keys.items() if key.epoch}
     return Substitutions(published=published, digests=digests, epochs=epochs)

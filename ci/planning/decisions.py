@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from ci.planning.cache_key import ImageKey
-from ci.planning.changes import Changed, Unknown, changed_files, changed_stack_files, list_some
+from ci.planning.changes import Changed, History, Unknown, changed_files, changed_stack_files, list_some
 from ci.stack.model import Image, Stack
 
 _DIGEST_SHOWN = 12
@@ -97,13 +97,13 @@ class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing for an image is a key that is not known."""
     answers: Mapping[str, Present | Absent | NoAnswer]
     """What the registry said of each key. Nothing for an image is no answer."""
-    changes: Changed | Unknown
+    history: History
     records: Mapping[str, Record] | None
     """None if it is not known what was published last."""
     forced: Collection[str] = ()
     """The images to be built whatever is published."""
-    refreshed: bool = False
-    """Everything is fetched again: all keys have an epoch that was begun with this run."""
+    refresh_epoch: str = ""
+    """Set if everything is fetched again: the cache epoch that all keys have in this run."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,39 +116,39 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     retest: bool = False
 
 
-def decide(stack: Stack, images: Sequence[Image], facts: PlanInputs) -> tuple[Decision, ...]:
+def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[Decision, ...]:
     """Decide what to do with each of the images, which are in the stack's order, with all that they need."""
-    changed = facts.changes if isinstance(facts.changes, Changed) else Changed(base="", paths=())
+    changed = inputs.history.changes if isinstance(inputs.history.changes, Changed) else Changed(base="", paths=())
     files = changed_files(stack, changed)
     stack_files = changed_stack_files(stack, changed)
     built: dict[str, None] = {}
     decisions: list[Decision] = []
     for image in images:
         rebuilt = [name for name in image.needs if name in built]
-        answer = facts.answers.get(image.name, _NOT_ASKED)
+        answer = inputs.answers.get(image.name, _NOT_ASKED)
         if not image.enabled:
             reason = Reason(cause=Cause.DISABLED, detail=image.disabled_reason)
             decisions.append(Decision(name=image.name, action=Action.DISABLED, reason=reason))
-        elif isinstance(answer, Present) and _may_be_reused(image, facts) and not rebuilt:
+        elif isinstance(answer, Present) and _may_be_reused(image, inputs) and not rebuilt:
             decisions.append(_reuse(image, answer))
         else:
             built[image.name] = None
             causes = (
                 _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, rebuilt),
-                *_differences(image, facts),
-                _listed(Cause.FORCED, ["--rebuild"] if image.name in facts.forced else []),
-                _listed(Cause.EPOCH, ["--refresh"] if facts.refreshed else []),
+                *_differences(image, inputs),
+                _listed(Cause.FORCED, ["--rebuild"] if image.name in inputs.forced else []),
+                _listed(Cause.EPOCH, ["--refresh"] if inputs.refresh_epoch else []),
                 _listed(Cause.STACK_FILES, stack_files),
             )
-            reason = next((cause for cause in causes if cause), None) or _unpublished(image, facts, answer)
+            reason = next((cause for cause in causes if cause), None) or _unpublished(image, inputs, answer)
             decisions.append(Decision(name=image.name, action=Action.BUILD, reason=reason))
     return tuple(decisions)
 
 
-def _may_be_reused(image: Image, facts: PlanInputs) -> bool:
-    own = facts.keys.get(image.name)
-    return own is not None and own.key is not None and image.name not in facts.forced
+def _may_be_reused(image: Image, inputs: PlanInputs) -> bool:
+    own = inputs.keys.get(image.name)
+    return own is not None and own.key is not None and image.name not in inputs.forced
 
 
 def _reuse(image: Image, answer: Present) -> Decision:
@@ -170,9 +170,9 @@ def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
     return Reason(cause=cause, detail=list_some(items)) if items else None
 
 
-def _differences(image: Image, facts: PlanInputs) -> Iterator[Reason | None]:
+def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:
     """Compare with what the image that was published last was made of."""
-    record, own = (facts.records or {}).get(image.name), facts.keys.get(image.name)
+    record, own = (inputs.records or {}).get(image.name), inputs.keys.get(image.name)
     if record is None or own is None:
         return
     now = {name: digest for name, digest in own.bases.items() if digest is not None}
@@ -185,9 +185,9 @@ def _differences(image: Image, facts: PlanInputs) -> Iterator[Reason | None]:
         yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {own.epoch or 'none'}")
 
 
-def _unpublished(image: Image, facts: PlanInputs, answer: Present | Absent | NoAnswer) -> Reason:
+def _unpublished(image: Image, inputs: PlanInputs, answer: Present | Absent | NoAnswer) -> Reason:
     """Return the reason for an image of which nothing is known to have changed."""
-    own = facts.keys.get(image.name)
+    own = inputs.keys.get(image.name)
     if own and own.unknown:
         unknown = own.unknown
         return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is not known")
@@ -197,16 +197,16 @@ def _unpublished(image: Image, facts: PlanInputs, answer: Present | Absent | NoA
         case Absent(always=True):
             return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
         case Absent() | Present():
-            return _absent(image, facts)
+            return _absent(image, inputs)
     assert_never(answer)
 
 
-def _absent(image: Image, facts: PlanInputs) -> Reason:
-    record = (facts.records or {}).get(image.name)
-    if facts.records is not None and record is None:
+def _absent(image: Image, inputs: PlanInputs) -> Reason:
+    record = (inputs.records or {}).get(image.name)
+    if inputs.records is not None and record is None:
         return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
-    if isinstance(facts.changes, Unknown):
-        return Reason(cause=Cause.NO_HISTORY, detail=facts.changes.why)
+    if isinstance(inputs.history.changes, Unknown):
+        return Reason(cause=Cause.NO_HISTORY, detail=inputs.history.changes.why)
     since = f"; the last one is of commit {record.commit[:7]}" if record else ""
     return Reason(cause=Cause.NEVER_PUBLISHED, detail=f"no image with this content{since}")
 

@@ -49,21 +49,27 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return {image.name: image.digest for image in self.images if image.action is Action.REUSE and image.digest}
 
     @property
+    def with_retests(self) -> "Plan":
+        """The same plan, in which the reused images are tested again."""
+        images = (msgspec.structs.replace(image, retest=image.digest is not None) for image in self.images)
+        return Plan(images=tuple(images))
+
+    @property
     def enabled(self) -> tuple[str, ...]:
         """Names of all images but the disabled ones, in order."""
         return tuple(image.name for image in self.images if image.action is not Action.DISABLED)
 
 
-def make_plan(stack: Stack, facts: PlanInputs | None = None, *, only: Sequence[str] = ()) -> Plan:
+def make_plan(stack: Stack, inputs: PlanInputs | None = None, *, only: Sequence[str] = ()) -> Plan:
     """Decide what to do with each image of the stack, or of those in `only` and of all they need.
 
-    Without facts everything is built. Raises RequestError for names in `only` that no enabled image has, all at once.
+    Without inputs everything is built. Raises RequestError for names in `only` that no enabled image has, all at once.
     """
     chosen = choose(stack, only)
-    if facts is None:
+    if inputs is None:
         return Plan(images=tuple(_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen))
-    keys = {name: key.key for name, key in facts.keys.items()}
-    decisions = decide(stack, chosen, facts)
+    keys = {name: key.key for name, key in inputs.keys.items()}
+    decisions = decide(stack, chosen, inputs)
     return Plan(
         images=tuple(
             _plan_image(stack, image, decision, keys.get(image.name))

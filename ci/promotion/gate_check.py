@@ -1,6 +1,5 @@
 """The gate: a promotion goes through with a proof, or with a person's reason, and with nothing else."""
 
-from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict, find_gpu_verdicts, gpu_artifact
 from ci.oci.reference import Repository
 from ci.oci.registry import Registry, digest_of
@@ -14,15 +13,12 @@ _WAYS = "Run test-gpu for this tag, or promote with --accept-without-gpu and a r
 
 async def find_gate_approval(
     registry: Registry, record: RunRecord, image: str, *, fresh: GpuVerdict | None = None, accept: str | None = None
-) -> GateApproval:
-    """Return what stands for promoting the images of a run.
+) -> GateApproval | str:
+    """Return what allows promoting the images of a run, or a sentence that says what is missing.
 
-    `image` is the one that is tried for all, empty if the stack names none. Its newest verdict that says something of
-    the image decides: `fresh`, or one attached to exactly its digest. `accept` is the reason to do without a passed
-    one. Raises PromotionDeniedError for want of proof, RequestError for a reason without words.
+    `image` is the one that is tested for all, empty if the stack has none. Its newest verdict about the image decides:
+    `fresh`, or one attached to exactly its digest. `accept` is the reason to promote without a passed verdict.
     """
-    if accept is not None and not accept.strip():
-        raise RequestError("--accept-without-gpu needs the reason in words: it is recorded, and shown in the history.")
     reason = (accept or "").strip()
     tried = record.by_name.get(image)
     verdict = await _newest(registry, tried, fresh) if tried else None
@@ -34,7 +30,7 @@ async def find_gate_approval(
             if verdict
             else GateApproval(image=image, digest=tried.digest if tried else "", accepted=reason)
         )
-    raise PromotionDeniedError(f"{record.tag} was not promoted", [_lacking(record, image, tried, verdict)])
+    return _lacking(record, image, tried, verdict)
 
 
 async def _newest(registry: Registry, tried: RecordedImage, fresh: GpuVerdict | None) -> GpuVerdict | None:

@@ -141,9 +141,9 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
     stack: Stack,
     keys: Mapping[str, ImageKey],
     *,
-    proofs: Mapping[str, TestAttestation],
+    attestations: Mapping[str, TestAttestation],
     sizes: Mapping[str, int],
-    places: TagLayout,
+    tags: TagLayout,
     tag: str,
 ) -> RunRecord:
     """Write down a run of which every image passed, with what its tests said in this run or before."""
@@ -151,7 +151,7 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
     images = [
         RecordedImage(
             name=name,
-            repository=str(places.repository(name)),
+            repository=str(tags.repository(name)),
             digest=reports[name].digest or "",
             key=keys[name].key or "",
             action=plans[name].action,
@@ -159,10 +159,10 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
             size=sizes[name],
             seconds=reports[name].seconds,
             tests=RecordedTests(
-                suites=proofs[name].suites,
-                passed=proofs[name].passed,
-                skipped=proofs[name].skipped,
-                flaky=proofs[name].flaky,
+                suites=attestations[name].suites,
+                passed=attestations[name].passed,
+                skipped=attestations[name].skipped,
+                flaky=attestations[name].flaky,
             ),
             epoch=keys[name].epoch,
             build_args=stack.by_name[name].build_args,

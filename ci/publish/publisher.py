@@ -1,7 +1,7 @@
-"""Publishing: what is uploaded gets its names when the whole stack has passed, and not before.
+"""Publishing: uploaded images get their tags when the whole stack has passed, and not before.
 
-In this order, so that whatever ends it, no name says more than is true: the images that passed (`k-`), the record of
-the run beside each image, and last the tag of the stack, for all images or for none.
+The order never claims more than has been verified, wherever it is interrupted: cache tags (`k-`) of the images that
+passed, the run record attached to each image, and last the stack's tag, for all images or for none.
 """
 
 import time
@@ -13,7 +13,7 @@ from ci.errors import StackError
 from ci.fusion.fused import Fused, layering
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import push_referrer
-from ci.oci.registry import IntegrityError, Manifest, Registry, put_verified
+from ci.oci.registry import IntegrityError, Manifest, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.planning.cache_key import ImageKey
 from ci.publish.attestations import (
@@ -27,7 +27,7 @@ from ci.publish.attestations import (
     test_attestation_artifact,
     write_refresh_marker,
 )
-from ci.publish.tags import TagLayout
+from ci.publish.registry_state import RegistrySession
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
 
@@ -36,9 +36,9 @@ KEY_LABEL = "edu.ucsd.datahub.key"
 
 
 class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written on all images of a run: the stack's tag, the commit, the time (RFC 3339, UTC), the repository.
+    """What the labels of all images of a run say: the stack's tag, the commit, the time (RFC 3339, UTC), the sources.
 
-    `epoch` is set if everything is fetched again, and then remembered.
+    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker.
     """
 
     tag: str
@@ -48,35 +48,35 @@ class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str = ""
 
 
-class Publisher:
+class StackPublisher:
     """Publishes the images of one run. `keys` has the key of every image of the plan; none is unknown."""
 
     def __init__(
-        self, registry: Registry, places: TagLayout, stamp: ReleaseMetadata, stack: Stack, keys: Mapping[str, ImageKey]
+        self, session: RegistrySession, metadata: ReleaseMetadata, stack: Stack, keys: Mapping[str, ImageKey]
     ) -> None:
-        self._registry = registry
-        self._places = places
-        self._stamp = stamp
+        self._registry = session.registry
+        self._tags = session.tags
+        self._metadata = metadata
         self._stack = stack
         self._keys = keys
 
     async def preflight(self, names: Sequence[str]) -> None:
-        """Prove that all repositories can be written to. Raises what stands against it, of all of them."""
-        await gather_or_raise(lambda name: self._registry.preflight(self._places.repository(name)), names)
+        """Verify that all repositories can be written to. Raises an error that names every one that cannot."""
+        await gather_or_raise(lambda name: self._registry.preflight(self._tags.repository(name)), names)
 
     def target(self, name: str) -> str:
         """Return the reference under which an image is uploaded before it has passed."""
-        return str(self._places.staged(name, self._key(name)))
+        return str(self._tags.staging_tag(name, self._key(name)))
 
     def labels(self, image: Image, fused: Fused, parent_digest: str | None) -> Mapping[str, str]:
-        """Return what is written on an image; also over what it has from its parent."""
+        """Return the labels of an image, including those that replace labels of its parent."""
         base, digest = self._base(image, fused, parent_digest)
         written = {
             f"{_OCI}.title": image.name,
-            f"{_OCI}.version": self._stamp.tag,
-            f"{_OCI}.revision": self._stamp.commit,
-            f"{_OCI}.created": self._stamp.created,
-            f"{_OCI}.source": self._stamp.source,
+            f"{_OCI}.version": self._metadata.tag,
+            f"{_OCI}.revision": self._metadata.commit,
+            f"{_OCI}.created": self._metadata.created,
+            f"{_OCI}.source": self._metadata.source,
             f"{_OCI}.base.name": base,
             f"{_OCI}.base.digest": digest,
             KEY_LABEL: self._key(image.name),
@@ -84,7 +84,7 @@ class Publisher:
         return {name: value for name, value in written.items() if value}
 
     async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
-        """Write down beside an image that it passed. Raises a RegistryError."""
+        """Attach to an image that it passed its tests. Raises a RegistryError."""
         tests = [test.outcome for suite in suites for test in suite.tests]
         record = TestAttestation(
             key=self._key(name),
@@ -92,109 +92,111 @@ class Publisher:
             passed=sum(outcome.ok and outcome is not TestOutcome.SKIPPED for outcome in tests),
             skipped=tests.count(TestOutcome.SKIPPED),
             flaky=tests.count(TestOutcome.FLAKY),
-            started=self._stamp.created,
+            started=self._metadata.created,
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(
-            self._registry, self._places.repository(name), manifest.descriptor, test_attestation_artifact(record)
+            self._registry, self._tags.repository(name), manifest.descriptor, test_attestation_artifact(record)
         )
 
     async def publish_tags(self, report: RunReport) -> Publication:
-        """Give the names, unless an image did not pass; what goes wrong is in the Publication, and no error."""
-        begun = time.monotonic()
-        publication = Publication(tag=self._stamp.tag, registry=self._places.registry)
-        lacking = [image.name for image in report.images if not image.outcome.ok]
-        if lacking:
-            failure = f"Nothing was published as {self._stamp.tag}: {', '.join(lacking)} did not pass."
+        """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
+        started = time.monotonic()
+        publication = Publication(tag=self._metadata.tag, registry=self._tags.registry)
+        failed = [image.name for image in report.images if not image.outcome.ok]
+        if failed:
+            failure = f"Nothing was published as {self._metadata.tag}: {', '.join(failed)} did not pass."
             return msgspec.structs.replace(publication, failure=failure)
         try:
             written, record = await self._publish_tags(report)
         except StackError as error:
-            failure = f"The stack was not published as {self._stamp.tag}.\n{error}\n{self._again()}"
-            return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - begun)
+            failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{self._advice()}"
+            return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - started)
         return msgspec.structs.replace(
             publication,
             written=written,
             unchanged=tuple(name for name in report.plan.enabled if name not in written),
             record=run_artifact(record).content.decode() if record else "",
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - started,
         )
 
     async def _publish_tags(self, report: RunReport) -> tuple[tuple[str, ...], RunRecord | None]:
-        """Return the images whose tag was written, and the record, None where one says the same already."""
+        """Return the images whose tag was written, and the run record, None where one with the same content exists."""
         images = [image for image in report.images if image.name in report.plan.enabled]
         manifests = dict(
             zip([image.name for image in images], await gather_or_raise(self._uploaded, images), strict=True)
         )
-        if self._stamp.epoch:
+        if self._metadata.epoch:
             await gather_or_raise(
-                lambda name: write_refresh_marker(self._registry, self._places.repository(name), self._stamp.epoch),
+                lambda name: write_refresh_marker(self._registry, self._tags.repository(name), self._metadata.epoch),
                 manifests,
             )
-        await gather_or_raise(lambda name: self._name_passed(name, manifests[name]), manifests)
-        targets = {name: self._places.repository(name).tagged(self._stamp.tag) for name in manifests}
-        moves = await plan_tag_updates(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
-        written = tuple(move.image for move in moves if not move.is_done)
+        await gather_or_raise(lambda name: self._write_cache_tag(name, manifests[name]), manifests)
+        targets = {name: self._tags.repository(name).tagged(self._metadata.tag) for name in manifests}
+        updates = await plan_tag_updates(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
+        written = tuple(update.image for update in updates if not update.is_done)
         record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
             artifact = run_artifact(record)
             await gather_or_raise(
                 lambda name: push_referrer(
-                    self._registry, self._places.repository(name), manifests[name].descriptor, artifact
+                    self._registry, self._tags.repository(name), manifests[name].descriptor, artifact
                 ),
                 manifests,
             )
-        await update_tags(self._registry, moves)
+        await update_tags(self._registry, updates)
         return written, record
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
         return await self._manifest(image.name, image.digest or "")
 
     async def _manifest(self, name: str, digest: str) -> Manifest:
-        reference = self._places.repository(name).pinned(digest)
+        reference = self._tags.repository(name).pinned(digest)
         manifest = await self._registry.get(reference)
         if manifest is None:
-            raise IntegrityError(f"{name} was uploaded as {reference} and is not there any more. Run this again.")
+            raise IntegrityError(
+                f"{name} was uploaded as {reference}, which is gone: it was deleted. Run the same command again."
+            )
         return manifest
 
-    async def _name_passed(self, name: str, manifest: Manifest) -> None:
-        reference = self._places.passed(name, self._key(name))
+    async def _write_cache_tag(self, name: str, manifest: Manifest) -> None:
+        reference = self._tags.cache_tag(name, self._key(name))
         if await self._registry.head(reference) != manifest.digest:
             await put_verified(self._registry, reference, manifest)
 
     async def _is_recorded(self, manifests: Mapping[str, Manifest]) -> bool:
-        """LogLine whether a record of this tag says of every image what it would say again."""
+        """Return whether a run record of this tag exists that lists exactly these images."""
         name, manifest = next(iter(manifests.items()))
-        found = await find_run_records(self._registry, self._places.repository(name), manifest.digest, self._stamp.tag)
-        now = {name: manifest.digest for name, manifest in manifests.items()}
-        return any({image.name: image.digest for image in record.images} == now for record in found)
+        found = await find_run_records(self._registry, self._tags.repository(name), manifest.digest, self._metadata.tag)
+        current = {name: manifest.digest for name, manifest in manifests.items()}
+        return any({image.name: image.digest for image in record.images} == current for record in found)
 
     async def _record(self, report: RunReport, manifests: Mapping[str, Manifest]) -> RunRecord:
-        proofs = await gather_or_raise(lambda name: self._proof(name, manifests[name].digest), manifests)
+        attestations = await gather_or_raise(lambda name: self._attestation(name, manifests[name].digest), manifests)
         return make_record(
             report,
             self._stack,
             self._keys,
-            proofs=dict(zip(manifests, proofs, strict=True)),
+            attestations=dict(zip(manifests, attestations, strict=True)),
             sizes={name: compressed_size(manifest) for name, manifest in manifests.items()},
-            places=self._places,
-            tag=self._stamp.tag,
+            tags=self._tags,
+            tag=self._metadata.tag,
         )
 
-    async def _proof(self, name: str, digest: str) -> TestAttestation:
-        repository, suites = self._places.repository(name), self._keys[name].suites
-        proof = await find_test_attestation(self._registry, repository, digest, suites)
-        if proof is None:
+    async def _attestation(self, name: str, digest: str) -> TestAttestation:
+        repository, suites = self._tags.repository(name), self._keys[name].suites
+        attestation = await find_test_attestation(self._registry, repository, digest, suites)
+        if attestation is None:
             raise IntegrityError(
-                f"The record that {repository.pinned(digest)} passed its tests is not there any more. Run this again."
+                f"The test attestation of {repository.pinned(digest)} is gone: it was deleted. Run the same command again."
             )
-        return proof
+        return attestation
 
     def _base(self, image: Image, fused: Fused, parent_digest: str | None) -> tuple[str, str]:
-        """Return the name and digest of what an image is built on, empty if that is nothing."""
+        """Return the name and digest of the base of an image, empty if it has none."""
         if image.parent:
-            return str(self._places.passed(image.parent, self._key(image.parent))), parent_digest or ""
+            return str(self._tags.cache_tag(image.parent, self._key(image.parent))), parent_digest or ""
         base = layering(fused).base.partition("@")[0]
         digest = self._keys[image.name].bases.get(base)
         return (base, digest) if digest else ("", "")
@@ -202,9 +204,13 @@ class Publisher:
     def _key(self, name: str) -> str:
         key = self._keys[name].key
         if key is None:
-            raise AssertionError(f"{name} is to be published and has no key")
+            raise AssertionError(f"{name} is published without a cache key")
         return key
 
-    def _again(self) -> str:
-        advice = "What was uploaded and passed is not built again: run the same command again"
-        return f"{advice}, with --epoch {self._stamp.epoch} for --refresh." if self._stamp.epoch else f"{advice}."
+    def _advice(self) -> str:
+        advice = "Run the same command again: images that were uploaded and passed are not built again"
+        return (
+            f"{advice}. In place of --refresh use --epoch {self._metadata.epoch}."
+            if self._metadata.epoch
+            else f"{advice}."
+        )

@@ -1,12 +1,10 @@
-"""Gathers what a plan rests on: digests of foreign bases, keys, what the registry has of them, what was published last.
+"""What the registry has of a stack: refresh markers, images by cache key, and what was published last.
 
-Nothing here decides. What cannot be had is told to `ci.planning.decisions` as not known, which means that it is built.
+Nothing here decides. What cannot be read becomes `NoAnswer`, which means that the image is built.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
-
-import msgspec
+from typing import NamedTuple, TypeVar
 
 from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.registry import (
@@ -18,155 +16,100 @@ from ci.oci.registry import (
     ServerFaultError,
     UnreachableError,
 )
-from ci.planning.cache_key import ImageKey, make_keys
-from ci.planning.changes import Changed, History, Unknown
-from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Present, Record
+from ci.planning.cache_key import ImageKey
+from ci.planning.decisions import Absent, NoAnswer, Present, Record
 from ci.publish.attestations import RecordedImage, find_run_records, find_test_attestation, read_refresh_marker
-from ci.publish.tags import TagLayout, stack_tag
-from ci.stack.model import Image, Stack, Tree
+from ci.publish.tags import TagLayout
 
 T = TypeVar("T")
 Answer = Present | Absent | NoAnswer
 
-_LIMIT = 8
-# A tag names a whole stack, so nearly any image tells whether it exists. The first may be new.
-_ASKED_FOR_RECORD = 3
+REQUESTS_AT_ONCE = 8
+# A stack's tag is written for all its images or for none, so nearly any image shows whether it exists. The first may
+# be new.
+_READ_FOR_RECORD = 3
 _SILENCE = (UnreachableError, ServerFaultError, RateLimitError)
 _NO_LOGIN = (LoginError, AccessError)
-_NO_REGISTRY = NoAnswer(why="none is named: --registry names one, or stack.registry in stack.toml")
-
-
-class Bases(Protocol):
-    """Knows what foreign references name now."""
-
-    async def digest(self, reference: str) -> str | None:
-        """Return the digest that a build would get now, without its layers; None where that cannot be known."""
-        ...
-
-
-class Sources(NamedTuple):
-    """What a plan is made from: the stack and the tree it was read from, the history, a digest of the test tools."""
-
-    stack: Stack
-    tree: Tree
-    history: History
-    tools: str
 
 
 class RegistrySession(NamedTuple):
-    """The registry that has what was published. A silent one is an answer; a refused login is one if nobody logs in."""
+    """An open registry, and where a stack's images are in it.
+
+    A registry that does not answer is no error. A refused login is one only where a login was given.
+    """
 
     registry: Registry
-    places: TagLayout
+    tags: TagLayout
     has_login: bool
 
 
-class SurveyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`rebuild` names images that are built whatever is published; with an `epoch` all are fetched again for it.
-
-    `publishes`: what is built will be named by its key, so that a registry which does not tell the epoch is an error.
-    """
-
-    rebuild: Sequence[str] = ()
-    epoch: str = ""
-    publishes: bool = False
-
-
-async def survey(
-    sources: Sources, images: Sequence[Image], bases: Bases, shelf: RegistrySession | None, request: SurveyRequest
-) -> PlanInputs:
-    """Gather the facts of images, which are in the stack's order, with all that they need."""
-    enabled = [image for image in images if image.enabled]
-    names = [image.name for image in enabled]
-    references = tuple(dict.fromkeys(reference for image in enabled for reference in image.foreign_bases))
-    digests = dict(zip(references, await gather_or_raise(bases.digest, references, _LIMIT), strict=True))
-    epochs = await _epochs(names, shelf, request)
-    silent = {name: epoch for name, epoch in epochs.items() if isinstance(epoch, NoAnswer)}
-    known = {name: epoch for name, epoch in epochs.items() if not isinstance(epoch, NoAnswer)}
-    keys = make_keys(sources.stack, sources.tree, images, digests, sources.tools, epochs=known)
-    asked = [name for name in names if name not in silent]
-    answers = {**silent, **await _answers({name: keys[name] for name in asked}, shelf)}
-    absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
-    records = await _records(sources, names, shelf) if shelf and absent else None
-    if shelf and records is None and isinstance(sources.history.changes, Unknown):
-        answers.update(await _ask_all(lambda name: _ever_published(name, shelf), absent, shelf))
-    return PlanInputs(
-        keys=keys,
-        answers=answers,
-        changes=sources.history.changes,
-        records=records,
-        forced=frozenset(request.rebuild),
-        refreshed=bool(request.epoch),
-    )
-
-
-async def _epochs(
-    names: Sequence[str], shelf: RegistrySession | None, request: SurveyRequest
+async def read_refresh_markers(
+    session: RegistrySession, names: Sequence[str], *, required: bool
 ) -> Mapping[str, str | NoAnswer]:
-    if request.epoch:
-        return dict.fromkeys(names, request.epoch)
-    if shelf is None:
-        return dict.fromkeys(names, "")
+    """Return the cache epoch of each image, empty if it was never refreshed. `required`: no answer is an error."""
 
-    async def ask(name: str) -> str:
-        return await read_refresh_marker(shelf.registry, shelf.places.repository(name))
+    async def read(name: str) -> str:
+        return await read_refresh_marker(session.registry, session.tags.repository(name))
 
-    if request.publishes:
-        return dict(zip(names, await gather_or_raise(ask, names, _LIMIT), strict=True))
-    return await _ask_all(ask, names, shelf)
+    if required:
+        return dict(zip(names, await gather_or_raise(read, names, REQUESTS_AT_ONCE), strict=True))
+    return await _read_each(read, names, session)
 
 
-async def _answers(keys: Mapping[str, ImageKey], shelf: RegistrySession | None) -> Mapping[str, Answer]:
-    if shelf is None:
-        return dict.fromkeys(keys, _NO_REGISTRY)
+async def find_published(session: RegistrySession, keys: Mapping[str, ImageKey]) -> Mapping[str, Answer]:
+    """Return what the registry has under each key that is known."""
 
-    async def ask(name: str) -> Answer:
-        return await _find(name, keys[name], shelf)
+    async def find(name: str) -> Answer:
+        return await _find(name, keys[name], session)
 
-    return await _ask_all(ask, [name for name, key in keys.items() if key.key is not None], shelf)
+    return await _read_each(find, [name for name, key in keys.items() if key.key is not None], session)
 
 
-async def _find(name: str, key: ImageKey, shelf: RegistrySession) -> Answer:
-    """Find the image of a key: one that passed, or one that was uploaded and has the proof that it passed these suites.
+async def _find(name: str, key: ImageKey, session: RegistrySession) -> Answer:
+    """Find the image of a key: one that passed, or one that was uploaded and has the attestation that it passed.
 
-    The second is what a run leaves that ended before it gave names: to take it is how the next run finishes the work.
+    The second is what an interrupted run leaves: the next run reuses it, and so finishes the work.
     """
     if key.key is None:
         return Absent()
-    registry, repository = shelf.registry, shelf.places.repository(name)
-    digest = await registry.head(shelf.places.passed(name, key.key))
+    registry, repository = session.registry, session.tags.repository(name)
+    digest = await registry.head(session.tags.cache_tag(name, key.key))
     if digest is not None:
         tests = await find_test_attestation(registry, repository, digest, key.suites)
         return Present(digest=digest, tested=tests is not None)
-    digest = await registry.head(shelf.places.staged(name, key.key))
+    digest = await registry.head(session.tags.staging_tag(name, key.key))
     if digest is not None and await find_test_attestation(registry, repository, digest, key.suites):
         return Present(digest=digest, unnamed=True)
     return Absent()
 
 
-async def _ever_published(name: str, shelf: RegistrySession) -> Answer:
-    """LogLine an image that was never there from one about which the history does not tell what changed."""
-    return Absent(always=not await shelf.registry.tags(shelf.places.repository(name)))
+async def find_never_published(session: RegistrySession, names: Sequence[str]) -> Mapping[str, Answer]:
+    """Return `Absent` for each image; `always` tells those whose repository has no tag at all."""
+
+    async def find(name: str) -> Answer:
+        return Absent(always=not await session.registry.tags(session.tags.repository(name)))
+
+    return await _read_each(find, names, session)
 
 
-async def _ask_all(
-    ask: Callable[[str], Awaitable[T]], names: Sequence[str], shelf: RegistrySession
+async def _read_each(
+    read: Callable[[str], Awaitable[T]], names: Sequence[str], session: RegistrySession
 ) -> Mapping[str, T | NoAnswer]:
-    """Return the answers by name, NoAnswer where the registry is silent. Raises what an operator has to mend."""
+    """Return the answers by name, NoAnswer where the registry is silent. Raises what an operator has to fix."""
     gone: list[UnreachableError] = []
 
-    async def ask_one(name: str) -> T:
-        # Each try of a registry that swallows what it is sent takes a minute, and there may be a thousand questions.
+    async def read_one(name: str) -> T:
+        # Each attempt at a registry that drops what it is sent takes a minute, and there may be a thousand requests.
         if gone:
             raise gone[0]
         try:
-            return await ask(name)
+            return await read(name)
         except UnreachableError as error:
             gone.append(error)
             raise
 
-    answers = await gather_results(ask_one, names, _LIMIT)
-    forgiven = _SILENCE if shelf.has_login else (*_SILENCE, *_NO_LOGIN)
+    answers = await gather_results(read_one, names, REQUESTS_AT_ONCE)
+    forgiven = _SILENCE if session.has_login else (*_SILENCE, *_NO_LOGIN)
     errors = [one for one in answers if isinstance(one, RegistryError) and not isinstance(one, forgiven)]
     if errors:
         raise errors[0]
@@ -176,17 +119,17 @@ async def _ask_all(
     }
 
 
-async def _records(sources: Sources, names: Sequence[str], shelf: RegistrySession) -> Mapping[str, Record] | None:
-    """Return what was published last, of this commit or of the one that it is compared with; it only gives words."""
-    history = sources.history
-    if not sources.stack.version:
-        return None
-    base = history.changes.base if isinstance(history.changes, Changed) else ""
-    for commit in filter(None, (history.commit, base)):
-        tag = stack_tag(sources.stack.version, commit)
-        for name in names[:_ASKED_FOR_RECORD]:
+async def find_last_records(
+    session: RegistrySession, names: Sequence[str], tags: Mapping[str, str]
+) -> Mapping[str, Record] | None:
+    """Return what was published last, by image: of the first of `tags` (tag to commit) that has a run record.
+
+    None if that is not known. It only gives words to reasons, so an error here is no error.
+    """
+    for tag, commit in tags.items():
+        for name in names[:_READ_FOR_RECORD]:
             try:
-                found = await _find_record(name, tag, shelf)
+                found = await _find_record(name, tag, session)
             except RegistryError:
                 return None
             if found is not None:
@@ -194,12 +137,12 @@ async def _records(sources: Sources, names: Sequence[str], shelf: RegistrySessio
     return None
 
 
-async def _find_record(name: str, tag: str, shelf: RegistrySession) -> Sequence[RecordedImage] | None:
-    repository = shelf.places.repository(name)
-    digest = await shelf.registry.head(repository.tagged(tag))
+async def _find_record(name: str, tag: str, session: RegistrySession) -> Sequence[RecordedImage] | None:
+    repository = session.tags.repository(name)
+    digest = await session.registry.head(repository.tagged(tag))
     if digest is None:
         return None
-    records = await find_run_records(shelf.registry, repository, digest, tag)
+    records = await find_run_records(session.registry, repository, digest, tag)
     return records[0].images if records else None
 
 

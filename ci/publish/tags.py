@@ -25,11 +25,11 @@ class TagLayout(msgspec.Struct, frozen=True, kw_only=True):
         """Return where an image lies."""
         return Repository.parse(f"{self.registry.rstrip('/')}/{image}")
 
-    def passed(self, image: str, key: str) -> Reference:
+    def cache_tag(self, image: str, key: str) -> Reference:
         """Return the name of the image that was built from a key and passed."""
         return self.repository(image).tagged(f"k-{key[:_KEY_SHOWN]}")
 
-    def staged(self, image: str, key: str) -> Reference:
+    def staging_tag(self, image: str, key: str) -> Reference:
         """Return the name under which an image is uploaded before it has passed."""
         return self.repository(image).tagged(f"s-{key}")
 

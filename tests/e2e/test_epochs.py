@@ -7,7 +7,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.registry import EngineBases
+from ci.adapters.dagger_engine.registry import base_digest
 from ci.fusion.fuse import fuse
 from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
@@ -33,7 +33,7 @@ async def build(epochs: Mapping[str, str], digests: Mapping[str, str]) -> tuple[
 
 
 async def test_an_epoch_runs_everything_anew_once() -> None:
-    digest = await EngineBases().digest("debian:bookworm-slim")
+    digest = await base_digest("debian:bookworm-slim")
     assert digest is not None
     digests = {"debian:bookworm-slim": digest}
     begin = await dag.container().from_("debian:bookworm-slim").with_exec(["date", "+%N%s"]).stdout()
@@ -47,11 +47,11 @@ async def test_an_epoch_runs_everything_anew_once() -> None:
 
 
 async def test_a_base_that_is_nowhere_has_no_digest() -> None:
-    assert await EngineBases().digest("localhost:1/nowhere:1") is None
+    assert await base_digest("localhost:1/nowhere:1") is None
 
 
 async def test_a_pinned_base_is_built_on() -> None:
-    digest = await EngineBases().digest("debian:bookworm-slim")
+    digest = await base_digest("debian:bookworm-slim")
     source = dag.directory().with_new_file("images/base/Dockerfile", FILES["images/base/Dockerfile"])
     wrong = Substitutions(digests={"debian:bookworm-slim": f"sha256:{'0' * 64}"})
     right = Substitutions(digests={"debian:bookworm-slim": digest or ""})

@@ -11,7 +11,9 @@ from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.source import FolderTree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.build.runner import Ports, Run, RunRequest
+from ci.build.ports import RunPorts
+from ci.build.runner import Run
+from ci.build.tasks import BuildRun
 from ci.planning.plan import make_plan
 from ci.reports.folder import render_folder
 from ci.results import ImageReport, RunReport
@@ -29,8 +31,8 @@ async def report(session: None, tmp_path_factory: pytest.TempPathFactory) -> Run
     plan = make_plan(stack)
     source: dagger.Directory = dag.host().directory(str(folder))
     builder = EngineBuilder(source)
-    request = RunRequest(jobs=4, started="2026-01-01T00:00:00+00:00", tested=plan.to_build)
-    ports = Ports(builder, EngineTester(source, builder), TelemetryProgress())
+    request = BuildRun(jobs=4, started="2026-01-01T00:00:00+00:00", tested=plan.to_build)
+    ports = RunPorts(builder, EngineTester(source, builder), TelemetryProgress())
     return await Run(plan, stack, ports, request).report()
 
 

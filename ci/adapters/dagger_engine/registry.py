@@ -125,15 +125,17 @@ def explained(refused: EngineFailure, tried: int) -> EngineFailure:
     return EngineFailure(message=message, exit_code=refused.exit_code, output=refused.output)
 
 
-class EngineBases:
-    """Bases of the engine of this session. It reads a manifest and a configuration, and no layers."""
+async def base_digest(reference: str) -> str | None:
+    """Return the digest that a build would get now for a foreign base; None where the engine cannot find it.
 
-    async def digest(self, reference: str) -> str | None:
-        """Return the digest that a build would get now; None where the engine cannot find it."""
-        try:
-            found = await dag.container().from_(reference).image_ref()
-        except dagger.QueryError:
-            return None
-        except dagger.DaggerError as error:
-            raise ExternalError(f"The engine was lost while it looked for {reference}. Run this again.") from error
-        return found.rpartition("@")[2]
+    The engine uses its mirrors and logins. It reads a manifest and a configuration, and no layers.
+    """
+    try:
+        found = await dag.container().from_(reference).image_ref()
+    except dagger.QueryError:
+        return None
+    except dagger.DaggerError as error:
+        raise ExternalError(
+            f"The engine was lost while it looked for {reference}. Run the same command again."
+        ) from error
+    return found.rpartition("@")[2]

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.integration.publish.pipeline_harness import Line
+from tests.integration.publish.pipeline_harness import Pipeline
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
+def pipeline() -> Iterator[Pipeline]:
     with RegistryServer().serving() as server:
-        yield Line(server)
+        yield Pipeline(server)

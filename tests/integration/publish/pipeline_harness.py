@@ -1,28 +1,30 @@
-"""A production line: a stack of four, a real client and a registry of ours, and an engine that is a small class.
+"""The build and publish commands on a stack of four images, with a real registry client and a registry of ours.
 
-What is built is a text; uploading it goes through the same client, as layers, configuration and manifest.
+The engine is a small class: what it builds is a text, which is uploaded through the same client as layers, configuration
+and manifest.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.build.ports import EngineFailure
-from ci.build.runner import Ports, Run, RunRequest
+from ci.clock import Clock
+from ci.commands.build import build_stack
+from ci.commands.options import BuildOptions
+from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
-from ci.fusion.substitutions import Substitutions
 from ci.oci.reference import Reference
 from ci.oci.registry import Registry, RegistryError, digest_of
 from ci.planning.changes import Changed, History
-from ci.planning.decisions import PlanInputs
-from ci.planning.plan import Plan, make_plan
-from ci.publish.publisher import Publisher, ReleaseMetadata
-from ci.publish.registry_state import RegistrySession, Sources, SurveyRequest, survey
+from ci.planning.plan import Plan
+from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from ci.results import RunReport
-from ci.stack.model import Stack, Tree
+from ci.stack.model import Tree
 from ci.stack.reader import read_stack
 from tests.integration.adapters.oci.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
@@ -68,8 +70,18 @@ class Engine(FakeBuilder):
             return EngineFailure(message=str(error))
 
 
+class RunClock(Clock):
+    """A minute later in each run, so that every run has a time of its own."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def now(self) -> float:
+        return datetime(2026, 11, 25, 7, self._number, tzinfo=UTC).timestamp()
+
+
 class Debian:
-    """Knows what debian:12 names."""
+    """Knows what debian:12 points to."""
 
     def __init__(self) -> None:
         self.known: str | None = digest_of(b"debian")
@@ -79,8 +91,8 @@ class Debian:
         return self.known
 
 
-class Line:
-    """Runs the stack; every run is by a fresh engine. What differs between runs is set on it."""
+class Pipeline:
+    """Runs the commands on the stack; every run has a fresh engine. What differs between runs is set on it."""
 
     def __init__(self, server: RegistryServer, credentials: Credentials | None = None) -> None:
         self.server = server
@@ -88,7 +100,7 @@ class Line:
         self.files = dict(FILES)
         self.debian = Debian()
         self.tester = FakeTester()
-        self.request = SurveyRequest()
+        self.options = BuildOptions(publish=True)
         self.commit = COMMIT
         self.clock = QuickClock()
         self.failing = ""
@@ -96,41 +108,45 @@ class Line:
         self._runs = 0
 
     @property
-    def places(self) -> TagLayout:
+    def layout(self) -> TagLayout:
         return TagLayout(registry=f"{self.server.host}/stack")
 
     async def run(self) -> RunReport:
-        access = Endpoint(host=self.server.host, credentials=self.credentials)
-        async with HttpRegistry(access, clock=self.clock) as registry:
+        endpoint = Endpoint(host=self.server.host, credentials=self.credentials)
+        async with HttpRegistry(endpoint, clock=self.clock) as registry:
             return await self.run_with(registry)
 
     def tree(self) -> Tree:
         return MemoryTree(self.files)
 
-    def history(self) -> History:
+    async def history(self, base: str, head: str) -> History:
+        assert (base, head) == ("", "")
         return History(commit=self.commit, dirty=False, changes=Changed(base="b" * 40, paths=()))
 
-    async def plan(self, registry: Registry) -> tuple[Stack, PlanInputs, Plan]:
+    def ports(self, registry: Registry) -> BuildPorts:
+        self.engine = Engine(registry, self._runs, self.failing)
+        return BuildPorts(
+            base_digest=self.debian.digest,
+            history=self.history,
+            registry=RegistrySession(registry, self.layout, self.credentials is not None),
+            builder=self.engine,
+            tester=self.tester,
+            progress=SilentProgress(),
+            tools="tools",
+            cores=2,
+            clock=RunClock(self._runs),
+        )
+
+    async def plan(self, registry: Registry, *, publish: bool = False) -> Plan:
+        """Plan as the command does, or, with `publish`, as a run that publishes does before it builds."""
+        options = msgspec.structs.replace(self.options, publish=publish)
         tree = self.tree()
-        stack = read_stack(tree)
-        shelf = RegistrySession(registry, self.places, self.credentials is not None)
-        sources = Sources(stack, tree, self.history(), "tools")
-        facts = await survey(sources, stack.images, self.debian, shelf, self.request)
-        return stack, facts, make_plan(stack, facts)
+        return await plan_stack(read_stack(tree), tree, options, self.ports(registry))
 
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
-        started = f"2026-11-25T07:{self._runs:02}:00+00:00"
-        stack, facts, plan = await self.plan(registry)
-        commit = self.history().commit or ""
-        stamp = ReleaseMetadata(tag=f"2026.4-{commit[:7]}", commit=commit, created=started, epoch=self.request.epoch)
-        publisher = Publisher(registry, self.places, stamp, stack, facts.keys)
-        await publisher.preflight(plan.enabled)
-        self.engine = Engine(registry, self._runs, self.failing)
-        substitutions = Substitutions(published=_references(plan, self.places))
-        ports = Ports(self.engine, self.tester, SilentProgress(), publisher)
-        request = RunRequest(jobs=2, started=started, tested=plan.to_test, substitutions=substitutions, commit=commit)
-        return await Run(plan, stack, ports, request).report()
+        tree = self.tree()
+        return await build_stack(read_stack(tree), tree, self.options, self.ports(registry))
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
         """Return what tags name, by image."""
@@ -143,10 +159,6 @@ class Line:
     def stack(self, tag: str = TAG) -> Mapping[str, str]:
         """Return the digests that the stack's tag names, of the images that have it."""
         return {name: tags[tag] for name, tags in self.tags(tag).items() if tag in tags}
-
-
-def _references(plan: Plan, places: TagLayout) -> Mapping[str, str]:
-    return {name: str(places.repository(name).pinned(digest)) for name, digest in plan.reused.items()}
 
 
 def results(report: RunReport) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from ci.planning.changes import History
 from tests.integration.adapters.git.repository import Repository
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.integration.publish.pipeline_harness import FILES, Line
+from tests.integration.publish.pipeline_harness import FILES, Pipeline
 
 pytestmark = pytest.mark.anyio
 ML, R, BASE = "images/ml/Dockerfile", "images/r/Dockerfile", "images/base/Dockerfile"
@@ -19,8 +19,8 @@ OTHER = "FROM ds\nRUN other\n"
 REUSED = dict.fromkeys(("base", "ds", "ml", "r"), "published")
 
 
-class GitLine(Line):
-    """A Line whose sources are a repository."""
+class GitPipeline(Pipeline):
+    """A Pipeline whose sources are a repository."""
 
     def __init__(self, server: RegistryServer, repository: Repository) -> None:
         super().__init__(server)
@@ -30,12 +30,13 @@ class GitLine(Line):
     def tree(self) -> FolderTree:
         return FolderTree(self.repository.root)
 
-    def history(self) -> History:
+    async def history(self, base: str, head: str) -> History:
+        assert (base, head) == ("", "")
         return read_history(self.repository.root, *self.compared)
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[GitLine]:
+def pipeline(tmp_path: Path) -> Iterator[GitPipeline]:
     (tmp_path / "repository").mkdir()
     repository = Repository(tmp_path / "repository")
     repository.git("init", "--quiet", "--initial-branch=main")
@@ -44,74 +45,74 @@ def line(tmp_path: Path) -> Iterator[GitLine]:
     repository.commit(**FILES)
     repository.commit(**{"images/base/words with blanks é": "1"})
     with RegistryServer().serving() as server:
-        yield GitLine(server, repository)
+        yield GitPipeline(server, repository)
 
 
-def a_commit(line: GitLine) -> None:
-    line.repository.commit(**{ML: OTHER})
+def a_commit(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{ML: OTHER})
 
 
-def two_commits(line: GitLine) -> None:
+def two_commits(pipeline: GitPipeline) -> None:
     """Where only the last one would be looked at, ml would be forgotten."""
-    line.repository.git("checkout", "--quiet", "-b", "topic")
-    line.repository.commit(**{ML: OTHER})
-    line.repository.commit(**{R: "FROM base\nRUN other\n"})
+    pipeline.repository.git("checkout", "--quiet", "-b", "topic")
+    pipeline.repository.commit(**{ML: OTHER})
+    pipeline.repository.commit(**{R: "FROM base\nRUN other\n"})
 
 
-def a_merge(line: GitLine) -> None:
-    git = line.repository.git
+def a_merge(pipeline: GitPipeline) -> None:
+    git = pipeline.repository.git
     git("checkout", "--quiet", "-b", "topic")
-    line.repository.commit(**{ML: OTHER})
+    pipeline.repository.commit(**{ML: OTHER})
     git("checkout", "--quiet", "main")
-    line.repository.commit(**{"README.md": "1"})
+    pipeline.repository.commit(**{"README.md": "1"})
     git("merge", "--quiet", "--no-ff", "--message", "m", "topic")
 
 
-def a_rename(line: GitLine) -> None:
-    line.repository.git("mv", "images/base/words with blanks é", "images/base/moved")
-    line.repository.commit()
+def a_rename(pipeline: GitPipeline) -> None:
+    pipeline.repository.git("mv", "images/base/words with blanks é", "images/base/moved")
+    pipeline.repository.commit()
 
 
-def a_shallow_clone(line: GitLine) -> None:
-    line.repository.commit(**{ML: OTHER})
-    line.repository = line.repository.clone("--depth=1")
+def a_shallow_clone(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{ML: OTHER})
+    pipeline.repository = pipeline.repository.clone("--depth=1")
 
 
-def a_detached_head(line: GitLine) -> None:
-    line.repository.commit(**{ML: OTHER})
-    line.repository.git("checkout", "--quiet", "--detach")
+def a_detached_head(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{ML: OTHER})
+    pipeline.repository.git("checkout", "--quiet", "--detach")
 
 
-def a_dirty_tree(line: GitLine) -> None:
-    line.repository.write(ML, OTHER)
+def a_dirty_tree(pipeline: GitPipeline) -> None:
+    pipeline.repository.write(ML, OTHER)
 
 
-def a_new_file(line: GitLine) -> None:
-    line.repository.write("images/r/new", "1")
+def a_new_file(pipeline: GitPipeline) -> None:
+    pipeline.repository.write("images/r/new", "1")
 
 
-def a_force_push(line: GitLine) -> None:
-    line.compared = ("1" * 40, "")
-    line.repository.commit(**{ML: OTHER})
+def a_force_push(pipeline: GitPipeline) -> None:
+    pipeline.compared = ("1" * 40, "")
+    pipeline.repository.commit(**{ML: OTHER})
 
 
-def an_unrelated_commit_after_a_red_one(line: GitLine) -> None:
+def an_unrelated_commit_after_a_red_one(pipeline: GitPipeline) -> None:
     """The old script would see the second only, and take the image of before the first for good."""
-    line.repository.commit(**{ML: OTHER})
-    line.repository.commit(**{"README.md": "1"})
+    pipeline.repository.commit(**{ML: OTHER})
+    pipeline.repository.commit(**{"README.md": "1"})
 
 
-def a_commit_taken_back(line: GitLine) -> None:
-    line.repository.commit(**{ML: OTHER})
-    line.repository.commit(**{ML: FILES[ML]})
+def a_commit_taken_back(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{ML: OTHER})
+    pipeline.repository.commit(**{ML: FILES[ML]})
 
 
-def no_git(line: GitLine) -> None:
-    line.repository.write(ML, OTHER)
-    (line.repository.root / ".git").rename(line.repository.root.parent / "gone")
+def no_git(pipeline: GitPipeline) -> None:
+    pipeline.repository.write(ML, OTHER)
+    (pipeline.repository.root / ".git").rename(pipeline.repository.root.parent / "gone")
 
 
-CASES: list[tuple[Callable[[GitLine], None], dict[str, str]]] = [
+CASES: list[tuple[Callable[[GitPipeline], None], dict[str, str]]] = [
     (a_commit, {"ml": f"files changed: {ML}"}),
     (two_commits, {"ml": f"files changed: {ML}", "r": f"files changed: {R}"}),
     (a_merge, {"ml": f"files changed: {ML}"}),
@@ -136,11 +137,11 @@ CASES: list[tuple[Callable[[GitLine], None], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("change", "expected"), CASES, ids=[change.__name__ for change, _ in CASES])
-async def test_reasons(line: GitLine, change: Callable[[GitLine], None], expected: dict[str, str]) -> None:
+async def test_reasons(pipeline: GitPipeline, change: Callable[[GitPipeline], None], expected: dict[str, str]) -> None:
     registry = MemoryRegistry()
-    assert (await line.run_with(registry)).exit_code == 0
-    change(line)
-    _, _, plan = await line.plan(registry)
+    assert (await pipeline.run_with(registry)).exit_code == 0
+    change(pipeline)
+    plan = await pipeline.plan(registry)
     for image in plan.images:
         assert image.reason.startswith({**REUSED, **expected}[image.name]), image
     assert plan.to_build == tuple(name for name in REUSED if name in expected)
@@ -153,7 +154,7 @@ async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
     repository.git("config", "user.email", "maintainer@example.org")
     repository.commit(**FILES)
     with RegistryServer().serving() as server:
-        _, _, plan = await GitLine(server, repository).plan(MemoryRegistry())
+        plan = await GitPipeline(server, repository).plan(MemoryRegistry())
     assert [image.reason for image in plan.images] == [
         "never published: no image of this name",
         "parent changes: base",

@@ -9,83 +9,81 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.registry import LoginError, ServerFaultError, UnreachableError
 from ci.planning.plan import Plan
-from ci.publish.registry_state import SurveyRequest
 from tests.integration.adapters.oci.faults import refusing
 from tests.integration.adapters.oci.logins import Login, Passwords
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.adapters.oci.server import RegistryServer
 from tests.integration.adapters.oci.servers import USERS, WRONG
-from tests.integration.publish.pipeline_harness import IMAGES, Line
+from tests.integration.publish.pipeline_harness import IMAGES, Pipeline
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def guarded() -> Iterator[Callable[[Login], Line]]:
+def guarded() -> Iterator[Callable[[Login], Pipeline]]:
     with ExitStack() as servers:
-        yield lambda login: Line(servers.enter_context(RegistryServer(login=login).serving()))
+        yield lambda login: Pipeline(servers.enter_context(RegistryServer(login=login).serving()))
 
 
-async def plan(line: Line) -> Plan:
-    access = Endpoint(host=line.server.host, credentials=line.credentials)
-    async with HttpRegistry(access, clock=line.clock) as registry:
-        return (await line.plan(registry))[2]
+async def plan(pipeline: Pipeline, *, publish: bool = False) -> Plan:
+    access = Endpoint(host=pipeline.server.host, credentials=pipeline.credentials)
+    async with HttpRegistry(access, clock=pipeline.clock) as registry:
+        return await pipeline.plan(registry, publish=publish)
 
 
-async def test_a_registry_that_fails_means_to_build(line: Line) -> None:
-    await line.run()
-    line.server.fault("HEAD", "/stack/r/manifests/k-", refusing(500), times=1000)
-    made = await plan(line)
+async def test_a_registry_that_fails_means_to_build(pipeline: Pipeline) -> None:
+    await pipeline.run()
+    pipeline.server.fault("HEAD", "/stack/r/manifests/k-", refusing(500), times=1000)
+    made = await plan(pipeline)
     assert made.to_build == ("r",)
     assert made.images[3].reason.startswith("registry did not answer: ")
     assert "failed when asked to read" in made.images[3].reason
 
 
-async def test_an_epoch_that_cannot_be_read_means_to_build(line: Line) -> None:
-    await line.run()
-    line.server.fault("GET", "/stack/ds/manifests/epoch", refusing(429), times=1000)
-    assert (await plan(line)).to_build == ("ds", "ml")
+async def test_an_epoch_that_cannot_be_read_means_to_build(pipeline: Pipeline) -> None:
+    await pipeline.run()
+    pipeline.server.fault("GET", "/stack/ds/manifests/epoch", refusing(429), times=1000)
+    assert (await plan(pipeline)).to_build == ("ds", "ml")
 
 
-async def test_an_epoch_that_cannot_be_read_is_an_error_for_what_is_published(line: Line) -> None:
+async def test_an_epoch_that_cannot_be_read_is_an_error_for_what_is_published(pipeline: Pipeline) -> None:
     """It would be named by a key that is not its own."""
-    await line.run()
-    line.request = SurveyRequest(publishes=True)
-    line.server.fault("GET", "/stack/ds/manifests/epoch", refusing(500), times=1000)
+    await pipeline.run()
+    pipeline.server.fault("GET", "/stack/ds/manifests/epoch", refusing(500), times=1000)
     with pytest.raises(ServerFaultError, match="stack/ds:epoch"):
-        await plan(line)
+        await plan(pipeline, publish=True)
 
 
 async def test_a_private_registry_means_to_build_for_those_who_do_not_log_in(
-    guarded: Callable[[Login], Line],
+    guarded: Callable[[Login], Pipeline],
 ) -> None:
-    line = guarded(Passwords(USERS))
-    made = await plan(line)
+    pipeline = guarded(Passwords(USERS))
+    made = await plan(pipeline)
     assert made.to_build == IMAGES
     assert "wants a login" in made.images[0].reason
 
 
-async def test_a_login_that_is_refused_is_an_error(guarded: Callable[[Login], Line]) -> None:
-    line = guarded(Passwords(USERS))
-    line.credentials = WRONG
+async def test_a_login_that_is_refused_is_an_error(guarded: Callable[[Login], Pipeline]) -> None:
+    pipeline = guarded(Passwords(USERS))
+    pipeline.credentials = WRONG
     with pytest.raises(LoginError, match="check --registry-username"):
-        await plan(line)
+        await plan(pipeline)
 
 
-async def test_a_base_without_a_digest_means_to_build_all_that_stands_on_it(line: Line) -> None:
-    await line.run()
-    line.debian.known = None
-    made = await plan(line)
+async def test_a_base_without_a_digest_means_to_build_all_that_stands_on_it(pipeline: Pipeline) -> None:
+    await pipeline.run()
+    pipeline.debian.known = None
+    made = await plan(pipeline)
     assert made.to_build == IMAGES
     assert made.images[0].reason == "registry did not answer: the digest of debian:12 is not known"
 
 
-async def test_a_registry_that_cannot_be_reached_is_not_asked_about_every_image(line: Line) -> None:
+async def test_a_registry_that_cannot_be_reached_is_not_asked_about_every_image(pipeline: Pipeline) -> None:
     def unreachable(call: str) -> None:
         raise UnreachableError(f"nobody is there to {call}")
 
-    line.files = {f"images/i{number}/Dockerfile": "FROM debian:12\n" for number in range(100)}
+    pipeline.files = {f"images/i{number}/Dockerfile": "FROM debian:12\n" for number in range(100)}
     registry = MemoryRegistry(before=unreachable)
-    made = (await line.plan(registry))[2]
+    made = await pipeline.plan(registry)
     assert len(made.to_build) == 100
     assert len({image.reason for image in made.images}) <= len(registry.calls) <= 8

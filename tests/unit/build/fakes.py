@@ -5,15 +5,16 @@ from contextlib import contextmanager
 
 import anyio
 
-from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
-from ci.build.runner import Ports, Run, RunRequest
+from ci.build.ports import EngineFailure, RunPorts, SuiteOutput, SuiteRequest
+from ci.build.runner import Run
+from ci.build.tasks import BuildRun
 from ci.errors import ExternalError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
 from ci.results import ImageReport, Layer, RunReport
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
-from tests.unit.build.suite_outputs import failing_remains, passing_remains
+from tests.unit.build.suite_outputs import failing_output, passing_output
 
 
 class FakeBuilder:
@@ -69,7 +70,7 @@ class FakeTester:
         assert fused.stages[-1].image == request.image.name
         name = f"{request.image.name} {request.suite.name}"
         self.ran.append(name)
-        return passing_remains("test_a.py::test_b") if name != self._failing else failing_remains("test_a.py::test_b")
+        return passing_output("test_a.py::test_b") if name != self._failing else failing_output("test_a.py::test_b")
 
 
 class SilentSpan:
@@ -88,8 +89,8 @@ async def run(
 ) -> RunReport:
     stack = read_stack(tree)
     plan = make_plan(stack)
-    request = RunRequest(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
-    ports = Ports(builder, tester or FakeTester(), SilentProgress())
+    request = BuildRun(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
+    ports = RunPorts(builder, tester or FakeTester(), SilentProgress())
     return await Run(plan, stack, ports, request).report()
 
 

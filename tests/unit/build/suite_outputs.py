@@ -47,13 +47,13 @@ def remains(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
     return SuiteOutput(exit_code=exit_code, record=record, junit=xml, log="the log")
 
 
-def passing_remains(*tests: str) -> SuiteOutput:
+def passing_output(*tests: str) -> SuiteOutput:
     """Return what is left of tests that pass."""
     events = [event for test in tests for event in phases(test)]
     return remains(0, lines(collected(*tests), *events, end(0)), junit(*tests))
 
 
-def failing_remains(*tests: str) -> SuiteOutput:
+def failing_output(*tests: str) -> SuiteOutput:
     """Return what is left of tests that fail."""
     events = [event for test in tests for event in phases(test, "failed", text="assert 1 == 2")]
     record = lines(collected(*tests), *events, end(1))

@@ -6,10 +6,10 @@ from ci.results import SuiteOutcome, TestOutcome
 from tests.unit.build.suite_outputs import (
     collected,
     end,
-    failing_remains,
+    failing_output,
     junit,
     lines,
-    passing_remains,
+    passing_output,
     phases,
     remains,
     started,
@@ -20,7 +20,7 @@ RUNNING = lines(collected("a", "b"), *phases("a"), started("b"))
 
 
 def test_a_whole_green_run_passes() -> None:
-    verdict = judge(passing_remains("a", "b"), LIMIT)
+    verdict = judge(passing_output("a", "b"), LIMIT)
     assert (verdict.outcome, verdict.why) == (SuiteOutcome.PASSED, "")
     assert [(test.name, test.outcome, test.seconds) for test in verdict.tests] == [
         ("a", TestOutcome.PASSED, 1.5),
@@ -31,7 +31,7 @@ def test_a_whole_green_run_passes() -> None:
 @pytest.mark.parametrize(
     ("left", "outcome", "why"),
     [
-        pytest.param(failing_remains("a"), SuiteOutcome.FAILED, "1 test failed", id="a failure"),
+        pytest.param(failing_output("a"), SuiteOutcome.FAILED, "1 test failed", id="a failure"),
         pytest.param(remains(0, RUNNING, None), SuiteOutcome.ERROR,
                      "it stopped in the middle with exit code 0 while b was running", id="os._exit(0)"),
         pytest.param(remains(139, RUNNING, None), SuiteOutcome.ERROR,
@@ -98,12 +98,12 @@ def test_half_a_last_line_of_the_record_is_passed_over() -> None:
 @pytest.mark.parametrize("line", ['{"event": "odd"}', "[]", '{"event": "phase", "test": 1}', "nonsense"])
 def test_a_line_that_no_recorder_wrote_is_passed_over_and_proves_nothing(line: str) -> None:
     assert judge(remains(0, f"{line}\n", junit()), LIMIT).outcome is SuiteOutcome.ERROR
-    whole = passing_remains("a")
+    whole = passing_output("a")
     assert judge(remains(0, f"{line}\n{whole.record}", whole.junit), LIMIT).outcome is SuiteOutcome.PASSED
 
 
 def test_a_failed_call_is_not_forgotten_at_teardown() -> None:
-    verdict = judge(failing_remains("a"), LIMIT)
+    verdict = judge(failing_output("a"), LIMIT)
     assert [(test.outcome, test.text) for test in verdict.tests] == [(TestOutcome.FAILED, "assert 1 == 2")]
 
 
@@ -122,15 +122,15 @@ def test_a_fixture_that_fails_is_an_error_of_its_test() -> None:
 
 
 def test_what_passes_when_run_again_is_flaky() -> None:
-    first = judge(failing_remains("a", "b"), LIMIT)
-    assert [test.outcome for test in with_rerun(first, judge(passing_remains("a", "b"), LIMIT)).tests] == [
+    first = judge(failing_output("a", "b"), LIMIT)
+    assert [test.outcome for test in with_rerun(first, judge(passing_output("a", "b"), LIMIT)).tests] == [
         TestOutcome.FLAKY, TestOutcome.FLAKY,
     ]  # fmt: skip
-    half = with_rerun(first, judge(passing_remains("a"), LIMIT))
+    half = with_rerun(first, judge(passing_output("a"), LIMIT))
     assert (half.outcome, half.why) == (SuiteOutcome.FAILED, "1 test failed")
 
 
 def test_a_rerun_that_breaks_saves_nothing() -> None:
-    verdict = with_rerun(judge(failing_remains("a"), LIMIT), judge(remains(139, "", None), LIMIT))
+    verdict = with_rerun(judge(failing_output("a"), LIMIT), judge(remains(139, "", None), LIMIT))
     assert verdict.outcome is SuiteOutcome.FAILED
     assert verdict.why.startswith("1 test failed; run again: it was ended by a segmentation fault")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ci.planning.cache_key import make_keys
-from ci.planning.changes import Changed, Unknown
+from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, Action, Cause, Decision, NoAnswer, PlanInputs, Present, Reason, Record, decide
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
@@ -34,7 +34,11 @@ REUSED = {name: f"published: {(name * 20)[:12]} has this content" for name in AL
 KEYS = make_keys(STACK, TREE, STACK.images, BASES, "t")
 
 
-def facts(
+def history(changes: Changed | Unknown) -> History:
+    return History(commit="a" * 40, dirty=False, changes=changes)
+
+
+def inputs(
     *,
     absent: str = "",
     silent: str = "",
@@ -49,7 +53,7 @@ def facts(
     return PlanInputs(
         keys=KEYS,
         answers=answers,
-        changes=Unknown(why="this is a shallow clone.") if paths is None else Changed(base="b", paths=paths),
+        history=history(Unknown(why="this is a shallow clone.") if paths is None else Changed(base="b", paths=paths)),
         records=records,
         forced=frozenset(forced.split()),
     )
@@ -60,7 +64,7 @@ def other(name: str, **fields: object) -> Mapping[str, Record]:
     return {**SAME, name: msgspec.structs.replace(SAME[name], **fields)}
 
 
-def told(found: PlanInputs) -> dict[str, str]:
+def reasons(found: PlanInputs) -> dict[str, str]:
     decisions = decide(STACK, STACK.images, found)
     return {one.name: str(one.reason) for one in decisions if one.action is not Action.DISABLED}
 
@@ -77,27 +81,27 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
 
 
 @pytest.mark.parametrize(
-    ("given_facts", "reasons"),
+    ("given", "expected"),
     [
-        pytest.param(facts(), {}, id="all is published"),
-        pytest.param(facts(changed=None), {}, id="published, whatever changed"),
-        pytest.param(facts(changed="images/base/x"), {}, id="published by an earlier run of the same change"),
-        pytest.param(facts(records=None), {}, id="published, whatever was before"),
-        pytest.param(facts(changed=STACK_FILES), {}, id="published with the machinery as it is"),
-        pytest.param(facts(records=other("base", bases={"debian:12": "x"})), {}, id="published, a base moved back"),
-        pytest.param(facts(absent="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="a leaf's file"),
+        pytest.param(inputs(), {}, id="all is published"),
+        pytest.param(inputs(changed=None), {}, id="published, whatever changed"),
+        pytest.param(inputs(changed="images/base/x"), {}, id="published by an earlier run of the same change"),
+        pytest.param(inputs(records=None), {}, id="published, whatever was before"),
+        pytest.param(inputs(changed=STACK_FILES), {}, id="published with the machinery as it is"),
+        pytest.param(inputs(records=other("base", bases={"debian:12": "x"})), {}, id="published, a base moved back"),
+        pytest.param(inputs(absent="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="a leaf's file"),
         pytest.param(
-            facts(absent="base ds ml", changed="images/base/a images/base/b images/base/c images/base/d"),
+            inputs(absent="base ds ml", changed="images/base/a images/base/b images/base/c images/base/d"),
             {"base": "files changed: images/base/a, images/base/b, images/base/c +1", **ON_BASE},
             id="files of the base",
         ),
         pytest.param(
-            facts(absent="fonts ds ml", changed="images/fonts/f"),
+            inputs(absent="fonts ds ml", changed="images/fonts/f"),
             {"fonts": "files changed: images/fonts/f", **ON_FONTS},
             id="a file of what another copies from",
         ),
         pytest.param(
-            facts(absent="base fonts ds ml", changed=f"images/base/a images/fonts/f {ML}"),
+            inputs(absent="base fonts ds ml", changed=f"images/base/a images/fonts/f {ML}"),
             {
                 "base": "files changed: images/base/a",
                 "fonts": "files changed: images/fonts/f",
@@ -106,47 +110,47 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
             },
             id="own files go before parents",
         ),
-        pytest.param(facts(absent="base"), {"base": GONE, **ON_BASE}, id="a parent is gone, its children are not"),
-        pytest.param(facts(absent="fonts"), {"fonts": GONE, **ON_FONTS}, id="a source of copies is gone"),
-        pytest.param(facts(absent="ds"), {"ds": GONE, **ON_DS}, id="one in the middle is gone"),
-        pytest.param(facts(absent="ml"), {"ml": GONE}, id="changed by an earlier commit, whose run was red"),
+        pytest.param(inputs(absent="base"), {"base": GONE, **ON_BASE}, id="a parent is gone, its children are not"),
+        pytest.param(inputs(absent="fonts"), {"fonts": GONE, **ON_FONTS}, id="a source of copies is gone"),
+        pytest.param(inputs(absent="ds"), {"ds": GONE, **ON_DS}, id="one in the middle is gone"),
+        pytest.param(inputs(absent="ml"), {"ml": GONE}, id="changed by an earlier commit, whose run was red"),
         pytest.param(
-            facts(absent="base ds ml", records=other("base", bases={"debian:12": f"sha256:{'e' * 64}"})),
+            inputs(absent="base ds ml", records=other("base", bases={"debian:12": f"sha256:{'e' * 64}"})),
             {"base": "base moved: debian:12 eeeeeeeeeeee -> dddddddddddd", **ON_BASE},
             id="a base moved",
         ),
-        pytest.param(facts(absent=DS, records=other("ds", bases={})), {"ds": GONE, **ON_DS}, id="no digest recorded"),
+        pytest.param(inputs(absent=DS, records=other("ds", bases={})), {"ds": GONE, **ON_DS}, id="no digest recorded"),
         pytest.param(
-            facts(absent=DS, records=other("ds", build_args={"PYTHON": "3.10"})),
+            inputs(absent=DS, records=other("ds", build_args={"PYTHON": "3.10"})),
             {"ds": "build arg: PYTHON '3.10' -> '3.12'", **ON_DS},
             id="a build arg",
         ),
         pytest.param(
-            facts(absent=DS, records=other("ds", build_args={"A": "", "PYTHON": "3.12"})),
+            inputs(absent=DS, records=other("ds", build_args={"A": "", "PYTHON": "3.12"})),
             {"ds": "build arg: A '' -> none", **ON_DS},
             id="a build arg less",
         ),
         pytest.param(
-            facts(absent=DS, records=other("ds", epoch="1", build_args={})),
+            inputs(absent=DS, records=other("ds", epoch="1", build_args={})),
             {"ds": "build arg: PYTHON none -> '3.12'", **ON_DS},
             id="a build arg more, which goes before an epoch",
         ),
         pytest.param(
-            facts(absent="fonts ds ml", records=other("fonts", epoch="")),
+            inputs(absent="fonts ds ml", records=other("fonts", epoch="")),
             {"fonts": "epoch: none -> 2", **ON_FONTS},
             id="an epoch",
         ),
         pytest.param(
-            facts(absent=DS, records=other("ds", epoch="1", build_args={}, bases={"uv:0.9": f"sha256:{'1' * 64}"})),
+            inputs(absent=DS, records=other("ds", epoch="1", build_args={}, bases={"uv:0.9": f"sha256:{'1' * 64}"})),
             {"ds": "base moved: uv:0.9 111111111111 -> 000000000000", **ON_DS},
             id="a base goes before a build arg",
         ),
-        pytest.param(facts(forced="ml"), {"ml": "forced: --rebuild"}, id="forced"),
-        pytest.param(facts(forced="base"), {"base": "forced: --rebuild", **ON_BASE}, id="a forced parent"),
-        pytest.param(facts(forced="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="forced and changed"),
-        pytest.param(facts(forced="ml", changed="ci/x"), {"ml": "forced: --rebuild"}, id="forced, and stack files"),
+        pytest.param(inputs(forced="ml"), {"ml": "forced: --rebuild"}, id="forced"),
+        pytest.param(inputs(forced="base"), {"base": "forced: --rebuild", **ON_BASE}, id="a forced parent"),
+        pytest.param(inputs(forced="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="forced and changed"),
+        pytest.param(inputs(forced="ml", changed="ci/x"), {"ml": "forced: --rebuild"}, id="forced, and stack files"),
         pytest.param(
-            facts(absent="base fonts ds ml", changed=STACK_FILES),
+            inputs(absent="base fonts ds ml", changed=STACK_FILES),
             {
                 "base": "stack files changed: ci/module.py, images/stack.toml",
                 "fonts": "stack files changed: ci/module.py, images/stack.toml",
@@ -154,28 +158,28 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
             },
             id="files of the stack",
         ),
-        pytest.param(facts(absent="ml", records={}), {"ml": NEW}, id="never published"),
-        pytest.param(facts(absent="ml", records={}, changed=None), {"ml": NEW}, id="a new image without history"),
-        pytest.param(facts(absent="ml", records=None), {"ml": GONE.partition(";")[0]}, id="no record"),
-        pytest.param(facts(silent="ml"), {"ml": SILENT}, id="no answer"),
-        pytest.param(facts(silent="base"), {"base": SILENT, **ON_BASE}, id="no answer for a parent"),
+        pytest.param(inputs(absent="ml", records={}), {"ml": NEW}, id="never published"),
+        pytest.param(inputs(absent="ml", records={}, changed=None), {"ml": NEW}, id="a new image without history"),
+        pytest.param(inputs(absent="ml", records=None), {"ml": GONE.partition(";")[0]}, id="no record"),
+        pytest.param(inputs(silent="ml"), {"ml": SILENT}, id="no answer"),
+        pytest.param(inputs(silent="base"), {"base": SILENT, **ON_BASE}, id="no answer for a parent"),
         pytest.param(
-            facts(silent="base fonts ds ml", records=None, changed=None),
+            inputs(silent="base fonts ds ml", records=None, changed=None),
             {"base": SILENT, "fonts": SILENT, **ON_BOTH},
             id="no answer at all",
         ),
-        pytest.param(facts(silent="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="no answer, and changed"),
-        pytest.param(facts(absent="ml", changed=None), {"ml": SHALLOW}, id="no history"),
-        pytest.param(facts(absent="ml", changed=None, records=None), {"ml": SHALLOW}, id="no history, no record"),
-        pytest.param(facts(absent="base", changed=None), {"base": SHALLOW, **ON_BASE}, id="no history of a parent"),
+        pytest.param(inputs(silent="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="no answer, and changed"),
+        pytest.param(inputs(absent="ml", changed=None), {"ml": SHALLOW}, id="no history"),
+        pytest.param(inputs(absent="ml", changed=None, records=None), {"ml": SHALLOW}, id="no history, no record"),
+        pytest.param(inputs(absent="base", changed=None), {"base": SHALLOW, **ON_BASE}, id="no history of a parent"),
     ],
 )
-def test_reasons(given_facts: PlanInputs, reasons: dict[str, str]) -> None:
-    assert told(given_facts) == REUSED | reasons
+def test_reasons(given: PlanInputs, expected: dict[str, str]) -> None:
+    assert reasons(given) == REUSED | expected
 
 
 def test_a_decision_has_what_a_run_needs() -> None:
-    found = {one.name: one for one in decide(STACK, STACK.images, facts(absent="ml"))}
+    found = {one.name: one for one in decide(STACK, STACK.images, inputs(absent="ml"))}
     assert found["ds"] == Decision(
         name="ds",
         action=Action.REUSE,
@@ -188,18 +192,18 @@ def test_a_decision_has_what_a_run_needs() -> None:
 
 
 def test_an_image_of_which_nothing_was_asked_is_built() -> None:
-    found = msgspec.structs.replace(facts(), answers={})
-    assert told(found)["fonts"] == "registry did not answer: it was not asked"
+    found = msgspec.structs.replace(inputs(), answers={})
+    assert reasons(found)["fonts"] == "registry did not answer: it was not asked"
 
 
 def test_what_is_built_on_a_base_that_is_not_known_is_built() -> None:
-    found = msgspec.structs.replace(facts(), keys=make_keys(STACK, TREE, STACK.images, {"uv:0.9": UV}, "t"))
+    found = msgspec.structs.replace(inputs(), keys=make_keys(STACK, TREE, STACK.images, {"uv:0.9": UV}, "t"))
     unknown = {"base": "registry did not answer: the digest of debian:12 is not known", **ON_BASE}
-    assert told(found) == REUSED | unknown
+    assert reasons(found) == REUSED | unknown
 
 
 def test_only_the_images_of_a_plan_are_decided_on() -> None:
-    (found,) = decide(STACK, STACK.closure(["base"]), facts())
+    (found,) = decide(STACK, STACK.closure(["base"]), inputs())
     assert found.name == "base"
 
 
@@ -209,15 +213,15 @@ def test_a_reused_image_says_what_else_there_is_to_it() -> None:
         "ds": Present(digest=PRESENT["ds"].digest, tested=False),
         "ml": Present(digest=PRESENT["ml"].digest, unnamed=True),
     }
-    found = {one.name: one for one in decide(STACK, STACK.images, msgspec.structs.replace(facts(), answers=answers))}
+    found = {one.name: one for one in decide(STACK, STACK.images, msgspec.structs.replace(inputs(), answers=answers))}
     assert [one.action for one in found.values() if one.retest] == [Action.REUSE]
     assert str(found["ds"].reason) == f"{REUSED['ds']}; its tests are other ones now"
     assert str(found["ml"].reason) == f"{REUSED['ml']}, from a run that did not finish"
 
 
 def test_a_refresh_is_the_reason_where_nothing_else_is() -> None:
-    found = msgspec.structs.replace(facts(absent="base fonts ds ml", changed=ML), refreshed=True)
-    assert told(found) == {
+    found = msgspec.structs.replace(inputs(absent="base fonts ds ml", changed=ML), refreshed=True)
+    assert reasons(found) == {
         "base": "epoch: --refresh",
         "fonts": "epoch: --refresh",
         **ON_BOTH,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci.planning.cache_key import make_keys
-from ci.planning.changes import Changed, Unknown
+from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, Action, Cause, NoAnswer, PlanInputs, Present, Record, decide
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
@@ -34,7 +34,7 @@ def stacks(draw: st.DrawFn) -> tuple[MemoryTree, PlanInputs]:
     return tree, PlanInputs(
         keys=make_keys(stack, tree, stack.images, bases, "t"),
         answers=draw(st.dictionaries(st.sampled_from(names), answer)),
-        changes=draw(changed | st.just(Unknown(why="?"))),
+        history=History(commit=None, dirty=True, changes=draw(changed | st.just(Unknown(why="?")))),
         records=draw(st.none() | st.just({}) | st.just({names[-1]: RECORD})),
         forced=draw(st.frozensets(st.sampled_from(names), max_size=2)),
     )

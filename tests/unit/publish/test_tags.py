@@ -9,8 +9,8 @@ KEY = "0123456789abcdef" * 4
 def test_an_image_has_a_repository_and_names_in_it() -> None:
     places = TagLayout(registry="docker.io/ucsdets/")
     assert str(places.repository("r-notebook")) == "docker.io/ucsdets/r-notebook"
-    assert str(places.passed("base", KEY)) == "docker.io/ucsdets/base:k-0123456789abcdef"
-    assert str(places.staged("base", KEY)) == f"docker.io/ucsdets/base:s-{KEY}"
+    assert str(places.cache_tag("base", KEY)) == "docker.io/ucsdets/base:k-0123456789abcdef"
+    assert str(places.staging_tag("base", KEY)) == f"docker.io/ucsdets/base:s-{KEY}"
 
 
 def test_a_registry_that_cannot_be_is_refused() -> None:

@@ -1,0 +1,65 @@
+"""`test-gpu`: runs the GPU image of a published stack on a real GPU, by digest."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from ci.errors import RequestError
+from ci.gpu_gate.gate import run_gate
+from ci.gpu_gate.ports import LoginNode, LogLine
+from ci.gpu_gate.verdict import GpuVerdict, gpu_artifact
+from ci.oci.reference import Repository
+from ci.oci.referrers import push_referrer
+from ci.promotion.plan import read_image
+from ci.promotion.source_run import find_published_run
+from ci.publish.attestations import RunRecord
+from ci.publish.registry_state import RegistrySession
+from ci.stack.gpu_config import GpuSettings
+from ci.stack.model import Stack
+
+
+class GpuPorts(NamedTuple):
+    """How the GPU gate reaches the cluster."""
+
+    connect: Callable[[GpuSettings], Awaitable[LoginNode]]
+    can_log_in: bool
+    """Whether there is anything to log in with."""
+    attempts: int
+    log: LogLine
+    show: Callable[[GpuVerdict], str]
+    """Writes a verdict for the log."""
+
+
+async def run_gpu_test(stack: Stack, session: RegistrySession, tag: str, ports: GpuPorts, *, keep: bool) -> GpuVerdict:
+    """Run the GPU gate for a tag. With `keep`, the verdict is attached to the image, where a promotion looks for it."""
+    record = await find_published_run(session.registry, repositories_of(stack, session), tag)
+    if stack.gpu is None:
+        raise RequestError(
+            "stack.toml has no [gpu] table, which names the image to test and the login node. docs/stack.md lists its "
+            "keys."
+        )
+    return await gate_run(session, record, stack.gpu, ports, keep=keep)
+
+
+async def gate_run(
+    session: RegistrySession, record: RunRecord, settings: GpuSettings, ports: GpuPorts, *, keep: bool
+) -> GpuVerdict:
+    """Run the GPU gate for the images of a run."""
+    image = record.by_name.get(settings.image)
+    if image is None:
+        raise RequestError(f"{record.tag} has no image {settings.image!r}, which gpu.image of stack.toml names.")
+    registry, repository = session.registry, Repository.parse(image.repository)
+    node = await ports.connect(settings)
+    if keep:
+        await registry.preflight(repository)
+    manifest = await read_image(registry, image)
+    reference = str(repository.pinned(image.digest))
+    verdict = await run_gate(node, settings, reference, tell=ports.log, attempts=ports.attempts)
+    ports.log(ports.show(verdict))  # before it is kept: whatever happens now, it took an hour
+    if keep:
+        await push_referrer(registry, repository, manifest.descriptor, gpu_artifact(verdict))
+    return verdict
+
+
+def repositories_of(stack: Stack, session: RegistrySession) -> Mapping[str, Repository]:
+    """Return the repositories of the stack's enabled images, by name."""
+    return {image.name: session.tags.repository(image.name) for image in stack.images if image.enabled}

@@ -1,0 +1,112 @@
+"""`plan`: what would be done with each image, and why."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ci.build.ports import Builder, Progress, Tester
+from ci.clock import Clock
+from ci.commands.options import ALL, BuildOptions
+from ci.oci.concurrency import gather_or_raise
+from ci.planning.cache_key import ImageKey, make_keys
+from ci.planning.changes import Changed, History, Unknown
+from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Record
+from ci.planning.plan import Plan, check_names, choose, make_plan
+from ci.publish.registry_state import (
+    REQUESTS_AT_ONCE,
+    Answer,
+    RegistrySession,
+    find_last_records,
+    find_never_published,
+    find_published,
+    read_refresh_markers,
+)
+from ci.publish.tags import stack_tag
+from ci.stack.model import Image, Stack, Tree
+
+_NO_REGISTRY = NoAnswer(why="none is named: --registry names one, or stack.registry in stack.toml")
+
+
+class BuildPorts(NamedTuple):
+    """The outside world, as planning and building see it."""
+
+    base_digest: Callable[[str], Awaitable[str | None]]
+    """The digest that a build would get now for a foreign base; None where that cannot be known."""
+    history: Callable[[str, str], Awaitable[History]]
+    """What git knows of the source tree, from a base commit to a head; empty names for the defaults."""
+    registry: RegistrySession | None
+    builder: Builder
+    tester: Tester
+    progress: Progress
+    tools: str
+    """A digest of what suites are run with."""
+    cores: int
+    clock: Clock = Clock()
+
+    def timestamp(self) -> str:
+        """Return the time now, RFC 3339, UTC."""
+        return datetime.fromtimestamp(self.clock.now(), UTC).isoformat(timespec="seconds")
+
+
+async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> Plan:
+    """Return the plan. Raises RequestError for names that no image has, and ExternalError."""
+    return make_plan(stack, await collect_inputs(stack, tree, options, ports), only=options.only)
+
+
+async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> PlanInputs:
+    """Collect what a plan is made from: git's history, digests of foreign bases, keys, what the registry has."""
+    check_names(stack, [*options.only, *(name for name in options.rebuild if name != ALL)])
+    history = await ports.history(options.base, options.head)
+    images = choose(stack, options.only)
+    names = [image.name for image in images if image.enabled]
+    session = ports.registry
+    digests = await _base_digests(images, ports)
+    epoch = options.epoch or (ports.timestamp() if options.refresh else "")
+    epochs = await _epochs(names, session, epoch, required=options.publish)
+    known = {name: value for name, value in epochs.items() if not isinstance(value, NoAnswer)}
+    keys = make_keys(stack, tree, images, digests, ports.tools, epochs=known)
+    silent = {name: value for name, value in epochs.items() if isinstance(value, NoAnswer)}
+    answers = {**silent, **await _published({name: keys[name] for name in known}, session)}
+    absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
+    records = await _last_records(stack, history, names, session) if session and absent else None
+    if session and records is None and isinstance(history.changes, Unknown):
+        answers.update(await find_never_published(session, absent))
+    return PlanInputs(
+        keys=keys,
+        answers=answers,
+        history=history,
+        records=records,
+        forced=frozenset(names if ALL in options.rebuild else options.rebuild),
+        refresh_epoch=epoch,
+    )
+
+
+async def _base_digests(images: Sequence[Image], ports: BuildPorts) -> Mapping[str, str | None]:
+    references = tuple(
+        dict.fromkeys(reference for image in images if image.enabled for reference in image.foreign_bases)
+    )
+    digests = await gather_or_raise(ports.base_digest, references, REQUESTS_AT_ONCE)
+    return dict(zip(references, digests, strict=True))
+
+
+async def _epochs(
+    names: Sequence[str], session: RegistrySession | None, epoch: str, *, required: bool
+) -> Mapping[str, str | NoAnswer]:
+    if epoch or session is None:
+        return dict.fromkeys(names, epoch)
+    return await read_refresh_markers(session, names, required=required)
+
+
+async def _published(keys: Mapping[str, ImageKey], session: RegistrySession | None) -> Mapping[str, Answer]:
+    return await find_published(session, keys) if session else dict.fromkeys(keys, _NO_REGISTRY)
+
+
+async def _last_records(
+    stack: Stack, history: History, names: Sequence[str], session: RegistrySession
+) -> Mapping[str, Record] | None:
+    """Return what was published last, of this commit or of the one that it is compared with."""
+    if not stack.version:
+        return None
+    base = history.changes.base if isinstance(history.changes, Changed) else ""
+    tags = {stack_tag(stack.version, commit): commit for commit in (history.commit, base) if commit}
+    return await find_last_records(session, names, tags)

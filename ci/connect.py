@@ -1,0 +1,169 @@
+"""Turns the arguments of a Dagger call into what commands take: the stack, an open registry, the outside world."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import anyio
+import dagger
+from dagger import dag
+
+from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.errors import clean
+from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
+from ci.adapters.dagger_engine.source import FolderTree, fetch_tree
+from ci.adapters.dagger_engine.telemetry import TelemetryProgress
+from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
+from ci.adapters.git import read_history
+from ci.adapters.oci.client import HttpRegistry
+from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.commands.gpu_gate import GpuPorts
+from ci.commands.plan import BuildPorts
+from ci.commands.registry import registry_name
+from ci.errors import ExternalError
+from ci.gpu_gate.ports import LoginNode
+from ci.planning.changes import History
+from ci.publish.registry_state import RegistrySession
+from ci.publish.tags import TagLayout
+from ci.reports.gpu import render_gpu_verdict
+from ci.stack.gpu_config import GpuSettings
+from ci.stack.model import Stack
+from ci.stack.reader import read_stack
+
+
+class Project(NamedTuple):
+    """A source tree in the engine, its copy on this container's disk, and the stack in it."""
+
+    source: dagger.Directory
+    tree: FolderTree
+    stack: Stack
+
+
+async def read_project(source: dagger.Directory, images: str) -> Project:
+    """Fetch the tree and read the stack. Raises SpecError and ExternalError."""
+    tree = await fetch_tree(source)
+    return Project(source, tree, read_stack(tree, images))
+
+
+class RegistryOptions(NamedTuple):
+    """The registry options of a call. An empty name is the one of stack.toml."""
+
+    name: str = ""
+    username: str = ""
+    password: dagger.Secret | None = None
+    service: dagger.Service | None = None
+
+
+class GpuOptions(NamedTuple):
+    """How a call reaches the login node."""
+
+    key: dagger.Secret | None = None
+    password: dagger.Secret | None = None
+    known_hosts: dagger.File | None = None
+    service: dagger.Service | None = None
+    attempts: int = 3
+
+
+class Connection(NamedTuple):
+    """The registry of a stack, as this process and as the engine reach it."""
+
+    session: RegistrySession
+    engine: EngineRegistry
+
+
+@asynccontextmanager
+async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator[Connection | None]:
+    """Open the registry of a stack; None if neither the call nor the stack names one. Raises RequestError."""
+    name = registry_name(
+        stack.registry,
+        options.name,
+        username=options.username,
+        has_password=options.password is not None,
+        has_service=options.service is not None,
+    )
+    if not name:
+        yield None
+        return
+    tags = TagLayout(registry=name)
+    host = tags.repository("any").host
+    credentials, secret = None, None
+    if options.password:
+        password = await _plaintext(options.password)
+        credentials = Credentials(username=options.username, password=password)
+        secret = dag.set_secret("registry-password", password)
+    address = f"http://{await _reach(options.service, '--registry-service')}" if options.service else ""
+    async with HttpRegistry(Endpoint(host=host, credentials=credentials, address=address)) as registry:
+        session = RegistrySession(registry=registry, tags=tags, has_login=credentials is not None)
+        yield Connection(session, EngineRegistry(host, options.username, secret, options.service, stack.compression))
+
+
+async def build_ports(project: Project, connection: Connection | None = None) -> tuple[BuildPorts, EngineTester]:
+    """Return the outside world of a build, in which the engine is logged in; and the tester, which keeps test files."""
+    if connection is not None:
+        await connection.engine.login()
+    builder = EngineBuilder(project.source, connection.engine if connection else None)
+    tester = EngineTester(project.source, builder)
+
+    async def history(base: str, head: str) -> History:
+        return await anyio.to_thread.run_sync(read_history, project.tree.root, base, head)
+
+    ports = BuildPorts(
+        base_digest=base_digest,
+        history=history,
+        registry=connection.session if connection else None,
+        builder=builder,
+        tester=tester,
+        progress=TelemetryProgress(),
+        tools=tools_digest(),
+        # The function's container sees all cores of the engine's machine.
+        cores=len(os.sched_getaffinity(0)),
+    )
+    return ports, tester
+
+
+def gpu_ports(options: GpuOptions) -> GpuPorts:
+    """Return how the GPU gate reaches the cluster."""
+
+    async def connect(settings: GpuSettings) -> LoginNode:
+        return await _login_node(settings, options)
+
+    can_log_in = options.key is not None or options.password is not None
+    return GpuPorts(connect, can_log_in, options.attempts, _log, render_gpu_verdict)
+
+
+def _log(line: str) -> None:
+    """Show a line while the gate runs: what a function prints is part of Dagger's progress."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def _login_node(settings: GpuSettings, options: GpuOptions) -> LoginNode:
+    # asyncssh takes 0.4 s to import, which every call of every function would have to wait for.
+    from ci.adapters.ssh import SshLogin, SshNode  # noqa: PLC0415
+
+    login = SshLogin(
+        private_key=await options.key.plaintext() if options.key else "",
+        password=await _plaintext(options.password) if options.password else "",
+    )
+    known_hosts = await options.known_hosts.contents() if options.known_hosts else ""
+    address: tuple[str, int] | None = None
+    if options.service is not None:
+        host, _, port = (await _reach(options.service, "--ssh-service")).rpartition(":")
+        address = host, int(port)
+    return SshNode(settings, login, known_hosts, address)
+
+
+async def _plaintext(secret: dagger.Secret) -> str:
+    """Return a password, without the line break that a file with a password often ends with."""
+    return (await secret.plaintext()).rstrip("\r\n")
+
+
+async def _reach(service: dagger.Service, option: str) -> str:
+    """Return where a service that was given as an option can be reached, HOST:PORT."""
+    try:
+        await service.start()
+        return await service.endpoint()
+    except dagger.QueryError as error:
+        raise ExternalError(f"{option} cannot be reached: {clean(str(error))}") from error
