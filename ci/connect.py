@@ -23,7 +23,9 @@ from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import registry_name
 from ci.errors import ExternalError
+from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
+from ci.gpu_gate.verdict import GpuVerdict
 from ci.planning.changes import History
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
@@ -124,13 +126,15 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
 
 
 def gpu_ports(options: GpuOptions) -> GpuPorts:
-    """Return how the GPU gate reaches the cluster."""
+    """Return the GPU gate on the login node that the stack names."""
 
-    async def connect(settings: GpuSettings) -> LoginNode:
-        return await _login_node(settings, options)
+    async def run(settings: GpuSettings, reference: str) -> GpuVerdict:
+        node = await _login_node(settings, options)
+        verdict = await run_gate(node, settings, reference, tell=_log, attempts=options.attempts)
+        _log(render_gpu_verdict(verdict))  # before anything else happens to it: it took an hour
+        return verdict
 
-    can_log_in = options.key is not None or options.password is not None
-    return GpuPorts(connect, can_log_in, options.attempts, _log, render_gpu_verdict)
+    return GpuPorts(run, can_log_in=options.key is not None or options.password is not None)
 
 
 def _log(line: str) -> None:

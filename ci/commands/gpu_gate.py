@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from ci.errors import RequestError
-from ci.gpu_gate.gate import run_gate
-from ci.gpu_gate.ports import LoginNode, LogLine
 from ci.gpu_gate.verdict import GpuVerdict, gpu_artifact
 from ci.oci.reference import Repository
 from ci.oci.referrers import push_referrer
@@ -18,15 +16,12 @@ from ci.stack.model import Stack
 
 
 class GpuPorts(NamedTuple):
-    """How the GPU gate reaches the cluster."""
+    """The GPU gate, as commands see it."""
 
-    connect: Callable[[GpuSettings], Awaitable[LoginNode]]
+    run: Callable[[GpuSettings, str], Awaitable[GpuVerdict]]
+    """Runs an image, `repository@sha256:…`, on a real GPU. May take an hour, and shows the verdict as it comes."""
     can_log_in: bool
-    """Whether there is anything to log in with."""
-    attempts: int
-    log: LogLine
-    show: Callable[[GpuVerdict], str]
-    """Writes a verdict for the log."""
+    """Whether there is anything to log in to the login node with."""
 
 
 async def run_gpu_test(stack: Stack, session: RegistrySession, tag: str, ports: GpuPorts, *, keep: bool) -> GpuVerdict:
@@ -48,13 +43,10 @@ async def gate_run(
     if image is None:
         raise RequestError(f"{record.tag} has no image {settings.image!r}, which gpu.image of stack.toml names.")
     registry, repository = session.registry, Repository.parse(image.repository)
-    node = await ports.connect(settings)
     if keep:
         await registry.preflight(repository)
     manifest = await read_image(registry, image)
-    reference = str(repository.pinned(image.digest))
-    verdict = await run_gate(node, settings, reference, tell=ports.log, attempts=ports.attempts)
-    ports.log(ports.show(verdict))  # before it is kept: whatever happens now, it took an hour
+    verdict = await ports.run(settings, str(repository.pinned(image.digest)))
     if keep:
         await push_referrer(registry, repository, manifest.descriptor, gpu_artifact(verdict))
     return verdict
