@@ -1,7 +1,7 @@
-"""What an image is made of, as one hash: equal keys mean that a build would begin with the same.
+"""The cache key of an image: a hash of everything that goes into its build.
 
-A key is not what a build ends with: what a RUN or ADD fetches from the network is not in it. Another `epoch` is how to
-have that fetched again.
+Equal keys mean that a build would start from the same inputs. What a RUN or ADD fetches from the network is not part of
+it; another epoch has that fetched again.
 """
 
 import hashlib
@@ -15,23 +15,23 @@ from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.fusion.fuse import fuse_all
 from ci.stack.model import EntryKind, Image, Stack, SuiteKind, Tree
 
-# Raised when the same sources are built differently, or when a hash is made of other things.
+# To be raised when the same sources are built differently, or when a hash covers something else.
 _VERSION = "1"
 
 
 class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The two hashes of an image, in hexadecimal, and what they rest on."""
+    """The two hashes of an image, in hexadecimal, and what they depend on."""
 
     key: str | None
-    """What is built. None where the digest of a foreign base is not known."""
-    suites: str
+    """What is built. None if the digest of a foreign base is unknown."""
+    tests_key: str
     """What tests it, here: "tested" is known of a key and this. Suites for a GPU run elsewhere and are not in it."""
     bases: Mapping[str, str | None]
-    """The digests of the foreign bases that it draws on itself, by reference."""
+    """The digests of the foreign bases that it uses directly, by reference."""
     unknown: tuple[str, ...]
-    """The foreign bases without a digest, of the image and of all that it needs."""
+    """The foreign bases without a digest, of the image and of all images it depends on."""
     epoch: str
-    """The stack's epoch, and its own. With another one, what it fetches is fetched again."""
+    """The cache epoch of the stack, and its own. With another one, downloads are repeated."""
 
 
 def make_keys(  # noqa: PLR0913 (it is made of all of these)
@@ -72,7 +72,7 @@ def make_keys(  # noqa: PLR0913 (it is made of all of these)
         )
         found[image.name] = ImageKey(
             key=None if unknown else key,
-            suites=_suites_hash(stack, image, digests, tools),
+            tests_key=_suites_hash(stack, image, digests, tools),
             bases=known,
             unknown=tuple(dict.fromkeys(unknown)),
             epoch=", ".join(filter(None, (stack.epoch, own_epoch))),

@@ -1,7 +1,7 @@
-"""What was changed, as git tells it (`ci.adapters.git`), and which images that concerns.
+"""What changed according to git (`ci.adapters.git`), and which images that concerns.
 
-It only gives words to reasons, and names to the list of changed images. What is built is decided by keys: git knows
-what a commit changed, not what the last good build was made of.
+It only words reasons and lists changed images. Cache keys decide what is built: git knows what a commit changed, not
+what the last good build was made from.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ _NAMES_SHOWN = 3
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
-    """The files that differ between the commit `base` and the head. Sorted; what is gone is among them."""
+    """The files that differ between the commit `base` and the head. Sorted; deleted files included."""
 
     base: str
     paths: tuple[str, ...]
@@ -35,23 +35,23 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None
     """The full name of the head's commit."""
     dirty: bool
-    """The work tree is the head and holds what its commit does not. Ignored files do not count."""
+    """The head is the work tree, and it differs from its commit. Ignored files do not count."""
     changes: Changed | Unknown
 
 
 def read_names(output: bytes) -> frozenset[str]:
-    """Return the paths that `git … -z` printed. Bytes that are no UTF-8 become surrogates, as in a Tree."""
+    """Return the paths that `git … -z` printed. Bytes that are not UTF-8 become surrogates, as in a Tree."""
     return frozenset(output.decode("utf-8", "surrogateescape").split("\0")) - {""}
 
 
 def list_some(items: Sequence[str]) -> str:
-    """Return the first three items and how many more there are; signs that would break a line are written out."""
+    """Return the first three items and how many more there are; control characters are escaped."""
     shown = ", ".join(item if item.isprintable() else repr(item)[1:-1] for item in items[:_NAMES_SHOWN])
     return shown if len(items) <= _NAMES_SHOWN else f"{shown} +{len(items) - _NAMES_SHOWN}"
 
 
 def changed_images(stack: Stack, changes: Changed | Unknown) -> tuple[str, ...]:
-    """Return the names of the images that were changed themselves: all where that is unknown, or concerns all."""
+    """Return the images whose own files changed: all of them if that is unknown, or if the change concerns all."""
     enabled = tuple(image.name for image in stack.images if image.enabled)
     if isinstance(changes, Unknown) or changed_stack_files(stack, changes):
         return enabled
@@ -60,13 +60,13 @@ def changed_images(stack: Stack, changes: Changed | Unknown) -> tuple[str, ...]:
 
 
 def changed_stack_files(stack: Stack, changes: Changed) -> tuple[str, ...]:
-    """Return the changed files that have all images built anew."""
+    """Return the changed files that cause all images to be rebuilt."""
     rules = IgnorePatterns(stack.rebuild_all)
     return tuple(path for path in changes.paths if rules.match(path))
 
 
 def changed_files(stack: Stack, changes: Changed) -> Mapping[str, tuple[str, ...]]:
-    """Return the changed files that go into images, by the name of the image. Tests do not."""
+    """Return the changed files that go into images, by image. Tests do not."""
     found = {image.name: tuple(_files_of(image, changes.paths)) for image in stack.images if image.enabled}
     return {name: paths for name, paths in found.items() if paths}
 

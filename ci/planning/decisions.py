@@ -1,6 +1,6 @@
-"""What is done with each image, and why, in one pass from the images that need none to those that need many.
+"""What is done with each image, and why, in one pass from the images without dependencies up.
 
-Whatever is not known means that an image is built, and with it all that are built on it.
+Anything unknown means that an image is built, and with it all images that depend on it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ class Action(StrEnum):
 
     BUILD = "build"
     REUSE = "reuse"
-    """Its key is published: what is there is taken."""
+    """An image with its cache key is published: that one is used."""
     DISABLED = "disabled"
 
 
 class Cause(StrEnum):
-    """Why it does that. The causes to build stand in their order: the first that holds is told."""
+    """Why it does that. The causes to build are in order: the first that applies is shown."""
 
     FILES = "files changed"
     PARENT = "parent changes"
@@ -40,18 +40,18 @@ class Cause(StrEnum):
     NO_HISTORY = "no history"
     PUBLISHED = "published"
     ASKED_FOR = "asked for"
-    """Nobody was asked what is published."""
+    """The registry was not asked what is published."""
     DISABLED = "disabled"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """A cause and what it is about, on one line."""
+    """A cause and its detail, on one line."""
 
     cause: Cause
     detail: str
 
     def __str__(self) -> str:
-        # Beside the action, the names of these two causes say nothing more.
+        # The action already says what these two causes would.
         return self.detail if self.cause in {Cause.ASKED_FOR, Cause.DISABLED} else f"{self.cause}: {self.detail}"
 
 
@@ -60,13 +60,13 @@ class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     digest: str
     tested: bool = True
-    """Whether it passed the suites as they are now."""
+    """Whether it passed the suites in their present state."""
     unnamed: bool = False
-    """It passed in a run that ended before it gave names to what it had built."""
+    """It passed in a run that was interrupted before it wrote the cache tag."""
 
 
 class Absent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The registry has none; or, `always`, never had an image of this name."""
+    """The registry has no such image; with `always`, it never had any image of this name."""
 
     always: bool = False
 
@@ -81,7 +81,7 @@ _NOT_ASKED = NoAnswer(why="it was not asked")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What the image of a name that was published last was made of, as far as it was written down."""
+    """What the last published image of a name was built from, as its run record says."""
 
     commit: str
     epoch: str
@@ -91,23 +91,23 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What decisions rest on. All mappings are by the name of an image."""
+    """What a plan is decided from. All mappings are by image name."""
 
     keys: Mapping[str, ImageKey]
-    """Nothing for an image is a key that is not known."""
+    """A missing image means that its key is unknown."""
     answers: Mapping[str, Present | Absent | NoAnswer]
-    """What the registry said of each key. Nothing for an image is no answer."""
+    """What the registry has under each key. A missing image means no answer."""
     history: History
     records: Mapping[str, Record] | None
-    """None if it is not known what was published last."""
+    """None if it is unknown what was published last."""
     forced: Collection[str] = ()
-    """The images to be built whatever is published."""
+    """The images that are built whatever is published."""
     refresh_epoch: str = ""
     """Set if everything is fetched again: the cache epoch that all keys have in this run."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What is done with an image; `digest` is that of the image that is reused, which `retest` has tested again."""
+    """What is done with an image. `digest` is that of a reused image; with `retest` it is tested again."""
 
     name: str
     action: Action
@@ -117,7 +117,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[Decision, ...]:
-    """Decide what to do with each of the images, which are in the stack's order, with all that they need."""
+    """Decide what to do with each image. They are in the stack's order, with all their dependencies."""
     changed = inputs.history.changes if isinstance(inputs.history.changes, Changed) else Changed(base="", paths=())
     files = changed_files(stack, changed)
     stack_files = changed_stack_files(stack, changed)
@@ -154,9 +154,9 @@ def _may_be_reused(image: Image, inputs: PlanInputs) -> bool:
 def _reuse(image: Image, answer: Present) -> Decision:
     detail = f"{_short(answer.digest)} has this content"
     if not answer.tested:
-        detail += "; its tests are other ones now"
+        detail += "; its tests changed"
     if answer.unnamed:
-        detail += ", from a run that did not finish"
+        detail += ", from an interrupted run"
     return Decision(
         name=image.name,
         action=Action.REUSE,
@@ -171,7 +171,7 @@ def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
 
 
 def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:
-    """Compare with what the image that was published last was made of."""
+    """Compare with what the last published image was built from."""
     record, own = (inputs.records or {}).get(image.name), inputs.keys.get(image.name)
     if record is None or own is None:
         return
@@ -186,11 +186,11 @@ def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:
 
 
 def _unpublished(image: Image, inputs: PlanInputs, answer: Present | Absent | NoAnswer) -> Reason:
-    """Return the reason for an image of which nothing is known to have changed."""
+    """Return the reason for an image without a known change."""
     own = inputs.keys.get(image.name)
     if own and own.unknown:
         unknown = own.unknown
-        return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is not known")
+        return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is unknown")
     match answer:
         case NoAnswer():
             return Reason(cause=Cause.REGISTRY, detail=answer.why)
@@ -207,7 +207,7 @@ def _absent(image: Image, inputs: PlanInputs) -> Reason:
         return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
     if isinstance(inputs.history.changes, Unknown):
         return Reason(cause=Cause.NO_HISTORY, detail=inputs.history.changes.why)
-    since = f"; the last one is of commit {record.commit[:7]}" if record else ""
+    since = f"; the last one is from commit {record.commit[:7]}" if record else ""
     return Reason(cause=Cause.NEVER_PUBLISHED, detail=f"no image with this content{since}")
 
 

@@ -1,4 +1,4 @@
-"""The decision: what is done with each image, and why. The plan is a value; `plan` prints it, `build-stack` runs it."""
+"""The plan: what is done with each image, and why. A value: `plan` prints it, `build-stack` runs it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,10 +10,10 @@ from ci.stack.model import Image, Stack, SuiteKind
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One image's part of the plan. `suites` are `origin/kind`, the common ones first, then the oldest ancestor's.
+    """One image's part of the plan. `suites` are `origin/kind`: common suites first, then the oldest ancestor's.
 
-    `key` is what the image is made of, None where that is not known; `digest` the published image that is reused, which
-    `retest` has tested again.
+    `key` is the image's cache key, None if it is unknown; `digest` that of the published image that is reused, which is
+    tested again with `retest`.
     """
 
     name: str
@@ -29,7 +29,7 @@ class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run will do, the needed images before those that need them."""
+    """What a run will do, each image after those that it depends on."""
 
     images: tuple[ImagePlan, ...]
 
@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reused(self) -> Mapping[str, str]:
-        """The digests of the images that are taken as they are published, by name."""
+        """The digests of the images that are reused, by name."""
         return {image.name: image.digest for image in self.images if image.action is Action.REUSE and image.digest}
 
     @property
@@ -61,7 +61,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_plan(stack: Stack, inputs: PlanInputs | None = None, *, only: Sequence[str] = ()) -> Plan:
-    """Decide what to do with each image of the stack, or of those in `only` and of all they need.
+    """Decide what to do with each image of the stack, or of those in `only` and their dependencies.
 
     Without inputs everything is built. Raises RequestError for names in `only` that no enabled image has, all at once.
     """
@@ -79,15 +79,15 @@ def make_plan(stack: Stack, inputs: PlanInputs | None = None, *, only: Sequence[
 
 
 def choose(stack: Stack, only: Sequence[str]) -> tuple[Image, ...]:
-    """Return the images named, with all they need, or the whole stack. RequestError as `make_plan`."""
+    """Return the named images with their dependencies, or the whole stack. RequestError as `make_plan`."""
     check_names(stack, only)
     return stack.closure(only) if only else stack.images
 
 
 def check_suites(stack: Stack, image: str, suites: Sequence[str]) -> None:
-    """Raise RequestError unless an image has suites that run here, and each of `suites` names one at least.
+    """Raise RequestError unless an image has suites that run here, and each of `suites` matches one of them.
 
-    A name is a kind or `origin/kind`. What names nothing would test nothing, and end green.
+    A name is a kind or `origin/kind`. A name without a match would test nothing, and end green.
     """
     runs = [suite for suite in stack.suites_of(image) if suite.kind is not SuiteKind.GPU]
     known = {suite.name for suite in runs} | {suite.kind.value for suite in runs}
@@ -134,7 +134,7 @@ def _asked_for(stack: Stack, image: Image, only: Sequence[str]) -> str:
 
 
 def check_names(stack: Stack, names: Sequence[str]) -> None:
-    """Raise RequestError, all at once, for names that no enabled image of the stack has."""
+    """Raise one RequestError for all names that no enabled image of the stack has."""
     known = stack.by_name
     problems: list[str] = []
     for name in names:

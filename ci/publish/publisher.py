@@ -88,7 +88,7 @@ class StackPublisher:
         tests = [test.outcome for suite in suites for test in suite.tests]
         record = TestAttestation(
             key=self._key(name),
-            suites=self._keys[name].suites,
+            suites=self._keys[name].tests_key,
             passed=sum(outcome.ok and outcome is not TestOutcome.SKIPPED for outcome in tests),
             skipped=tests.count(TestOutcome.SKIPPED),
             flaky=tests.count(TestOutcome.FLAKY),
@@ -185,7 +185,7 @@ class StackPublisher:
         )
 
     async def _attestation(self, name: str, digest: str) -> TestAttestation:
-        repository, suites = self._tags.repository(name), self._keys[name].suites
+        repository, suites = self._tags.repository(name), self._keys[name].tests_key
         attestation = await find_test_attestation(self._registry, repository, digest, suites)
         if attestation is None:
             raise IntegrityError(

@@ -75,10 +75,10 @@ async def _find(name: str, key: ImageKey, session: RegistrySession) -> Answer:
     registry, repository = session.registry, session.tags.repository(name)
     digest = await registry.head(session.tags.cache_tag(name, key.key))
     if digest is not None:
-        tests = await find_test_attestation(registry, repository, digest, key.suites)
+        tests = await find_test_attestation(registry, repository, digest, key.tests_key)
         return Present(digest=digest, tested=tests is not None)
     digest = await registry.head(session.tags.staging_tag(name, key.key))
-    if digest is not None and await find_test_attestation(registry, repository, digest, key.suites):
+    if digest is not None and await find_test_attestation(registry, repository, digest, key.tests_key):
         return Present(digest=digest, unnamed=True)
     return Absent()
 

@@ -73,7 +73,7 @@ ON_DS = {"ml": "parent changes: ds"}
 ON_BASE = {"ds": "parent changes: base", **ON_DS}
 ON_FONTS = {"ds": "parent changes: fonts", **ON_DS}
 ON_BOTH = {"ds": "parent changes: base, fonts", **ON_DS}
-GONE = "never published: no image with this content; the last one is of commit ccccccc"
+GONE = "never published: no image with this content; the last one is from commit ccccccc"
 NEW = "never published: no image of this name"
 SILENT = "registry did not answer: time is up"
 SHALLOW = "no history: this is a shallow clone."
@@ -198,7 +198,7 @@ def test_an_image_of_which_nothing_was_asked_is_built() -> None:
 
 def test_what_is_built_on_a_base_that_is_not_known_is_built() -> None:
     found = msgspec.structs.replace(inputs(), keys=make_keys(STACK, TREE, STACK.images, {"uv:0.9": UV}, "t"))
-    unknown = {"base": "registry did not answer: the digest of debian:12 is not known", **ON_BASE}
+    unknown = {"base": "registry did not answer: the digest of debian:12 is unknown", **ON_BASE}
     assert reasons(found) == REUSED | unknown
 
 
@@ -215,12 +215,12 @@ def test_a_reused_image_says_what_else_there_is_to_it() -> None:
     }
     found = {one.name: one for one in decide(STACK, STACK.images, msgspec.structs.replace(inputs(), answers=answers))}
     assert [one.action for one in found.values() if one.retest] == [Action.REUSE]
-    assert str(found["ds"].reason) == f"{REUSED['ds']}; its tests are other ones now"
-    assert str(found["ml"].reason) == f"{REUSED['ml']}, from a run that did not finish"
+    assert str(found["ds"].reason) == f"{REUSED['ds']}; its tests changed"
+    assert str(found["ml"].reason) == f"{REUSED['ml']}, from an interrupted run"
 
 
 def test_a_refresh_is_the_reason_where_nothing_else_is() -> None:
-    found = msgspec.structs.replace(inputs(absent="base fonts ds ml", changed=ML), refreshed=True)
+    found = msgspec.structs.replace(inputs(absent="base fonts ds ml", changed=ML), refresh_epoch="today")
     assert reasons(found) == {
         "base": "epoch: --refresh",
         "fonts": "epoch: --refresh",
