@@ -157,13 +157,13 @@ def test_a_context_may_be_the_whole_tree() -> None:
     ],
 )
 def test_suites_have_a_hash_of_their_own(changes: dict[str, str | None], names: set[str]) -> None:
-    assert changed(keys(), keys(files(**changes)), "suites") == names
+    assert changed(keys(), keys(files(**changes)), "tests_key") == names
 
 
 def test_tools_are_in_the_hash_of_suites_and_bases_are_not() -> None:
-    assert changed(keys(), keys(tools="u"), "suites") == ALL
+    assert changed(keys(), keys(tools="u"), "tests_key") == ALL
     assert changed(keys(), keys(tools="u")) == set()
-    assert changed(keys(), keys(bases={}), "suites") == set()
+    assert changed(keys(), keys(bases={}), "tests_key") == set()
 
 
 def test_disabled_images_have_no_key_and_may_be_wrong() -> None:

@@ -25,7 +25,7 @@ def refreshed(epochs: Mapping[str, str], files: Mapping[str, str] = FILES) -> Ma
 )
 def test_an_epoch_of_an_images_own_changes_its_key(epochs: dict[str, str], names: set[str]) -> None:
     assert changed(keys(), refreshed(epochs)) == names
-    assert changed(keys(), refreshed(epochs), "suites") == set()
+    assert changed(keys(), refreshed(epochs), "tests_key") == set()
     assert changed(refreshed(epochs), refreshed(dict.fromkeys(epochs, "2"))) >= names
 
 
