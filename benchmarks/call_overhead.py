@@ -1,12 +1,11 @@
-"""Measures what one `dagger call` of a small Python module costs, whatever it then does.
+"""Measures the overhead of one `dagger call` of a small Python module.
 
 usage: python benchmarks/call_overhead.py [--runs 7] [--command ./daggerw]
 
-Writes a module with the project's own dependencies into a temporary repository, calls it once to warm everything up,
-and prints the median and the range of seconds of three kinds of call: of an unchanged repository, after a file that is
-no part of the module changed (its constructor runs again), and after the module's code changed (its types are
-registered again).
-"""  # noqa: INP001 (a script, part of no package)
+Writes a module with the project's dependencies into a temporary repository, calls it once to fill the cache, and prints
+median and range, in seconds, of three kinds of call: with nothing changed; after a change of a file outside the module
+(its constructor runs again); after a change of the module's code (its types are registered again).
+"""  # noqa: INP001 (a script, not a package)
 
 import argparse
 import statistics
@@ -51,7 +50,7 @@ main_object = "probe.module:Probe"
 
 
 def write_module(folder: Path) -> None:
-    """Write a repository that is a module with the dependencies and the engine's version of this project."""
+    """Write a repository with a module that has the dependencies and the engine version of this project."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     version = (ROOT / "dagger.json").read_text(encoding="utf-8").partition('"engineVersion": "')[2].partition('"')[0]
     files = {
@@ -68,11 +67,11 @@ def write_module(folder: Path) -> None:
 
 
 def seconds_of_call(command: str, folder: Path) -> float:
-    """Call the module's function; a failed call ends the measurement with what it said."""
+    """Call the module's function and return the seconds; exit with the output of a call that fails."""
     begin = time.monotonic()
-    ended = subprocess.run([command, "call", "plan"], cwd=folder, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        sys.exit(f"{command} call plan ended with exit code {ended.returncode}:\n{ended.stderr}")
+    done = subprocess.run([command, "call", "plan"], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{command} call plan failed with exit code {done.returncode}:\n{done.stderr}")
     return time.monotonic() - begin
 
 
@@ -95,10 +94,10 @@ def main() -> None:
 
         kinds = {
             "unchanged": lambda: None,
-            "a file beside the module changed": append("data/file"),
+            "a file outside the module changed": append("data/file"),
             "the module's code changed": append("probe/module.py"),
         }
-        sys.stdout.write(f"the very first call{seconds_of_call(options.command, folder):>22.2f} s\n")
+        sys.stdout.write(f"first call         {seconds_of_call(options.command, folder):>22.2f} s\n")
         for name, change in kinds.items():
             seconds = []
             for _ in range(options.runs):

@@ -1,12 +1,12 @@
-"""Measures what a plan costs: reading a stack, fusing all its images, making all keys, asking a registry for them.
+"""Measures the steps of a plan: read a stack, fuse all images, compute all keys, query a registry for them.
 
 usage: PYTHONPATH=. python benchmarks/planning_cost.py [--images 100 300 1000] [--files 10] [--runs 3]
 
-Writes synthetic stacks into a temporary folder. Four images each are built on one, and each has `--files` files, some
-of which are ignored. Prints the least seconds of each step of the runs. Making all keys fuses all images once more. The
-registry is Debian's docker-registry on this machine, with TLS and a password, and has none of the images: three
-questions for each (its epoch, its key, what was staged). `survey` makes the keys once more before it asks.
-"""  # noqa: INP001 (a script, part of no package)
+Writes synthetic stacks into a temporary folder. Each image is the parent of four and has `--files` files, some of which
+are ignored. Prints the lowest seconds of each step over all runs. Computing all keys includes fusing all images again.
+The registry is Debian's docker-registry on this machine, with TLS and a password, and has none of the images: three
+requests for each (refresh marker, key, staging tag). `survey` includes computing the keys again.
+"""  # noqa: INP001 (a script, not a package)
 
 import argparse
 import sys
@@ -49,25 +49,25 @@ CMD ["example"]
 STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide", "survey")
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Measure stacks of each size and print the table."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--files", type=int, default=10)
     parser.add_argument("--runs", type=int, default=3)
-    chosen = parser.parse_args(words)
+    options = parser.parse_args(arguments)
     rows: list[list[object]] = []
-    for images in chosen.images:
-        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as place:
-            write_stack(Path(folder), images, chosen.files)
-            with debian_registry(Path(place)) as debian:
-                runs = [measure(Path(folder), debian) for _ in range(chosen.runs)]
-        rows.append([images, images * chosen.files, *(f"{min(step):.3f}" for step in zip(*runs, strict=True))])
+    for images in options.images:
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as storage:
+            write_stack(Path(folder), images, options.files)
+            with debian_registry(Path(storage)) as debian:
+                runs = [measure(Path(folder), debian) for _ in range(options.runs)]
+        rows.append([images, images * options.files, *(f"{min(step):.3f}" for step in zip(*runs, strict=True))])
     print(tabulate(rows, headers=["images", "files", *STEPS], tablefmt="github", disable_numparse=True))
 
 
 def write_stack(root: Path, images: int, files: int) -> None:
-    """Write images of which each but the first is built on another, with `files` files each."""
+    """Write images with `files` files each; each but the first is built on another one."""
     for number in range(images):
         folder = root / f"images/image-{number}"
         (folder / "tests/image").mkdir(parents=True)
@@ -83,15 +83,15 @@ def write_stack(root: Path, images: int, files: int) -> None:
 
 
 class Known:
-    """Bases whose digests are at hand."""
+    """Base images whose digests need no request."""
 
     async def digest(self, reference: str) -> str:
-        """Return the same for all."""
+        """Return a digest that depends only on the reference."""
         return f"sha256:{'0' * 63}{len(reference) % 10}"
 
 
 async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
-    """Do all that `plan` does before it decides."""
+    """Do everything that `plan` does before it decides."""
     history = History(commit=None, dirty=False, changes=Unknown(why=""))
     async with HttpRegistry(debian.access) as registry:
         shelf = RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True)

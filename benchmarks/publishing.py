@@ -1,10 +1,11 @@
-"""Measures what publishing costs by what a commit changed: a small stack, and Debian's docker-registry (TLS, password).
+"""Measures publishing a small stack to Debian's docker-registry (TLS, password) after different changes.
 
 usage: PYTHONPATH=. python benchmarks/publishing.py
 
-Each line is one `./daggerw call build-stack --publish`: seconds in all, MB sent to the registry, what became of images.
-"""  # noqa: INP001 (a script, part of no package)
+Each line is one `./daggerw call build-stack --publish`: total seconds, MB sent to the registry, results of the images.
+"""  # noqa: INP001 (a script, not a package)
 
+import argparse
 import tempfile
 import time
 from collections import Counter
@@ -29,18 +30,19 @@ CHANGES = {
 
 
 def measure(shop: Shop, change: str, files: dict[str, str]) -> None:
-    """Commit a change, publish, and print what it took."""
+    """Commit a change, publish, and print time and traffic."""
     if files:
         commit(shop.repository, files)
-    begun, sent = time.monotonic(), shop.bridge.sent
+    begin, sent = time.monotonic(), shop.bridge.sent
     outcomes = Counter(shop.publish().values())
-    seconds, megabytes = time.monotonic() - begun, (shop.bridge.sent - sent) / 1e6
-    told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or shop.errors[-500:]
-    print(f"{change:20} {seconds:6.1f} s {megabytes:8.2f} MB  {told}", flush=True)
+    seconds, megabytes = time.monotonic() - begin, (shop.bridge.sent - sent) / 1e6
+    results = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or shop.errors[-500:]
+    print(f"{change:20} {seconds:6.1f} s {megabytes:8.2f} MB  {results}", flush=True)
 
 
 def main() -> None:
     """Publish after each change, one after the other."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="registry-") as registry,
         tempfile.TemporaryDirectory() as tree,

@@ -1,4 +1,4 @@
-"""An engine where there is none: finds one, or builds and runs Dagger's own here without a container runtime.
+"""Finds a Dagger engine, or builds and runs one on this machine without a container runtime.
 
 Standard library only: this package runs before anything is installed.
 """

@@ -1,5 +1,5 @@
-"""What may go wrong, as sentences for the person at the terminal."""
+"""The error that users see."""
 
 
 class EngineError(Exception):
-    """No engine could be had; the text says what happened, where, and what to do about it."""
+    """No engine can be used; the text says what happened, where, and what to do about it."""

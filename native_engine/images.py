@@ -1,4 +1,4 @@
-"""Container images, as the OCI image format describes them: values, and their way into a content store."""
+"""Container images in the OCI image format, and how they are written into a content store."""
 
 import hashlib
 import json
@@ -12,29 +12,29 @@ MEDIA = "application/vnd.oci.image"
 
 
 class Blob(NamedTuple):
-    """A piece of an image, known by its digest."""
+    """Digest and size of one blob of an image."""
 
     digest: str
     size: int
 
     def descriptor(self, media_type: str) -> dict[str, object]:
-        """Describe the blob as manifests do."""
+        """Return the descriptor of the blob in a manifest."""
         return {"mediaType": media_type, "digest": self.digest, "size": self.size}
 
 
 def blob_of(data: bytes) -> Blob:
-    """Describe bytes."""
+    """Return the digest and size of bytes."""
     return Blob(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
 
 
 def blob_of_file(path: Path) -> Blob:
-    """Describe a file without holding it in memory."""
+    """Return the digest and size of a file without reading all of it into memory."""
     with path.open("rb") as file:
         return Blob(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}", path.stat().st_size)
 
 
 def image_config(contents: Sequence[Blob], environment: Mapping[str, str], command: Sequence[str]) -> bytes:
-    """Write the configuration of an image whose layers unpack to CONTENTS."""
+    """Return the configuration of an image; CONTENTS are its uncompressed layers."""
     settings = {"Env": [f"{name}={value}" for name, value in environment.items()], "Cmd": list(command)}
     rootfs = {"type": "layers", "diff_ids": [layer.digest for layer in contents]}
     config = {"architecture": recipes.ARCHITECTURE, "os": "linux", "config": settings, "rootfs": rootfs}
@@ -42,7 +42,7 @@ def image_config(contents: Sequence[Blob], environment: Mapping[str, str], comma
 
 
 def manifest(config: Blob, layers: Sequence[Blob], layer_format: str) -> bytes:
-    """Write the manifest; LAYER_FORMAT is "tar" or "tar+gzip"."""
+    """Return the manifest of an image; LAYER_FORMAT is "tar" or "tar+gzip"."""
     parts = {
         "schemaVersion": 2,
         "mediaType": f"{MEDIA}.manifest.v1+json",
@@ -53,7 +53,7 @@ def manifest(config: Blob, layers: Sequence[Blob], layer_format: str) -> bytes:
 
 
 def store_image(layer_tars: Sequence[Path], store: Path) -> str:
-    """Link tar files into the new content store STORE as the layers of an image; return the manifest's digest."""
+    """Create the content store STORE with an image whose layers are hard links to LAYER_TARS; return its digest."""
     blobs = store / "blobs" / "sha256"
     blobs.mkdir(parents=True)
 

@@ -1,4 +1,4 @@
-"""Digests of all that a step's result depends on: while they are what its stamp says, the step need not run."""
+"""Digests of the inputs of each step: a step runs again when its digest differs from the one in its stamp."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ LOCAL_CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
 def digest_of(*parts: object) -> str:
-    """Digest texts, and folders and files by their contents (not their times or modes)."""
+    """Hash texts, files and folders; of files, names and contents count, times and modes do not."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):
@@ -29,49 +29,49 @@ def digest_of(*parts: object) -> str:
 
 
 def binaries_inputs() -> str:
-    """Digest what the engine's programs are built from."""
+    """Return the digest of everything the engine's programs are built from."""
     return digest_of(
         GO_SOURCES, versions.ENGINE, recipes.PROGRAMS, recipes.BUILD_FLAGS, recipes.PATCHES, recipes.DNSMASQ
     )
 
 
 def registry_inputs() -> str:
-    """Digest what the mirror's program comes from."""
+    """Return the digest of the source of the mirror's program."""
     return digest_of(recipes.REGISTRY_PACKAGE)
 
 
 def module_base_inputs() -> str:
-    """Digest what the root file system of modules is made from."""
+    """Return the digest of everything the root file system of modules is built from."""
     return digest_of(_rootfs_inputs(), recipes.MODULE_PACKAGES, recipes.MODULE_REQUIREMENTS, versions.UV)
 
 
 def content_inputs() -> str:
-    """Digest what the Python SDK's content is packed from."""
+    """Return the digest of everything the Python SDK's image is packed from."""
     return digest_of(SDK_SOURCES, module_base_inputs())
 
 
 def base_image_inputs() -> str:
-    """Digest what the mirror's base image is made from."""
+    """Return the digest of everything the mirror's base image is built from."""
     return digest_of(_rootfs_inputs(), recipes.BASE_PACKAGES, versions.BASE_IMAGE)
 
 
 def fingerprint_of_run(settings: Settings) -> str:
-    """Digest everything that a running engine was built and started with."""
-    made = (binaries_inputs(), registry_inputs(), content_inputs(), base_image_inputs())
+    """Return the digest of everything that an engine is built and started with."""
+    built = (binaries_inputs(), registry_inputs(), content_inputs(), base_image_inputs())
     started = (SERVE, engine_config(settings), *engine_arguments(settings), recipes.ENGINE_ENVIRONMENT)
-    return digest_of(*made, *started)
+    return digest_of(*built, *started)
 
 
 def engine_config(settings: Settings) -> str:
-    """Write the engine's configuration file."""
+    """Return the text of the engine's configuration file."""
     registries = {"docker.io": {"mirrors": [settings.mirror]}, settings.mirror: {"http": True}}
-    return json.dumps({"logLevel": "warn", "registries": registries, "gc": recipes.GARBAGE}, indent=2)
+    return json.dumps({"logLevel": "warn", "registries": registries, "gc": recipes.GC_POLICY}, indent=2)
 
 
 def engine_arguments(settings: Settings) -> list[str]:
-    """List the engine's flags that follow from the settings."""
-    named = {"network-name": settings.network, "network-cidr": settings.cidr, "oci-cni-pool-size": settings.pool}
-    return [f"--{name}={value}" for name, value in named.items()]
+    """Return the engine's command-line flags for SETTINGS."""
+    flags = {"network-name": settings.network, "network-cidr": settings.cidr, "oci-cni-pool-size": settings.pool}
+    return [f"--{name}={value}" for name, value in flags.items()]
 
 
 def _rootfs_inputs() -> str:

@@ -1,4 +1,4 @@
-"""One at a time: what changes the native engine holds the lock of its prefix, and says what for to whoever waits."""
+"""The lock of a prefix: one process at a time changes the native engine, and the others log what they wait for."""
 
 import contextlib
 import fcntl
@@ -7,27 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from native_engine.errors import EngineError
-from native_engine.steps import tell
+from native_engine.steps import log
 
 
 @contextlib.contextmanager
 def locked(prefix: Path, purpose: str) -> Iterator[None]:
-    """Hold the prefix's lock. It ends with the process, however that ends; children do not inherit it."""
+    """Hold the lock of PREFIX. The kernel releases it when the process ends; child processes do not inherit it."""
     try:
         prefix.mkdir(parents=True, exist_ok=True)
-        held = os.open(prefix / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        lock = os.open(prefix / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise EngineError(
-            f"{prefix} cannot be written ({error.strerror}): become root, or set another prefix."
+            f"Cannot write to {prefix} ({error.strerror}): run as root, or set DAGGER_NATIVE_PREFIX."
         ) from error
     try:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            tell(f"waiting for {os.pread(held, 200, 0).decode(errors='replace') or 'another run'}")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        os.ftruncate(held, 0)
-        os.pwrite(held, f"process {os.getpid()}, which is to {purpose}".encode(), 0)
+            log(f"waiting for {os.pread(lock, 200, 0).decode(errors='replace') or 'another process'}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()} to {purpose}".encode(), 0)
         yield
     finally:
-        os.close(held)
+        os.close(lock)

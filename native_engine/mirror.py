@@ -1,4 +1,4 @@
-"""The registry on localhost that answers for docker.io, so that `FROM debian:bookworm-slim` needs no other registry."""
+"""The registry on localhost that mirrors docker.io, so that `FROM debian:bookworm-slim` needs no other registry."""
 
 import http.client
 import urllib.request
@@ -9,7 +9,7 @@ from native_engine import recipes, versions
 from native_engine.errors import EngineError
 from native_engine.images import MEDIA, Blob, blob_of, blob_of_file, image_config, manifest
 from native_engine.settings import Settings
-from native_engine.steps import Workshop
+from native_engine.steps import BuildDir
 
 ENVIRONMENT = {
     "PATH": recipes.SYSTEM_PATH,
@@ -18,11 +18,11 @@ ENVIRONMENT = {
     "REQUESTS_CA_BUNDLE": recipes.CERTIFICATES,
 }
 IMAGE_STEP = "base-image"
-PATIENCE = 60.0  # seconds for one request
+REQUEST_TIMEOUT = 60.0  # seconds
 
 
 def mirror_config(settings: Settings) -> str:
-    """Write the registry's configuration file."""
+    """Return the text of the registry's configuration file."""
     return (
         "version: 0.1\n"
         "log: {level: warn}\n"
@@ -31,33 +31,33 @@ def mirror_config(settings: Settings) -> str:
     )
 
 
-def push_base_image(root: Path, settings: Settings, workshop: Workshop) -> None:
-    """Push the folder ROOT as an image of one layer to the mirror."""
+def push_base_image(root: Path, settings: Settings, build_dir: BuildDir) -> None:
+    """Push the folder ROOT to the mirror as an image with one layer."""
     repository, tag = versions.BASE_IMAGE
     plain = root.with_suffix(".tar")
-    workshop.run(IMAGE_STEP, [*recipes.TAR, "-cf", plain, "-C", root, "."], env=ENVIRONMENT)
+    build_dir.run(IMAGE_STEP, [*recipes.TAR, "-cf", plain, "-C", root, "."], env=ENVIRONMENT)
     contents = blob_of_file(plain)
-    workshop.run(IMAGE_STEP, ["pigz", "-1", "-n", plain], env=ENVIRONMENT)
+    build_dir.run(IMAGE_STEP, ["pigz", "-1", "-n", plain], env=ENVIRONMENT)
     packed = plain.with_suffix(".tar.gz")
     config = image_config([contents], ENVIRONMENT, ["bash"])
     layer = blob_of_file(packed)
-    whole = manifest(blob_of(config), [layer], "tar+gzip")
+    image_manifest = manifest(blob_of(config), [layer], "tar+gzip")
     base = f"http://{settings.mirror}/v2/{repository}"
     try:
         _upload(base, layer, packed)
         _upload(base, blob_of(config), config)
-        _send("PUT", f"{base}/manifests/{tag}", whole, f"{MEDIA}.manifest.v1+json")
+        _send("PUT", f"{base}/manifests/{tag}", image_manifest, f"{MEDIA}.manifest.v1+json")
     except (OSError, http.client.HTTPException) as error:
-        log = settings.logs / "mirror.log"
+        log_file = settings.logs / "mirror.log"
         raise EngineError(
-            f"step {IMAGE_STEP}: the mirror on {settings.mirror} took no image ({error}); see {log}."
+            f"step {IMAGE_STEP}: cannot push to the mirror {settings.mirror} ({error}); see {log_file}."
         ) from error
 
 
 def _upload(base: str, blob: Blob, content: bytes | Path) -> None:
-    place: str = _send("POST", f"{base}/blobs/uploads/", b"", "application/octet-stream")["Location"]
-    joined = "&" if "?" in place else "?"
-    target = f"{place}{joined}digest={blob.digest}"
+    location: str = _send("POST", f"{base}/blobs/uploads/", b"", "application/octet-stream")["Location"]
+    separator = "&" if "?" in location else "?"
+    target = f"{location}{separator}digest={blob.digest}"
     if isinstance(content, bytes):
         _send("PUT", target, content, "application/octet-stream")
         return
@@ -66,11 +66,11 @@ def _upload(base: str, blob: Blob, content: bytes | Path) -> None:
 
 
 def _send(
-    method: str, url: str, body: bytes | IO[bytes], kind: str, size: int | None = None
+    method: str, url: str, body: bytes | IO[bytes], content_type: str, size: int | None = None
 ) -> http.client.HTTPMessage:
-    headers = {"Content-Type": kind} | ({} if size is None else {"Content-Length": str(size)})
+    headers = {"Content-Type": content_type} | ({} if size is None else {"Content-Length": str(size)})
     request = urllib.request.Request(url, data=body, method=method, headers=headers)  # noqa: S310 (our own localhost)
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(request, timeout=PATIENCE) as answer:
-        received: http.client.HTTPMessage = answer.headers
-        return received
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # localhost is not behind the proxy
+    with opener.open(request, timeout=REQUEST_TIMEOUT) as response:
+        response_headers: http.client.HTTPMessage = response.headers
+        return response_headers

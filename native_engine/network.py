@@ -1,4 +1,4 @@
-"""What an engine leaves in the machine's network when it ends, and how it is taken away."""
+"""Removes the bridge and the iptables rules that an engine leaves on the machine when it ends."""
 
 import re
 import shlex
@@ -12,59 +12,61 @@ from native_engine.errors import EngineError
 from native_engine.recipes import SYSTEM_PATH
 from native_engine.settings import Settings
 
-FIREWALL_CHAIN = "CNI-FORWARD"  # of the firewall plugin, shared by all networks of such plugins
+FIREWALL_CHAIN = "CNI-FORWARD"  # of the CNI firewall plugin, shared by all CNI networks of the machine
 ADMIN_CHAIN = "CNI-ADMIN"
-PATIENCE = 10.0
+BRIDGE_TIMEOUT = 10.0  # seconds
 
 
-def leftover_rules(nat: Sequence[str], forward: Sequence[str], network: str, cidr: str) -> list[list[str]]:
-    """Work out the iptables arguments that take away NETWORK's rules, from what `iptables -S` prints of two tables.
+def stale_rules(nat: Sequence[str], forward: Sequence[str], network: str, cidr: str) -> list[list[str]]:
+    """Return the iptables arguments that delete NETWORK's rules; NAT and FORWARD are the output of `iptables -S`.
 
-    Address translation is known by the network's name in the rules' comments, forwarding by an address within CIDR.
+    NAT rules have the network's name in their comments; forwarding rules are recognized by an address in CIDR.
     """
-    undo, chains = [], []
-    named = f'name: "{network}" '
+    deletions, chains = [], []
+    comment = f'name: "{network}" '
     for words in map(shlex.split, nat):
-        if words[0] == "-A" and words[1] == "POSTROUTING" and any(word.startswith(named) for word in words):
-            undo.append(["-t", "nat", "-D", *words[1:]])
+        if words[0] == "-A" and words[1] == "POSTROUTING" and any(word.startswith(comment) for word in words):
+            deletions.append(["-t", "nat", "-D", *words[1:]])
             chains.append(words[words.index("-j") + 1])
     for chain in chains:
-        undo += [["-t", "nat", "-F", chain], ["-t", "nat", "-X", chain]]
+        deletions += [["-t", "nat", "-F", chain], ["-t", "nat", "-X", chain]]
     forwarded = [words for words in map(shlex.split, forward) if words[:2] == ["-A", FIREWALL_CHAIN]]
     ours = [words for words in forwarded if _within(words, ip_network(cidr))]
-    undo += [["-D", *words[1:]] for words in ours]
-    return undo + (_undo_firewall(forward) if len(forwarded) - len(ours) == 1 else [])
+    deletions += [["-D", *words[1:]] for words in ours]
+    others = len(forwarded) - len(ours)
+    # The chain always has the jump to ADMIN_CHAIN; any further rule belongs to another network.
+    return deletions + (_firewall_deletions(forward) if others == 1 else [])
 
 
-def remove_leftovers(settings: Settings) -> None:
-    """Take away the bridge and rules of an engine that has ended; one that ended gently leaves only the bridge."""
+def remove_stale_network(settings: Settings) -> None:
+    """Delete the bridge and rules of an engine that has ended; after a clean shutdown only the bridge is left."""
     if not bridge_exists(settings):
         return
     _run(["ip", "link", "delete", settings.bridge])
     nat, forward = (_run(["iptables", "-t", table, "-S"]).splitlines() for table in ("nat", "filter"))
-    for arguments in leftover_rules(nat, forward, settings.network, settings.cidr):
+    for arguments in stale_rules(nat, forward, settings.network, settings.cidr):
         _run(["iptables", "-w", *arguments])
 
 
 def bridge_exists(settings: Settings) -> bool:
-    """Whether an engine's bridge is in the machine's network."""
+    """Whether the machine has the bridge of an engine with these settings."""
     return settings.bridge in dict(socket.if_nameindex()).values()
 
 
 def wait_for_bridge(settings: Settings) -> None:
-    """Wait until nothing is attached to the bridge: an ended engine's namespaces take the kernel a moment to unmake."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until nothing is attached to the bridge: the kernel removes an ended engine's namespaces with a delay."""
+    deadline = time.monotonic() + BRIDGE_TIMEOUT
     while bridge_exists(settings) and _run(["ip", "-o", "link", "show", "master", settings.bridge]):
         if time.monotonic() > deadline:
             raise EngineError(
-                f"The network {settings.network} is in use by another engine ({settings.bridge} has members): "
-                f"stop that, or set another name with DAGGER_NATIVE_NETWORK."
+                f"Network {settings.network} is in use by another engine ({settings.bridge} has members): "
+                f"stop that engine, or set another name with DAGGER_NATIVE_NETWORK."
             )
         time.sleep(0.05)
 
 
 def overlapping_interface(addresses: str, settings: Settings) -> str | None:
-    """Find in what `ip -o -4 addr` prints another interface whose addresses overlap with the engine's."""
+    """Return an interface from ADDRESSES (output of `ip -o -4 addr`) that overlaps with the engine's addresses."""
     for interface, address in re.findall(r"^\d+: (\S+)\s+inet (\S+)", addresses, re.MULTILINE):
         if interface != settings.bridge and ip_network(address, strict=False).overlaps(ip_network(settings.cidr)):
             return str(interface)
@@ -72,12 +74,12 @@ def overlapping_interface(addresses: str, settings: Settings) -> str | None:
 
 
 def _within(words: Sequence[str], addresses: IPv4Network | IPv6Network) -> bool:
-    given = [words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-s", "-d"}]
-    return any(ip_network(address).overlaps(addresses) for address in given)
+    in_rule = [words[index + 1] for index, word in enumerate(words[:-1]) if word in {"-s", "-d"}]
+    return any(ip_network(address).overlaps(addresses) for address in in_rule)
 
 
-def _undo_firewall(forward: Sequence[str]) -> list[list[str]]:
-    """Take the plugin's chains away once no network uses them: all that is left is a jump from one to the other."""
+def _firewall_deletions(forward: Sequence[str]) -> list[list[str]]:
+    """Delete the plugin's chains, which no network uses any more; keep them if an administrator added rules."""
     if any(rule.startswith(f"-A {ADMIN_CHAIN} ") for rule in forward):
         return []
     rules = map(shlex.split, forward)

@@ -1,4 +1,4 @@
-"""Which processes are ours: a record is a pid with the moment of its start, so a reused pid is not taken for it."""
+"""Records of the processes we started: pid and start time, so that a reused pid is not mistaken for one of them."""
 
 import contextlib
 import json
@@ -10,36 +10,36 @@ from typing import NamedTuple
 
 
 class ProcessRecord(NamedTuple):
-    """One process we started, and a fingerprint of what it was started with."""
+    """One process we started, and the fingerprint of what it was started with."""
 
     pid: int
-    started: int  # clock ticks after the machine's boot
+    started: int  # clock ticks after boot
     fingerprint: str
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs; one that only waits to be reaped does not."""
+        """Whether this process is still running; a zombie is not."""
         return start_of(self.pid) == self.started
 
 
 def start_of(pid: int) -> int | None:
-    """Read when a running process started, in clock ticks after boot."""
+    """Return the start time of a running process, in clock ticks after boot."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    state, *fields = stat.rpartition(")")[2].split()  # the name before the last bracket may hold anything
+    state, *fields = stat.rpartition(")")[2].split()  # the name in parentheses may contain any character
     return None if state in "ZX" else int(fields[18])
 
 
 def record_of(pid: int, fingerprint: str) -> ProcessRecord | None:
-    """Describe a process that runs now."""
+    """Return the record of a running process."""
     started = start_of(pid)
     return None if started is None else ProcessRecord(pid, started, fingerprint)
 
 
 def load_record(path: Path) -> ProcessRecord | None:
-    """Read the record of a process that still runs; a missing, spoilt or stale file is no record."""
+    """Return the record if its process is still running; None for a missing, invalid or stale file."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         record = ProcessRecord(int(fields["pid"]), int(fields["started"]), str(fields["fingerprint"]))
@@ -49,14 +49,14 @@ def load_record(path: Path) -> ProcessRecord | None:
 
 
 def save_record(path: Path, record: ProcessRecord) -> None:
-    """Write a record so that a reader sees the old file or the new one, whole."""
-    beside = path.with_name(f"{path.name}.new")
-    beside.write_text(json.dumps(record._asdict()), encoding="utf-8")
-    beside.replace(path)
+    """Write a record atomically."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(json.dumps(record._asdict()), encoding="utf-8")
+    new.replace(path)
 
 
 def listener(path: Path) -> int | None:
-    """Connect to a Unix socket and tell the pid that listens there; None for a missing or stale socket."""
+    """Return the pid of the process that listens on a Unix socket; None for a missing or stale socket."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         try:
@@ -69,19 +69,19 @@ def listener(path: Path) -> int | None:
 
 
 def clients_of(pid: int, path: str) -> int:
-    """Count the connections that process PID has accepted on the Unix socket it bound to PATH."""
+    """Count the connections that process PID has accepted on the Unix socket PATH."""
     connected = "03"  # in the column St
-    held = _open_files(pid)
+    open_files = _open_files(pid)
     try:
         table = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     except OSError:
         return 0
     rows = [line.split(maxsplit=7) for line in table if line.endswith(f" {path}")]
-    return sum(row[5] == connected and f"socket:[{row[6]}]" in held for row in rows)
+    return sum(row[5] == connected and f"socket:[{row[6]}]" in open_files for row in rows)
 
 
 def children_of(pid: int) -> list[int]:
-    """List the direct children of a process."""
+    """Return the pids of a process's direct children."""
     found = []
     for entry in os.scandir("/proc"):
         if entry.name.isdecimal():

@@ -1,4 +1,4 @@
-"""What the native engine is made of: lists and flags, whose every change makes the step that uses them run again."""
+"""Packages, flags and patches of the native engine: each change of a value runs the steps that use it again."""
 
 import platform
 
@@ -8,7 +8,7 @@ ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), p
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Debian package -> a file that shows it is there.
+# Debian package -> a file that exists if it is installed.
 PACKAGES = {
     "ca-certificates": "/usr/sbin/update-ca-certificates",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
@@ -22,32 +22,34 @@ PACKAGES = {
     "runc": "/usr/sbin/runc",
     "util-linux": "/usr/bin/unshare",
 }
-REGISTRY_PACKAGE = "docker-registry"  # only unpacked: installed, it would start a service on the mirror's port
-
-PROGRAMS = {"dagger": "dagger", "dnsname": "dnsname", "engine": "dagger-engine", "init": "dagger-init"}
-STAMPED = "github.com/dagger/dagger/engine"
-BUILD_FLAGS = (
-    "-trimpath",  # the build cache then serves every prefix and checkout
-    "-tags=dfexcludepatterns,dfparents",
-    f"-ldflags=-s -w -X {STAMPED}.Version=v{versions.ENGINE} -X {STAMPED}.Tag=v{versions.ENGINE}",
+REGISTRY_PACKAGE = (
+    "docker-registry"  # unpacked, not installed: installed, it would start a service on the mirror's port
 )
 
-# Changes to vendored sources: file, text there, text instead.
+PROGRAMS = {"dagger": "dagger", "dnsname": "dnsname", "engine": "dagger-engine", "init": "dagger-init"}
+VERSION_PACKAGE = "github.com/dagger/dagger/engine"
+BUILD_FLAGS = (
+    "-trimpath",  # so that all prefixes and checkouts share the build cache
+    "-tags=dfexcludepatterns,dfparents",
+    f"-ldflags=-s -w -X {VERSION_PACKAGE}.Version=v{versions.ENGINE} -X {VERSION_PACKAGE}.Tag=v{versions.ENGINE}",
+)
+
+# Patches of vendored sources: file, original text, replacement.
 PATCHES = (
-    # A client whose engine was killed would wait for it for ever; now it gives up after some seconds.
+    # Without this, a client whose engine was killed waits for it indefinitely; now it fails after six seconds.
     (
         "github.com/vito/go-sse/sse/event_source.go",
         "\t\tRetryInterval: defaultRetryInterval,\n",
         "\t\tRetryInterval: defaultRetryInterval, MaxRetries: 5,\n",
     ),
-    # The server that a Dang module has for itself waits at its end for connections that were opened and not used, which
-    # Go closes only after five seconds: every third call of a changed module took those longer.
+    # On shutdown, the server inside a Dang module waits for connections that were opened but never used, and Go closes
+    # these after five seconds only: every third call of a changed module took that much longer.
     (
         "github.com/dagger/dagger/core/sdk/dang/shared/shared.go",
         "context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)",
         "context.WithTimeout(context.WithoutCancel(ctx), 50*time.Millisecond)",
     ),
-    # An engine that is to end waits for its clients for ever, and they for it; now it cuts them off after five seconds.
+    # On shutdown, engine and clients wait for each other indefinitely; now the engine disconnects them after 5 s.
     (
         "github.com/dagger/dagger/cmd/engine/main.go",
         "httpServer.Shutdown(context.WithoutCancel(stopCtx))",
@@ -56,7 +58,7 @@ PATCHES = (
     ("github.com/dagger/dagger/cmd/engine/main.go", "grpcServer.GracefulStop()", "grpcServer.Stop()"),
 )
 
-# The engine starts its DNS server on all addresses of the machine, where another may be: it must keep to its own.
+# The engine starts dnsmasq on all addresses of the machine, which fails beside another DNS server: bind only its own.
 DNSMASQ = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n'
 
 ROOTFS_OPTIONS = (
@@ -77,9 +79,9 @@ MODULE_REQUIREMENTS = (f"dagger-io=={versions.ENGINE}",)
 TAR = ("tar", "--sort=name", "--numeric-owner")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
-# The default keeps 20 % of the disk free: on a fuller disk it drops all that is unused after each client, and builds
-# run cold for no visible reason.
-GARBAGE = {"minFreeSpace": "4GB", "reservedSpace": "4GB", "maxUsedSpace": "75%"}
-# The engine allocates much and keeps little: collecting less often makes a warm call a quarter faster.
+# The default keeps 20 % of the disk free: on a fuller disk the engine deletes everything unused after each client, and
+# builds start cold for no visible reason.
+GC_POLICY = {"minFreeSpace": "4GB", "reservedSpace": "4GB", "maxUsedSpace": "75%"}
+# The engine allocates much and keeps little: collecting garbage less often makes a warm call 25 % faster.
 ENGINE_ENVIRONMENT = {"GOGC": "400"}
-PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

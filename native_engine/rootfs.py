@@ -1,6 +1,6 @@
-"""Makes Debian root file systems like debian:bookworm-slim from this machine's own package sources.
+"""Builds Debian root file systems like debian:bookworm-slim from this machine's package sources.
 
-That works where no image registry can be reached, too.
+It needs no image registry.
 """
 
 import os
@@ -12,42 +12,44 @@ from pathlib import Path
 from native_engine import recipes, versions
 from native_engine.errors import EngineError
 from native_engine.inputs import LOCAL_CERTIFICATES
-from native_engine.steps import Workshop
+from native_engine.steps import BuildDir
 
 POCKETS = ("", "-updates", "-security")  # of a Debian release
 
 
 def debian_sources(text: str, codename: str) -> str:
-    """Keep of a .list or .sources file what serves Debian's own main packages, for the image's release not CODENAME."""
+    """Reduce a .list or .sources file to Debian's main packages, and replace CODENAME by the image's release."""
     suites = {f"{codename}{pocket}" for pocket in POCKETS}
     if re.search(r"^Types:", text, re.MULTILINE):
         stanzas = re.split(r"\n\s*\n", text)
-        kept = [stanza for stanza in stanzas if _serves(_field(stanza, "Suites"), _field(stanza, "Components"), suites)]
+        kept = [
+            stanza for stanza in stanzas if _has_main(_field(stanza, "Suites"), _field(stanza, "Components"), suites)
+        ]
         joined = "\n\n".join(kept)
     else:
-        joined = "\n".join(line for line in text.splitlines() if _line_serves(line, suites))
+        joined = "\n".join(line for line in text.splitlines() if _line_has_main(line, suites))
     return re.sub(rf"\b{codename}\b", versions.BASE_SUITE, joined.strip()) + "\n" if joined else ""
 
 
-def make_rootfs(step: str, packages: Sequence[str], root: Path, workshop: Workshop) -> None:
-    """Install PACKAGES and what they need into ROOT, which then trusts the certificates that this machine was given."""
+def make_rootfs(step: str, packages: Sequence[str], root: Path, build_dir: BuildDir) -> None:
+    """Install PACKAGES and their dependencies into ROOT, and make it trust this machine's local certificates."""
     sources = _write_sources(root.with_name(f"{root.name}-sources"))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     include = f"--include={','.join(packages)}"
     command: list[str | Path] = ["mmdebstrap", *recipes.ROOTFS_OPTIONS, include, versions.BASE_SUITE, root, *sources]
-    workshop.run(step, command, env={**environment, "TMPDIR": str(workshop.scratch)})
+    build_dir.run(step, command, env={**environment, "TMPDIR": str(build_dir.scratch)})
     if LOCAL_CERTIFICATES.is_dir():
         shutil.copytree(LOCAL_CERTIFICATES, root / LOCAL_CERTIFICATES.relative_to("/"), dirs_exist_ok=True)
-    workshop.run(step, ["chroot", root, "update-ca-certificates"], env=environment)
-    for leftover in ("var/cache/apt", "var/lib/apt/lists"):
-        shutil.rmtree(root / leftover)
-        (root / leftover).mkdir()
-    for machine_own in ("etc/resolv.conf", "etc/hostname"):
-        (root / machine_own).unlink(missing_ok=True)
+    build_dir.run(step, ["chroot", root, "update-ca-certificates"], env=environment)
+    for folder in ("var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(root / folder)
+        (root / folder).mkdir()
+    for file in ("etc/resolv.conf", "etc/hostname"):  # copied from this machine
+        (root / file).unlink(missing_ok=True)
 
 
 def machine_codename() -> str:
-    """Read which release of Debian this machine is."""
+    """Return the codename of this machine's Debian release."""
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     found = re.search(r'^VERSION_CODENAME="?(\w+)', release, re.MULTILINE)
     return found[1] if found else versions.BASE_SUITE
@@ -63,9 +65,7 @@ def _write_sources(folder: Path) -> list[Path]:
                 (folder / path.name).write_text(kept, encoding="utf-8")
     written = sorted(folder.iterdir())
     if not written:
-        raise EngineError(
-            f"No source of Debian's main packages for {machine_codename()} is named below {apt}: add one."
-        )
+        raise EngineError(f"No source of Debian's main packages for {machine_codename()} found below {apt}: add one.")
     return written
 
 
@@ -74,10 +74,10 @@ def _field(stanza: str, name: str) -> list[str]:
     return found[1].split() if found else []
 
 
-def _line_serves(line: str, suites: set[str]) -> bool:
+def _line_has_main(line: str, suites: set[str]) -> bool:
     found = re.match(r"deb\s+(?:\[[^]]*\]\s+)?\S+\s+(\S+)\s+(.*)", line)
-    return found is not None and _serves([found[1]], found[2].split(), suites)
+    return found is not None and _has_main([found[1]], found[2].split(), suites)
 
 
-def _serves(named: Sequence[str], components: Sequence[str], suites: set[str]) -> bool:
-    return bool(named) and set(named) <= suites and "main" in components
+def _has_main(found: Sequence[str], components: Sequence[str], suites: set[str]) -> bool:
+    return bool(found) and set(found) <= suites and "main" in components

@@ -1,4 +1,4 @@
-"""Where the native engine keeps its things, which port and addresses it takes: read from the environment, once."""
+"""Settings of the native engine, read once from the environment, and the paths that follow from them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import NamedTuple
 from native_engine.errors import EngineError
 
 DEFAULTS: dict[str, tuple[str, str]] = {
-    "DAGGER_NATIVE_PREFIX": ("/var/lib/dagger-native", "folder of everything the engine needs and keeps"),
-    "DAGGER_NATIVE_MIRROR_PORT": ("5000", "port on localhost of the registry that answers for docker.io"),
-    "DAGGER_NATIVE_NETWORK": ("daggernat", "name of the engine's network; its bridge is called <name>0"),
+    "DAGGER_NATIVE_PREFIX": ("/var/lib/dagger-native", "folder of everything the engine needs and stores"),
+    "DAGGER_NATIVE_MIRROR_PORT": ("5000", "port on localhost of the registry that mirrors docker.io"),
+    "DAGGER_NATIVE_NETWORK": ("daggernat", "name of the engine's network; its bridge is <name>0"),
     "DAGGER_NATIVE_CIDR": ("10.86.0.0/16", "addresses of the engine's containers"),
-    "DAGGER_NATIVE_POOL": ("16", "network namespaces kept ready, so that a step does not wait for one"),
+    "DAGGER_NATIVE_POOL": ("16", "network namespaces kept ready, so that steps need not wait for one"),
 }
-LONGEST_SOCKET_PATH = 107  # the kernel's sockaddr_un holds 108 bytes with the closing zero
+LONGEST_SOCKET_PATH = 107  # sockaddr_un has 108 bytes, one for the terminating zero
 LONGEST_INTERFACE_NAME = 15
 HIGHEST_PORT = 65535
 
 
 class Settings(NamedTuple):
-    """The choices a person can make about the native engine, and the paths that follow from them."""
+    """The settings that users can choose, and the paths that follow from them."""
 
     prefix: Path
     mirror_port: int
@@ -29,77 +29,77 @@ class Settings(NamedTuple):
 
     @property
     def socket(self) -> Path:
-        """Where clients reach the engine."""
+        """The socket on which the engine listens."""
         return self.prefix / "engine.sock"
 
     @property
     def binaries(self) -> Path:
-        """The engine's programs and the network plugins it calls."""
+        """The engine's programs and its network plugin."""
         return self.prefix / "bin"
 
     @property
     def cli(self) -> Path:
-        """The `dagger` command of the same build as the engine."""
+        """The `dagger` command, from the same build as the engine."""
         return self.binaries / "dagger"
 
     @property
     def engine_record(self) -> Path:
-        """Where the engine's process is remembered."""
+        """The file with the record of the engine's process."""
         return self.prefix / "engine.pid"
 
     @property
     def mirror_record(self) -> Path:
-        """Where the mirror's process is remembered."""
+        """The file with the record of the mirror's process."""
         return self.prefix / "mirror.pid"
 
     @property
     def registry(self) -> Path:
-        """The program that serves the mirror."""
+        """The mirror's program."""
         return self.prefix / "registry" / "docker-registry"
 
     @property
     def module_base(self) -> Path:
-        """The root file system that Python modules run on, packed."""
+        """The root file system on which Python modules run, as a tar file."""
         return self.prefix / "module-base.tar"
 
     @property
     def content(self) -> Path:
-        """The content store in which the engine finds the Python SDK."""
+        """The content store from which the engine reads the Python SDK."""
         return self.prefix / "content"
 
     @property
     def state(self) -> Path:
-        """The engine's cache and all else it remembers."""
+        """The engine's cache and database."""
         return self.prefix / "state"
 
     @property
     def dropped(self) -> Path:
-        """States that are being removed."""
+        """Old states, which are removed in the background."""
         return self.prefix / "dropped"
 
     @property
     def logs(self) -> Path:
-        """What the engine, the mirror and each step printed."""
+        """The output of the engine, the mirror and each step."""
         return self.prefix / "logs"
 
     @property
     def mirror(self) -> str:
-        """The mirror's address, as registries are named."""
+        """The mirror's host and port, as in an image reference."""
         return f"localhost:{self.mirror_port}"
 
     @property
     def bridge(self) -> str:
-        """The network interface that the engine makes."""
+        """The network interface that the engine creates."""
         return f"{self.network}0"
 
     @property
     def runner_host(self) -> str:
-        """The engine's address for clients."""
+        """The engine's address, for clients."""
         return f"unix://{self.socket}"
 
 
 def read_settings(environment: Mapping[str, str], prefix: str | None = None) -> Settings:
-    """Take each setting from ENVIRONMENT or its default; an EngineError names all that are wrong."""
+    """Read each setting from ENVIRONMENT or take its default; an EngineError lists all invalid ones."""
 
     def value(name: str) -> str:
         return environment.get(name) or DEFAULTS[name][0]
@@ -109,7 +109,7 @@ def read_settings(environment: Mapping[str, str], prefix: str | None = None) -> 
     def number(name: str, highest: int) -> int:
         text = value(name)
         if not text.isdecimal() or not 1 <= int(text) <= highest:
-            problems.append(f"{name}={text}: not a number between 1 and {highest}.")
+            problems.append(f"{name}={text}: must be a number between 1 and {highest}.")
             return 1
         return int(text)
 
@@ -121,10 +121,12 @@ def read_settings(environment: Mapping[str, str], prefix: str | None = None) -> 
         pool=number("DAGGER_NATIVE_POOL", 128),
     )
     if len(bytes(settings.socket)) > LONGEST_SOCKET_PATH:
-        problems.append(f"{settings.socket}: longer than the {LONGEST_SOCKET_PATH} bytes a socket's path may have.")
+        problems.append(
+            f"{settings.socket}: a socket path must not exceed {LONGEST_SOCKET_PATH} bytes. Set a shorter prefix."
+        )
     if not settings.network.isalnum() or len(settings.bridge) > LONGEST_INTERFACE_NAME:
         longest = LONGEST_INTERFACE_NAME - 1
-        problems.append(f"DAGGER_NATIVE_NETWORK={settings.network}: not 1 to {longest} letters and digits.")
+        problems.append(f"DAGGER_NATIVE_NETWORK={settings.network}: must be 1 to {longest} letters and digits.")
     if problems:
         raise EngineError("\n".join(problems))
     return settings

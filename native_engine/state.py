@@ -1,29 +1,29 @@
-"""The engine's state folder: whether it is worth keeping, and how it is dropped without anyone waiting for that."""
+"""The engine's state folder: whether it is still usable, and how it is discarded without waiting."""
 
 import contextlib
 import sqlite3
 import time
 from pathlib import Path
 
-CACHE_INDEX = "dagql-cache.db"  # where the engine notes, last of all, that it ended gently
+CACHE_INDEX = "dagql-cache.db"  # the engine records a clean shutdown here, as its last action
 
 
-def ended_gently(state: Path) -> bool:
-    """Whether the last engine closed its cache; if not, the next one starts with an empty one.
+def shut_down_cleanly(state: Path) -> bool:
+    """Whether the previous engine closed its cache; if not, the next engine starts with an empty cache.
 
-    A state that cannot be read so is left to the engine to judge.
+    True for a state that cannot be read like this: then the engine decides.
     """
     index = state / CACHE_INDEX
     try:
         with contextlib.closing(sqlite3.connect(f"{index.as_uri()}?mode=ro", uri=True)) as database:
-            notes = dict(database.execute("SELECT key, value FROM meta"))
+            meta = dict(database.execute("SELECT key, value FROM meta"))
     except sqlite3.Error:
         return True
-    return bool(notes.get("clean_shutdown", "1") == "1")
+    return bool(meta.get("clean_shutdown", "1") == "1")
 
 
 def move_aside(state: Path, dropped: Path) -> None:
-    """Take the state away at once: removing it where it is can take minutes."""
+    """Rename the state, which is instant; removing it can take minutes."""
     if state.exists():
         dropped.mkdir(exist_ok=True)
         state.rename(dropped / str(time.time_ns()))

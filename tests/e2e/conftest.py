@@ -10,6 +10,7 @@ import dagger
 import pytest
 
 from native_engine.client import client_environment
+from native_engine.native import bring_up
 from tests.e2e.stacks import write_tree
 from tests.integration.adapters.oci.bridge import Bridge, bridge_to
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
@@ -29,7 +30,7 @@ def run_call(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProces
 @pytest.fixture(scope="session")
 def engine() -> None:
     """Bring up an engine and let this process's Dagger client find it."""
-    os.environ.update(client_environment())
+    os.environ.update(client_environment(bring_up))
 
 
 @pytest.fixture(scope="session")

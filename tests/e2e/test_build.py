@@ -31,7 +31,7 @@ def test_plan_draws_the_tree(call: Call, tree: MakeTree) -> None:
 
 
 def test_plan_prints_json(call: Call, tree: MakeTree) -> None:
-    done = call("--source", tree(FILES), "plan", "--json", "--only", "ml")
+    done = call("--source", tree(FILES), "plan", "--as-json", "--only", "ml")
     images = json.loads(done.stdout)["images"]
     assert [image["name"] for image in images] == ["base", "ds", "ml"]
     assert len(images[2].pop("key")) == 64

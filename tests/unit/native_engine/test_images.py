@@ -18,24 +18,24 @@ def test_a_stored_image_is_found_from_the_digest_of_its_manifest_down_to_its_lay
         assert (algorithm, name) == ("sha256", hashlib.sha256(content).hexdigest())
         return content
 
-    whole = json.loads(read({"digest": digest}))
-    assert [read(layer) for layer in whole["layers"]] == [b"one.tar", b"two.tar"]
-    assert {layer["mediaType"] for layer in whole["layers"]} == {"application/vnd.oci.image.layer.v1.tar"}
-    assert [layer["size"] for layer in whole["layers"]] == [7, 7]
-    contents = [layer["digest"] for layer in whole["layers"]]
-    assert json.loads(read(whole["config"]))["rootfs"] == {"type": "layers", "diff_ids": contents}
+    image = json.loads(read({"digest": digest}))
+    assert [read(layer) for layer in image["layers"]] == [b"one.tar", b"two.tar"]
+    assert {layer["mediaType"] for layer in image["layers"]} == {"application/vnd.oci.image.layer.v1.tar"}
+    assert [layer["size"] for layer in image["layers"]] == [7, 7]
+    contents = [layer["digest"] for layer in image["layers"]]
+    assert json.loads(read(image["config"]))["rootfs"] == {"type": "layers", "diff_ids": contents}
     assert len(list(blobs.iterdir())) == 4
     assert tars[0].stat().st_nlink == 2, "linked, not copied"
 
 
-def test_a_configuration_names_the_contents_not_the_packed_layer() -> None:
+def test_a_configuration_lists_uncompressed_layers_and_a_manifest_compressed_ones() -> None:
     contents, packed = blob_of(b"plain"), Blob("sha256:packed", 3)
     config = image_config([contents], {"A": "1"}, ["bash"])
     assert json.loads(config)["config"] == {"Env": ["A=1"], "Cmd": ["bash"]}
     assert json.loads(config)["rootfs"]["diff_ids"] == [contents.digest]
-    whole = json.loads(manifest(blob_of(config), [packed], "tar+gzip"))
+    image = json.loads(manifest(blob_of(config), [packed], "tar+gzip"))
     media_type = "application/vnd.oci.image.layer.v1.tar+gzip"
-    assert whole["layers"] == [{"mediaType": media_type, "digest": "sha256:packed", "size": 3}]
+    assert image["layers"] == [{"mediaType": media_type, "digest": "sha256:packed", "size": 3}]
 
 
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:

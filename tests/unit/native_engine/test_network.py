@@ -1,6 +1,6 @@
 import pytest
 
-from native_engine.network import leftover_rules, overlapping_interface
+from native_engine.network import overlapping_interface, stale_rules
 from native_engine.settings import read_settings
 
 OURS, OTHER = "CNI-aaaaaaaaaaaaaaaaaaaaaaaa", "CNI-bbbbbbbbbbbbbbbbbbbbbbbb"
@@ -25,31 +25,31 @@ def forwarding(address: str) -> list[str]:
     ]
 
 
-def test_only_the_networks_own_translation_rules_and_chains_go() -> None:
+def test_only_the_networks_own_nat_rules_and_chains_are_deleted() -> None:
     rules = [*nat("daggernat", OURS, "10.86.0.2"), *nat("daggernat2", OTHER, "10.99.0.2")]
-    undo = leftover_rules(rules, [], "daggernat", CIDR)
+    deletions = stale_rules(rules, [], "daggernat", CIDR)
     comment = ["-m", "comment", "--comment", 'name: "daggernat" id: "abc"']
-    assert undo == [
+    assert deletions == [
         ["-t", "nat", "-D", "POSTROUTING", "-s", "10.86.0.2/32", *comment, "-j", OURS],
         ["-t", "nat", "-F", OURS],
         ["-t", "nat", "-X", OURS],
     ]
 
 
-def test_forwarding_rules_go_by_address_and_the_plugins_chains_stay_while_another_network_has_rules() -> None:
+def test_forwarding_rules_are_deleted_by_address_and_the_plugins_chains_stay_while_another_network_has_rules() -> None:
     rules = [FORWARD, JUMP, *forwarding("10.86.0.2"), *forwarding("10.99.0.2"), "-A INPUT -s 10.86.0.2/32 -j ACCEPT"]
-    undo = leftover_rules([], rules, "daggernat", CIDR)
+    deletions = stale_rules([], rules, "daggernat", CIDR)
     accept = ["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"]
-    assert undo == [
+    assert deletions == [
         ["-D", "CNI-FORWARD", "-d", "10.86.0.2/32", *accept],
         ["-D", "CNI-FORWARD", "-s", "10.86.0.2/32", "-j", "ACCEPT"],
     ]
 
 
-def test_the_plugins_chains_go_with_their_last_network() -> None:
-    undo = leftover_rules([], ["-A FORWARD -j DOCKER-USER", FORWARD, JUMP], "daggernat", CIDR)
+def test_the_plugins_chains_are_deleted_with_their_last_network() -> None:
+    deletions = stale_rules([], ["-A FORWARD -j DOCKER-USER", FORWARD, JUMP], "daggernat", CIDR)
     comment = ["-m", "comment", "--comment", "CNI firewall plugin rules"]
-    assert undo == [
+    assert deletions == [
         ["-D", "FORWARD", *comment, "-j", "CNI-FORWARD"],
         ["-F", "CNI-FORWARD"],
         ["-X", "CNI-FORWARD"],
@@ -58,7 +58,7 @@ def test_the_plugins_chains_go_with_their_last_network() -> None:
 
 
 def test_an_administrators_own_rules_keep_the_plugins_chains() -> None:
-    assert leftover_rules([], [FORWARD, JUMP, "-A CNI-ADMIN -j ACCEPT"], "daggernat", CIDR) == []
+    assert stale_rules([], [FORWARD, JUMP, "-A CNI-ADMIN -j ACCEPT"], "daggernat", CIDR) == []
 
 
 @pytest.mark.parametrize(

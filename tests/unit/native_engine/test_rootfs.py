@@ -30,7 +30,7 @@ def test_a_sources_file_keeps_debians_own_stanzas() -> None:
     assert kept.split("\n\n") == [DEBIAN.format("bookworm").strip(), SECURITY.format("bookworm")]
 
 
-def test_a_newer_machine_makes_the_images_release_from_its_own_mirror() -> None:
+def test_a_newer_machine_uses_its_own_sources_with_the_images_release() -> None:
     assert debian_sources(DEBIAN.format("trixie"), "trixie").strip() == DEBIAN.format("bookworm").strip()
 
 
@@ -50,5 +50,5 @@ def test_a_list_keeps_debians_own_lines(line: str, *, kept: bool) -> None:
     assert debian_sources(f"{line}\n", "bookworm") == (f"{line}\n" if kept else "")
 
 
-def test_nothing_is_made_of_a_file_without_debian() -> None:
+def test_a_file_without_debians_packages_becomes_empty() -> None:
     assert debian_sources(FOREIGN.format("bookworm"), "bookworm") == ""

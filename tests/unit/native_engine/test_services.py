@@ -16,7 +16,7 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({"DAGGER_NATIVE_MIRROR_PORT": "5055", "DAGGER_NATIVE_NETWORK": "second"}, prefix=str(tmp_path))
 
 
-def test_the_engine_gets_the_proxies_of_who_starts_it_and_nothing_else(settings: Settings) -> None:
+def test_the_engine_inherits_only_proxies_from_the_environment(settings: Settings) -> None:
     given = {"HTTP_PROXY": "http://p", "no_proxy": "localhost", "GOGC": "1", "TOKEN": "secret", "PATH": "/home/me/bin"}
     environment = engine_environment(settings, given)
     assert environment["HTTP_PROXY"] == "http://p"
@@ -28,18 +28,18 @@ def test_the_engine_gets_the_proxies_of_who_starts_it_and_nothing_else(settings:
     assert environment["GOGC"] != "1"
 
 
-def test_the_engine_asks_the_mirror_for_docker_hubs_images_without_encryption(settings: Settings) -> None:
+def test_the_engine_pulls_docker_hubs_images_from_the_mirror_over_http(settings: Settings) -> None:
     registries = json.loads(engine_config(settings))["registries"]
     assert registries == {"docker.io": {"mirrors": ["localhost:5055"]}, "localhost:5055": {"http": True}}
 
 
-def test_the_mirror_listens_on_loopback_only_and_keeps_its_images_below_the_prefix(settings: Settings) -> None:
+def test_the_mirror_listens_on_loopback_only_and_stores_its_images_below_the_prefix(settings: Settings) -> None:
     config = mirror_config(settings)
     assert 'addr: "127.0.0.1:5055"' in config
     assert f"rootdirectory: {settings.prefix}/mirror" in config
 
 
-def test_each_setting_of_a_running_engine_is_in_its_fingerprint_but_not_where_it_is(settings: Settings) -> None:
+def test_each_setting_of_a_running_engine_except_the_prefix_changes_its_fingerprint(settings: Settings) -> None:
     assert engine_arguments(settings)[0] == "--network-name=second"
     same = fingerprint_of_run(settings)
     assert fingerprint_of_run(settings._replace(prefix=Path("/elsewhere"))) == same

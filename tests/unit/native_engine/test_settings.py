@@ -13,7 +13,7 @@ def test_every_setting_has_a_default() -> None:
     assert settings.runner_host == "unix:///var/lib/dagger-native/engine.sock"
 
 
-def test_the_environment_sets_each_and_the_flag_wins_over_the_prefix() -> None:
+def test_the_environment_sets_each_setting_and_the_argument_overrides_the_prefix() -> None:
     given = {
         "DAGGER_NATIVE_PREFIX": "/a",
         "DAGGER_NATIVE_MIRROR_PORT": "5055",
@@ -27,7 +27,7 @@ def test_the_environment_sets_each_and_the_flag_wins_over_the_prefix() -> None:
     assert (settings.cidr, settings.pool) == ("10.88.0.0/16", 4)
 
 
-def test_all_wrong_settings_are_named_at_once() -> None:
+def test_all_invalid_settings_are_listed_at_once() -> None:
     given = {
         "DAGGER_NATIVE_PREFIX": f"/{'long/' * 25}",
         "DAGGER_NATIVE_MIRROR_PORT": "port",
@@ -38,7 +38,7 @@ def test_all_wrong_settings_are_named_at_once() -> None:
         read_settings(given)
     problems = str(caught.value).splitlines()
     assert len(problems) == len(given)
-    assert "DAGGER_NATIVE_MIRROR_PORT=port: not a number between 1 and 65535." in problems
-    assert "DAGGER_NATIVE_POOL=0: not a number between 1 and 128." in problems
-    assert any("longer than the 107 bytes" in problem for problem in problems)
+    assert "DAGGER_NATIVE_MIRROR_PORT=port: must be a number between 1 and 65535." in problems
+    assert "DAGGER_NATIVE_POOL=0: must be a number between 1 and 128." in problems
+    assert any("must not exceed 107 bytes" in problem for problem in problems)
     assert any("DAGGER_NATIVE_NETWORK=far-too-long-a-name" in problem for problem in problems)

@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 GO_MOD = (GO_SOURCES / "go.mod").read_text()
 
 
-def test_the_module_asks_for_the_pinned_engine() -> None:
+def test_the_module_requires_the_pinned_engine() -> None:
     assert json.loads((CHECKOUT / "dagger.json").read_text())["engineVersion"] == f"v{versions.ENGINE}"
 
 
@@ -26,16 +26,16 @@ def test_go_builds_the_pinned_engine(module: str) -> None:
     assert re.search(rf"^\s*{re.escape(module)} v{re.escape(versions.ENGINE)}( // indirect)?$", GO_MOD, re.MULTILINE)
 
 
-def test_the_oldest_go_is_the_one_the_module_asks_for() -> None:
+def test_the_oldest_go_is_the_one_in_go_mod() -> None:
     assert f"\ngo {'.'.join(map(str, versions.GO))}\n" in GO_MOD
 
 
-def test_the_sdks_runtime_is_a_dang_module_of_the_first_interpreter() -> None:
+def test_the_sdks_runtime_is_a_dang_module_for_the_first_interpreter() -> None:
     runtime = json.loads((SDK_SOURCES / "runtime" / "dagger.json").read_text())
     assert runtime["sdk"] == {"source": "dang"}
 
 
-def test_the_engine_looks_for_its_pieces_where_its_namespace_has_them() -> None:
+def test_the_engines_paths_exist_in_its_mount_namespace() -> None:
     constants = (GO_SOURCES / "distconsts" / "consts.go").read_text()
     paths = {path for path in re.findall(r'"(?:unix://)?(/[^"]*)"', constants) if not path.startswith("/usr/")}
     assert paths

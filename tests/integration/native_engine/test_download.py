@@ -1,4 +1,4 @@
-"""Fetching the dagger command, from a real HTTP server on loopback."""
+"""Downloading the dagger command, from a real HTTP server on loopback."""
 
 import hashlib
 import io
@@ -39,12 +39,12 @@ def checksums(content: bytes, name: str = ARCHIVE) -> bytes:
 
 
 class Releases:
-    """What the server answers, by file name, and how often each was asked for; a page may be cut to a length."""
+    """The responses of the server by file name, and its requests; a response can be truncated to a length."""
 
     def __init__(self) -> None:
-        self.pages = {ARCHIVE: GOOD, "checksums.txt": checksums(GOOD)}
-        self.cut: dict[str, int] = {}
-        self.asked: list[str] = []
+        self.files = {ARCHIVE: GOOD, "checksums.txt": checksums(GOOD)}
+        self.truncated: dict[str, int] = {}
+        self.requests: list[str] = []
 
 
 @pytest.fixture
@@ -57,15 +57,15 @@ def url(releases: Releases) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.removeprefix("/releases/0.21.8/")
-            releases.asked.append(name)
-            if name not in releases.pages:
+            releases.requests.append(name)
+            if name not in releases.files:
                 self.send_error(404)
                 return
-            page = releases.pages[name]
+            content = releases.files[name]
             self.send_response(200)
-            self.send_header("Content-Length", str(len(page)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(page[: releases.cut.get(name, len(page))])
+            self.wfile.write(content[: releases.truncated.get(name, len(content))])
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class calls it so)
             pass
@@ -76,7 +76,7 @@ def url(releases: Releases) -> Iterator[str]:
         server.shutdown()
 
 
-def left_in(cache: Path) -> list[str]:
+def files_in(cache: Path) -> list[str]:
     return [path.name for path in cache.rglob("*") if path.is_file()]
 
 
@@ -86,88 +86,92 @@ def test_a_good_archive_is_installed_once(url: str, releases: Releases, tmp_path
     assert command.read_bytes() == SCRIPT
     assert os.access(command, os.X_OK)
     assert fetch_cli(url, "0.21.8", tmp_path) == command
-    assert releases.asked == ["checksums.txt", ARCHIVE]
-    assert left_in(tmp_path) == ["dagger"]
+    assert releases.requests == ["checksums.txt", ARCHIVE]
+    assert files_in(tmp_path) == ["dagger"]
 
 
 def other_checksum(releases: Releases) -> None:
-    releases.pages["checksums.txt"] = checksums(b"other")
+    releases.files["checksums.txt"] = checksums(b"other")
 
 
 def unlisted(releases: Releases) -> None:
-    releases.pages["checksums.txt"] = checksums(GOOD, "elsewhere.tar.gz")
+    releases.files["checksums.txt"] = checksums(GOOD, "elsewhere.tar.gz")
 
 
 def no_checksums(releases: Releases) -> None:
-    del releases.pages["checksums.txt"]
+    del releases.files["checksums.txt"]
 
 
 def no_archive(releases: Releases) -> None:
-    del releases.pages[ARCHIVE]
+    del releases.files[ARCHIVE]
 
 
 def truncated(releases: Releases) -> None:
-    releases.cut[ARCHIVE] = len(GOOD) - 10
+    releases.truncated[ARCHIVE] = len(GOOD) - 10
 
 
 def truncated_checksums(releases: Releases) -> None:
-    releases.cut["checksums.txt"] = 20
+    releases.truncated["checksums.txt"] = 20
 
 
 def published(content: bytes) -> Callable[[Releases], None]:
     def publish(releases: Releases) -> None:
-        releases.pages |= {ARCHIVE: content, "checksums.txt": checksums(content)}
+        releases.files |= {ARCHIVE: content, "checksums.txt": checksums(content)}
 
     return publish
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("break_releases", "message"),
     [
         pytest.param(
-            other_checksum, r"has the SHA-256 \w{64}, but \w{64} was published: it was not", id="wrong checksum"
+            other_checksum,
+            r"has the SHA-256 \w{64}, but the published one is \w{64}: dagger was not",
+            id="wrong checksum",
         ),
         pytest.param(unlisted, rf"checksums\.txt does not list {ARCHIVE}", id="unlisted"),
-        pytest.param(no_checksums, r"checksums\.txt answered 404 Not Found", id="no checksums"),
-        pytest.param(no_archive, rf"{ARCHIVE} answered 404 Not Found", id="no archive"),
-        pytest.param(truncated, rf"{ARCHIVE} broke off after \d+ of {len(GOOD)} bytes", id="truncated"),
-        pytest.param(truncated_checksums, r"checksums\.txt broke off", id="truncated checksums"),
-        pytest.param(published(b"no archive"), r"holds no dagger command", id="no archive inside"),
-        pytest.param(published(archive_of("README", b"")), r"holds no dagger command", id="without the command"),
-        pytest.param(published(archive_of("dagger", b"")), r"holds no dagger command", id="empty command"),
+        pytest.param(no_checksums, r"checksums\.txt: 404 Not Found: dagger was not installed", id="no checksums"),
+        pytest.param(no_archive, rf"{ARCHIVE}: 404 Not Found: dagger was not installed", id="no archive"),
+        pytest.param(truncated, rf"{ARCHIVE}: the connection broke off after \d+ of {len(GOOD)} bytes", id="truncated"),
+        pytest.param(truncated_checksums, r"checksums\.txt: the connection broke off", id="truncated checksums"),
+        pytest.param(published(b"no archive"), r"does not contain the dagger command", id="no archive inside"),
+        pytest.param(
+            published(archive_of("README", b"")), r"does not contain the dagger command", id="without the command"
+        ),
+        pytest.param(published(archive_of("dagger", b"")), r"does not contain the dagger command", id="empty command"),
     ],
 )
-def test_nothing_is_installed_of_anything_else(
-    url: str, releases: Releases, tmp_path: Path, spoil: Callable[[Releases], None], sentence: str
+def test_nothing_else_is_installed(
+    url: str, releases: Releases, tmp_path: Path, break_releases: Callable[[Releases], None], message: str
 ) -> None:
-    spoil(releases)
-    with pytest.raises(EngineError, match=sentence):
+    break_releases(releases)
+    with pytest.raises(EngineError, match=message):
         fetch_cli(url, "0.21.8", tmp_path)
-    assert left_in(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
-def test_the_next_try_is_not_hindered_by_a_failed_one(url: str, releases: Releases, tmp_path: Path) -> None:
+def test_a_download_succeeds_after_a_failed_one(url: str, releases: Releases, tmp_path: Path) -> None:
     truncated(releases)
     with pytest.raises(EngineError):
         fetch_cli(url, "0.21.8", tmp_path)
-    releases.cut.clear()
+    releases.truncated.clear()
     assert fetch_cli(url, "0.21.8", tmp_path).read_bytes() == SCRIPT
 
 
-def test_a_server_that_is_not_there_is_one_sentence_with_two_ways_out(tmp_path: Path) -> None:
+def test_an_unreachable_server_is_one_sentence_with_two_solutions(tmp_path: Path) -> None:
     with pytest.raises(
-        EngineError, match=r"cannot be reached \(.*refused\): install dagger .* with DAGGER_DOWNLOAD_URL"
+        EngineError, match=r"Cannot reach .* \(.*refused\): install dagger .* or set DAGGER_DOWNLOAD_URL to"
     ):
         fetch_cli("http://127.0.0.1:1/releases", "0.21.8", tmp_path)
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match=r"cannot be put into .*file/dagger-0\.21\.8: .*Not a directory"):
+    with pytest.raises(EngineError, match=r"Cannot install dagger in .*file/dagger-0\.21\.8: .*Not a directory"):
         fetch_cli(url, "0.21.8", tmp_path / "file")
 
 
-def test_two_at_once_both_run_the_command_and_their_words_and_exit_code_pass_through(url: str, tmp_path: Path) -> None:
+def test_two_concurrent_runs_both_run_the_command_with_their_words_unchanged(url: str, tmp_path: Path) -> None:
     environment = {
         "PATH": "/usr/bin:/bin",
         "XDG_CACHE_HOME": str(tmp_path),
@@ -175,27 +179,10 @@ def test_two_at_once_both_run_the_command_and_their_words_and_exit_code_pass_thr
         "DAGGER_NATIVE_PREFIX": str(tmp_path / "none"),
         "_EXPERIMENTAL_DAGGER_RUNNER_HOST": "tcp://127.0.0.1:1",
     }
-    command = [sys.executable, "-I", str(CHECKOUT / "daggerw"), "call", "two words"]
+    command = [sys.executable, "-I", str(CHECKOUT / "daggerw"), "call", "plan", "--json", "two words"]
     pipe = subprocess.PIPE
     running = [subprocess.Popen(command, env=environment, text=True, stdout=pipe, stderr=pipe) for _ in range(2)]
     for process in running:
-        printed, told = process.communicate(timeout=30)
-        assert (process.returncode, printed) == (0, "fetched call two words\n"), told
-    assert left_in(tmp_path) == ["dagger"]
-
-
-@pytest.mark.parametrize(
-    ("system", "machine", "name"),
-    [
-        ("Linux", "x86_64", "dagger_v1.2.3_linux_amd64.tar.gz"),
-        ("Linux", "aarch64", "dagger_v1.2.3_linux_arm64.tar.gz"),
-        ("Darwin", "arm64", "dagger_v1.2.3_darwin_arm64.tar.gz"),
-    ],
-)
-def test_each_machine_has_an_archive_of_its_own(system: str, machine: str, name: str) -> None:
-    assert archive_name("1.2.3", system, machine) == name
-
-
-def test_a_machine_without_releases_is_one_sentence() -> None:
-    with pytest.raises(EngineError, match="There is no dagger command for Linux on riscv64: install one"):
-        archive_name("1.2.3", "Linux", "riscv64")
+        output, errors = process.communicate(timeout=30)
+        assert (process.returncode, output) == (0, "fetched call plan --json two words\n"), errors
+    assert files_in(tmp_path) == ["dagger"]
