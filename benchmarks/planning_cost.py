@@ -93,7 +93,7 @@ class Known:
 async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
     """Do everything that `plan` does before it decides."""
     history = History(commit=None, dirty=False, changes=Unknown(why=""))
-    async with HttpRegistry(debian.access) as registry:
+    async with HttpRegistry(debian.endpoint) as registry:
         shelf = RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True)
         await survey(Sources(stack, tree, history, "tools"), stack.images, Known(), shelf, SurveyRequest())
 

@@ -1,4 +1,4 @@
-"""The time, chance and waiting between attempts, in one place: tests bring a clock that does not wait."""
+"""Time, randomness and waiting between attempts, in one place: tests use a clock that does not wait."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What all Dagger functions here have in common: they run each time they are called, and their errors are sentences."""
+"""A decorator for all Dagger functions here: they run each time they are called, and their errors are sentences."""
 
 import functools
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,33 +14,34 @@ R = TypeVar("R")
 
 
 class RedRunError(StackError):
-    """A run ended with images that failed; the text is its table."""
+    """Images failed in this run; the text is the report's table."""
 
 
-class _ToldError(FunctionError):
-    """An error as the SDK passes it on: the name of its class, then its text, and no traceback as for other classes."""
+class _PlainError(FunctionError):
+    """An error that the SDK shows as the name of its class and its text, without the traceback of other classes."""
 
 
-_ToldError.__module__, _ToldError.__qualname__ = "builtins", "datahub"
+# The name that is shown: without it, users would read `ci.dagger_function._PlainError`.
+_PlainError.__module__, _PlainError.__qualname__ = "builtins", "datahub"
 
 
 def uncached_function(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Make a Dagger function that runs each time it is called, and whose errors are sentences.
 
-    Dagger keeps results for seven days otherwise. An error that leaves a task group would reach the user as
-    "unhandled errors in a TaskGroup": it is taken out here, once.
+    Without this, Dagger caches results for seven days, and an error from a task group reaches the user as "unhandled
+    errors in a TaskGroup".
     """
 
     @functools.wraps(call)
-    async def plainly(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await call(*args, **kwargs)
         except* StackError as group:
-            told = dict.fromkeys(_texts(group))
-        raise _ToldError("\n".join(told))
+            texts = dict.fromkeys(_texts(group))
+        raise _PlainError("\n".join(texts))
 
     # The SDK's overloads lack `cache` (dagger#11572).
-    return cast("Callable[P, Awaitable[R]]", function(plainly, cache="never"))  # type: ignore[call-overload]
+    return cast("Callable[P, Awaitable[R]]", function(wrapper, cache="never"))  # type: ignore[call-overload]
 
 
 def _texts(error: BaseException) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A stack in which each image has one fault in its tests, or is one."""
+"""A stack in which each image has one faulty test, or is faulty itself."""
 
 BASE = """\
 FROM debian:bookworm-slim

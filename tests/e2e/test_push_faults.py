@@ -1,4 +1,4 @@
-"""What the engine's own uploads make of a registry that fails, by a registry of ours whose faults are scripted."""
+"""How pushes by the engine handle a failing registry: a registry of ours whose faults are scripted."""
 
 from collections.abc import Iterator
 
@@ -25,15 +25,15 @@ def server() -> Iterator[RegistryServer]:
 
 @pytest.fixture
 async def image() -> dagger.Container:
-    return dag.container().with_new_file("/new", "small, so that nothing is fetched for it")
+    return dag.container().with_new_file("/new", "small, and nothing is pulled for it")
 
 
 async def push(server: RegistryServer, image: dagger.Container, password: str = "") -> str | EngineFailure:
     port = int(server.host.rpartition(":")[2])
-    server.host = f"localhost:{port}"  # a login is not shown to where the registry sends on to, if it has another name
+    server.host = f"localhost:{port}"  # upload addresses have this name, and get no login under another
     service = dag.host().service([dagger.PortForward(backend=port, frontend=port)], host="127.0.0.1")
     secret = dag.set_secret(f"password-{port}-{password}", password) if password else None
-    registry = EngineRegistry(server.host, "bob" if password else "", secret, service, patience=10.0)
+    registry = EngineRegistry(server.host, "bob" if password else "", secret, service, timeout=10.0)
     await registry.login()
     return await registry.push(image, f"{server.host}/stack/ds:s-1")
 
@@ -48,7 +48,7 @@ async def push(server: RegistryServer, image: dagger.Container, password: str = 
         pytest.param("POST /blobs/uploads/", refusing(502), 1, id="502"),
     ],
 )
-async def test_what_passes_by_is_tried_again(
+async def test_a_transient_failure_is_retried(
     server: RegistryServer, image: dagger.Container, where: str, act: Act, times: int
 ) -> None:
     method, path = where.split()
@@ -60,34 +60,34 @@ async def test_what_passes_by_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("where", "act", "told"),
+    ("where", "act", "advice"),
     [
-        pytest.param("POST /blobs/uploads/", refusing(403), "this account may not write there", id="403"),
-        pytest.param("POST /blobs/uploads/", refusing(404), "there is no such repository", id="404"),
-        pytest.param("PUT /blobs/", refusing(507), "the registry has no room", id="507"),
-        pytest.param("PUT /blobs/", refusing(413), "layers of this size", id="413"),
-        pytest.param("PUT /manifests/", refusing(400), "takes what was sent for wrong", id="400"),
+        pytest.param("POST /blobs/uploads/", refusing(403), "the account may not write to this repository", id="403"),
+        pytest.param("POST /blobs/uploads/", refusing(404), "the repository does not exist", id="404"),
+        pytest.param("PUT /blobs/", refusing(507), "the registry has no space left", id="507"),
+        pytest.param("PUT /blobs/", refusing(413), "rejected a layer as too large", id="413"),
+        pytest.param("PUT /manifests/", refusing(400), "rejected the content as invalid", id="400"),
     ],
 )
-async def test_what_stays_is_told_at_once(
-    server: RegistryServer, image: dagger.Container, where: str, act: Act, told: str
+async def test_a_lasting_failure_is_reported_at_once(
+    server: RegistryServer, image: dagger.Container, where: str, act: Act, advice: str
 ) -> None:
     method, path = where.split()
     server.fault(method, path, act, times=MANY)
-    refused = await push(server, image)
-    assert isinstance(refused, EngineFailure)
-    assert told in refused.message
-    assert "tried" not in refused.message
+    failed = await push(server, image)
+    assert isinstance(failed, EngineFailure)
+    assert advice in failed.message
+    assert "tried" not in failed.message
     assert server.contents.tags["stack/ds"] == {}
 
 
-async def test_a_wrong_password_is_told_and_not_shown(server: RegistryServer, image: dagger.Container) -> None:
+async def test_a_wrong_password_is_reported_and_not_shown(server: RegistryServer, image: dagger.Container) -> None:
     server.login = Passwords({"bob": PASSWORD})
     wrong = f"{PASSWORD}-no"
-    refused = await push(server, image, wrong)
-    assert isinstance(refused, EngineFailure)
-    assert "check --registry-username and --registry-password" in refused.message
-    assert PASSWORD not in refused.message
+    failed = await push(server, image, wrong)
+    assert isinstance(failed, EngineFailure)
+    assert "check --registry-username and --registry-password" in failed.message
+    assert PASSWORD not in failed.message
 
 
 async def test_a_login_is_used(server: RegistryServer, image: dagger.Container) -> None:

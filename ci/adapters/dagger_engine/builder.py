@@ -4,39 +4,40 @@ from collections.abc import Mapping
 
 import dagger
 from dagger import dag
+from typing_extensions import override
 
-from ci.adapters.dagger_engine.errors import answered
+from ci.adapters.dagger_engine.errors import engine_result
 from ci.adapters.dagger_engine.layers import measure_layers
 from ci.adapters.dagger_engine.registry import EngineRegistry
-from ci.build.ports import EngineFailure
+from ci.build.ports import Builder, EngineFailure
 from ci.fusion.fused import Fused, FusedStep, layering, leaked_args
 from ci.results import Layer
 
-# The name is our own, and hidden by the ignore file that the engine prefers to `.dockerignore`: a text cut after
-# another RUN must not change what `COPY . /here` copies.
+# The file is excluded by an ignore file of its own, which the engine prefers to `.dockerignore`: its text differs from
+# step to step, which must not change what `COPY . /here` copies.
 _DOCKERFILE = ".fused.Dockerfile"
-# Runs `du`; any image with coreutils would do, and this one is in the cache of nearly every stack.
+# Runs `du` and `tar`; any image with both would do, and nearly every stack has this one in its cache.
 _TOOLS = "debian:bookworm-slim"
 
 
-class EngineBuilder:
-    """A Builder on the engine of this session. `source` is the source tree that the stack was read from.
+class EngineBuilder(Builder):
+    """Builds with the engine of this session, from the source tree `source`.
 
-    `registry` is where published images come from and go to.
+    `registry` is where published images are pulled from and pushed to.
     """
 
     def __init__(self, source: dagger.Directory, registry: EngineRegistry | None = None) -> None:
-        # Where the whole tree is a context, the history is no part of it.
+        # Without .git even where the whole tree is a context: each commit would change the image.
         self._source = source.without_directory(".git")
         self._registry = registry
 
     async def image(self, fused: Fused) -> dagger.Container:
-        """Return the image of a fused Dockerfile, configured as Docker would. Its files are built when it is used."""
+        """Return the image of a fused Dockerfile, configured as Docker would configure it. It is built on use."""
         image = self._build(fused, fused.text)
-        left = leaked_args(fused)
-        if left:
+        leaked = leaked_args(fused)
+        if leaked:
             base = self._build(fused, fused.head(layering(fused).begin))
-            for name in left:
+            for name in leaked:
                 image = image.without_env_variable(name)
                 value = await base.env_variable(name)
                 if value is not None:
@@ -54,17 +55,17 @@ class EngineBuilder:
             .docker_build(dockerfile=_DOCKERFILE)
         )
 
+    @override
     async def run_step(self, fused: Fused, step: FusedStep) -> str | EngineFailure:
-        """Build as far as one step; return what it printed if it is a RUN, both streams together."""
         image = self._build(fused, fused.cut(step))
         if step.keyword == "RUN":
-            return await answered(image.combined_output())
-        built = await answered(image.sync())
+            return await engine_result(image.combined_output())
+        built = await engine_result(image.sync())
         return built if isinstance(built, EngineFailure) else ""
 
+    @override
     async def finish(self, fused: Fused) -> int | EngineFailure:
-        """Build the whole image; return the sum of its files' sizes in bytes."""
-        return await answered(self._size(fused))
+        return await engine_result(self._size(fused))
 
     async def _size(self, fused: Fused) -> int:
         image = await self.image(fused)
@@ -73,21 +74,21 @@ class EngineBuilder:
         used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
         return int(used.split()[0])
 
+    @override
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        """Measure the layers of an image that is built."""
         tools = dag.container().from_(_TOOLS)
-        return await answered(measure_layers(fused, lambda text: self._build(fused, text), tools))
+        return await engine_result(measure_layers(fused, lambda text: self._build(fused, text), tools))
 
+    @override
     async def fetch(self, reference: str) -> EngineFailure | None:
-        """Make a published image, named by its digest, ready to be built on."""
         return await self._registry.fetch(reference) if self._registry else None
 
+    @override
     async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:
-        """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest."""
         if self._registry is None:
-            raise AssertionError(f"{target} is to be pushed without a registry")
+            raise AssertionError(f"cannot push {target}: no registry is open")
         image = await self.image(fused)
         for name, value in labels.items():
-            # Labels are seen by `docker inspect`, annotations without reading the configuration.
+            # `docker inspect` shows labels; annotations can be read without the configuration.
             image = image.with_label(name, value).with_annotation(name, value)
         return await self._registry.push(image, target)

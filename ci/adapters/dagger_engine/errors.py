@@ -1,4 +1,4 @@
-"""The engine's errors, made ours: values for what it refused, sentences for the rest."""
+"""The engine's errors as ours: a failed operation is a value, a lost engine an ExternalError."""
 
 import re
 from collections.abc import Awaitable
@@ -12,7 +12,7 @@ from ci.errors import ExternalError
 T = TypeVar("T")
 
 # What the engine puts around the cause: encoded call ids of several kilobytes, the chain of calls that were loaded,
-# its own verbs, and the trace's id.
+# its own operations, and the trace's id.
 _NOISE = re.compile(
     r"(?:failed to load container from converted ID|failed to convert Dockerfile to LLB"
     r"|failed to clone built container state|failed to content hash dockerfile copy|failed to copy source directory"
@@ -24,25 +24,25 @@ _SERVICE = re.compile(r"bound service \S+ \(aliased as (\S+)\)")
 
 
 def clean(text: str) -> str:
-    """Return the cause that an engine's error text ends in, without the way there."""
+    """Return the cause at the end of an engine's error text, without the chain of calls before it."""
     return _SERVICE.sub(r"the service \1", _NOISE.sub("", text)).strip()
 
 
-async def answered(asked: Awaitable[T]) -> T | EngineFailure:
-    """Return the engine's answer, or what it refused. ExternalError when it does not answer any more."""
+async def engine_result(call: Awaitable[T]) -> T | EngineFailure:
+    """Return the result of an engine call, or its failure. Raises ExternalError when the engine is lost."""
     try:
-        return await asked
+        return await call
     except dagger.QueryError as error:
-        return refused(error)
+        return as_failure(error)
     except dagger.DaggerError as error:
         raise ExternalError(
-            f"The engine was lost in the middle of the work: {clean(str(error))}\n"
-            "What was built so far is kept if it ended gently. Run the same command again."
+            f"The connection to the Dagger engine was lost during the work: {clean(str(error))}\n"
+            "Run the same command again: what was built so far is kept if the engine shut down cleanly."
         ) from error
 
 
-def refused(error: dagger.QueryError) -> EngineFailure:
-    """Return what the engine refused to do, as a value."""
+def as_failure(error: dagger.QueryError) -> EngineFailure:
+    """Return an engine error as a value."""
     if isinstance(error, dagger.ExecError):
         output = "\n".join(part for part in (error.stdout, error.stderr) if part)
         message = f"exit code {error.exit_code}" if error.exit_code >= 0 else clean(error.message)

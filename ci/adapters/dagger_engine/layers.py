@@ -1,4 +1,4 @@
-"""Measures the layers of an image: compressed from its tarball, uncompressed from what each instruction changed."""
+"""Measures the layers of an image: compressed from its tarball, uncompressed from the files that each step changed."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -27,29 +27,29 @@ async def measure_layers(
 ) -> tuple[Layer, ...]:
     """Return the layers of a fused Dockerfile's image, one entry for each instruction, the lowest first.
 
-    `build` makes the container of a fused text that was cut below some line; `tools` has sh, tar, grep and du.
-    Raises dagger.QueryError, and ExternalError when the engine made other layers than the text asks for.
+    `build` returns the container of a fused text, or of its beginning; `tools` has sh, tar, grep and du.
+    Raises dagger.QueryError, and ExternalError if the engine's layers do not match the instructions.
     """
-    made = layering(fused)
-    base = build(fused.head(made.begin))
-    cuts = [build(fused.cut(step)) for step in made.steps]
+    plan = layering(fused)
+    base = build(fused.head(plan.begin))
+    cuts = [build(fused.cut(step)) for step in plan.steps]
     manifest, config = await _read_tarball(build(fused.text), tools, dagger.ImageLayerCompression.Zstd)
     blobs, created = manifest["layers"], [entry["created"] for entry in config["history"]]
-    foreign = len(blobs) - sum(step.layers for step in made.steps)
+    foreign = len(blobs) - sum(step.layers for step in plan.steps)
     if foreign < 0 or len(blobs) != len(created):
         raise ExternalError(
-            f"The engine made {len(blobs)} layers of {len(made.steps)} instructions: they cannot be told apart."
+            f"The engine built {len(blobs)} layers from {len(plan.steps)} instructions: they cannot be matched."
         )
-    layers = await _foreign_layers(made.base, base, tools, blobs[:foreign], created)
-    at = foreign
-    for step, size in zip(made.steps, await _sizes([base, *cuts], tools), strict=True):
-        own = blobs[at : at + step.layers]
-        at += step.layers
+    layers = await _foreign_layers(plan.base, base, tools, blobs[:foreign], created)
+    first = foreign
+    for step, size in zip(plan.steps, await _sizes([base, *cuts], tools), strict=True):
+        own = blobs[first : first + step.layers]
+        first += step.layers
         layers.append(
             Layer(
                 instruction=step.command,
                 image=step.image,
-                created=created[at - 1],
+                created=created[first - 1],
                 digests=tuple(blob["digest"] for blob in own),
                 compressed_size=sum(blob["size"] for blob in own),
                 size=size,
@@ -92,7 +92,7 @@ async def _foreign_layers(
 
 
 async def _sizes(cuts: Sequence[dagger.Container], tools: dagger.Container) -> Sequence[int]:
-    """Return, for each cut but the first, the bytes of the files that it has added or changed since the one before."""
+    """Return, for each cut after the first, the size in bytes of the files added or changed since the one before."""
     if len(cuts) == 1:
         return []
     folders = [f"/layers/{number}" for number in range(1, len(cuts))]

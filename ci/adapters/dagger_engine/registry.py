@@ -1,6 +1,5 @@
-"""How the engine itself reaches the registry: whom it logs in as, through which service, and what it says of a push."""
+"""How the engine itself reaches the registry: its login, the service it goes through, and retries of its pushes."""
 
-import random
 import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
@@ -9,120 +8,125 @@ import anyio
 import dagger
 from dagger import dag
 
-from ci.adapters.dagger_engine.errors import answered
+from ci.adapters.dagger_engine.errors import engine_result
 from ci.build.ports import EngineFailure
+from ci.clock import Clock, backoff
 from ci.errors import ExternalError
 from ci.stack.model import Compression
 
 T = TypeVar("T")
 
 _TRIES = 4
-# Seconds. Between tries: 2, 4, 8, shortened by chance to as little as half. The engine does not tell what a registry
-# says in Retry-After, but what was sent is not sent again.
+# Seconds. Between attempts: 2, 4, 8, each shortened at random by up to half. The engine does not pass on a registry's
+# Retry-After, but layers that were pushed are not pushed again.
 _FIRST_DELAY = 2.0
-# Seconds for a manifest and a configuration, and for all layers of an image. The engine itself would wait for ever: it
-# was seen to, for a registry behind a service whose connection had been cut.
-_PATIENCE = 60.0
-_LONG_PATIENCE = 3600.0
+# Seconds: for a manifest and a configuration, and for all layers of an image. The engine has no timeout of its own: it
+# was seen to hang on a registry behind a service whose connection had been cut.
+_MANIFEST_TIMEOUT = 60.0
+_LAYERS_TIMEOUT = 3600.0
 _STATUS = re.compile(r"unexpected status from \w+ request to (\S+?): (\d{3})")
 _FINAL = re.compile(
     r"authorization failed|access denied|insufficient_scope|no space left|quota|certificate|HTTP response to HTTPS",
     re.IGNORECASE,
 )
-_LOST = re.compile(
+_NETWORK = re.compile(
     r"connection (?:reset|refused)|broken pipe|\bEOF\b|i/o timeout|use of closed|no such host|TLS handshake timeout"
     r"|server closed|deadline exceeded",
     re.IGNORECASE,
 )
-# Statuses by what the person who reads this can do about them.
+# What a status means, and what to do about it.
 _ADVICE = {
-    "400": "the registry takes what was sent for wrong",
+    "400": "the registry rejected the content as invalid",
     "401": "the registry does not accept the login: check --registry-username and --registry-password",
-    "403": "this account may not write there: give it the right to, or create the repository",
-    "404": "there is no such repository: create it, or correct the name",
-    "413": "the registry, or a proxy before it, does not take layers of this size",
-    "429": "the registry was asked too often: wait, or log in as one who may ask more",
-    "507": "the registry has no room: free space or raise the quota there",
+    "403": "the account may not write to this repository: give it the permission, or create the repository",
+    "404": "the repository does not exist: create it, or correct the name",
+    "413": "the registry (or a proxy) rejected a layer as too large",
+    "429": "the registry's rate limit is reached: wait, or log in with an account that has a higher limit",
+    "507": "the registry has no space left: free space or raise the quota there",
 }
 
 
 class EngineRegistry(NamedTuple):
-    """The registry of the stack. `host` is its name in references; `service`, if there is one, stands behind it."""
+    """The registry of the stack. `host` is its name in references, `service` the way to it if it needs a tunnel."""
 
     host: str
     username: str = ""
     password: dagger.Secret | None = None
     service: dagger.Service | None = None
     compression: Compression = Compression.GZIP
-    patience: float = _LONG_PATIENCE
+    timeout: float = _LAYERS_TIMEOUT
+    clock: Clock = Clock()
 
     async def login(self) -> None:
-        """Have the engine use the login in this session, for pulls of a Dockerfile's lines of FROM, too."""
+        """Make the engine use the login for the rest of this session, in a Dockerfile's FROM lines too."""
         if self.password is not None:
             await dag.container().with_registry_auth(self.host, self.username, self.password).sync()
 
     async def fetch(self, reference: str) -> EngineFailure | None:
-        """Bring a published image, named by digest, to where a line of FROM finds it.
+        """Make a published image, given by digest, available to FROM lines.
 
-        Such a line cannot be told of a service. It looks among what the engine has, before it asks anybody.
+        A FROM line cannot be given a service, but the engine looks among its own images before it asks a registry.
         """
         image = dag.container().from_(reference, registry_service=self.service)
-        got: object = await _persist(lambda: _within(_PATIENCE, image.image_ref()))
-        if self.service is not None and not isinstance(got, EngineFailure):
-            got = await _persist(lambda: _within(self.patience, image.sync()))
-        return got if isinstance(got, EngineFailure) else None
+        found: object = await retry_transient(lambda: _with_timeout(_MANIFEST_TIMEOUT, image.image_ref()), self.clock)
+        if self.service is not None and not isinstance(found, EngineFailure):
+            found = await retry_transient(lambda: _with_timeout(self.timeout, image.sync()), self.clock)
+        return found if isinstance(found, EngineFailure) else None
 
     async def push(self, image: dagger.Container, target: str) -> str | EngineFailure:
         """Push an image to a tag; return the digest of its manifest."""
-        name = dagger.ImageLayerCompression.Zstd
+        compression = dagger.ImageLayerCompression.Zstd
         if self.compression is Compression.GZIP:
-            name = dagger.ImageLayerCompression.Gzip
-        answer = await _persist(
-            lambda: _within(
-                self.patience, image.publish(target, forced_compression=name, registry_service=self.service)
-            )
+            compression = dagger.ImageLayerCompression.Gzip
+        pushed = await retry_transient(
+            lambda: _with_timeout(
+                self.timeout, image.publish(target, forced_compression=compression, registry_service=self.service)
+            ),
+            self.clock,
         )
-        return answer if isinstance(answer, EngineFailure) else answer.rpartition("@")[2]
+        return pushed if isinstance(pushed, EngineFailure) else pushed.rpartition("@")[2]
 
 
-async def _within(seconds: float, asked: Awaitable[T]) -> T | EngineFailure:
+async def _with_timeout(seconds: float, call: Awaitable[T]) -> T | EngineFailure:
     with anyio.move_on_after(seconds):
-        return await answered(asked)
-    return EngineFailure(message=f"deadline exceeded: the registry did not answer within {seconds:.0f} s")
+        return await engine_result(call)
+    return EngineFailure(message=f"deadline exceeded: the registry did not respond within {seconds:.0f} s")
 
 
-async def _persist(attempt: Callable[[], Awaitable[T | EngineFailure]]) -> T | EngineFailure:
-    for tried in range(1, _TRIES + 1):
-        answer = await attempt()
-        if not isinstance(answer, EngineFailure):
-            return answer
-        if tried == _TRIES or not is_transient(answer.message):
-            return explained(answer, tried)
-        await anyio.sleep(_FIRST_DELAY * (1 << tried - 1) * (0.5 + random.random() / 2))  # noqa: S311 (no secret)
-    raise AssertionError("a last try is answered")
+async def retry_transient(attempt: Callable[[], Awaitable[T | EngineFailure]], clock: Clock) -> T | EngineFailure:
+    """Return the result of `attempt`, repeated a few times while it fails in a way that may pass."""
+    tried = 1
+    while True:
+        result = await attempt()
+        if not isinstance(result, EngineFailure):
+            return result
+        if tried == _TRIES or not is_transient(result.message):
+            return with_advice(result, tried)
+        await clock.sleep(backoff(tried, _FIRST_DELAY, clock.chance()))
+        tried += 1
 
 
 def is_transient(message: str) -> bool:
-    """LogLine whether what the engine said of a registry may be otherwise the next time."""
+    """Return whether what the engine reports of a registry may pass by itself."""
     if _FINAL.search(message):
         return False
     status = _STATUS.search(message)
     if status:
         return status[2] == "429" or (status[2].startswith("5") and status[2] not in {"501", "507"})
-    return _LOST.search(message) is not None
+    return _NETWORK.search(message) is not None
 
 
-def explained(refused: EngineFailure, tried: int) -> EngineFailure:
-    """Return what the engine said, with what can be done about it in front."""
-    status = _STATUS.search(refused.message)
+def with_advice(failure: EngineFailure, tried: int) -> EngineFailure:
+    """Return a failure whose message begins with what it means and what to do about it."""
+    status = _STATUS.search(failure.message)
     advice = _ADVICE.get(status[2], "") if status else ""
-    if not advice and re.search("authorization failed|no basic auth", refused.message):
+    if not advice and re.search("authorization failed|no basic auth", failure.message):
         advice = _ADVICE["401"]
-    if not advice and re.search("no space left|quota", refused.message, re.IGNORECASE):
+    if not advice and re.search("no space left|quota", failure.message, re.IGNORECASE):
         advice = _ADVICE["507"]
     times = f" (tried {tried} times)" if tried > 1 else ""
-    message = f"{advice}{times}. The engine says: {refused.message}" if advice else f"{refused.message}{times}"
-    return EngineFailure(message=message, exit_code=refused.exit_code, output=refused.output)
+    message = f"{advice}{times}. The engine reports: {failure.message}" if advice else f"{failure.message}{times}"
+    return EngineFailure(message=message, exit_code=failure.exit_code, output=failure.output)
 
 
 async def base_digest(reference: str) -> str | None:
@@ -136,6 +140,6 @@ async def base_digest(reference: str) -> str | None:
         return None
     except dagger.DaggerError as error:
         raise ExternalError(
-            f"The engine was lost while it looked for {reference}. Run the same command again."
+            f"The connection to the Dagger engine was lost while it looked up {reference}. Run the same command again."
         ) from error
     return found.rpartition("@")[2]

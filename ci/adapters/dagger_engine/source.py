@@ -1,4 +1,4 @@
-"""A source tree that lives in the engine, brought to the function's own disk for reading."""
+"""The source tree, exported from the engine to the function's own disk, where it can be read."""
 
 import hashlib
 import os
@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagger
+from typing_extensions import override
 
 from ci.adapters.dagger_engine.errors import clean
 from ci.errors import ExternalError
-from ci.stack.model import EntryKind
+from ci.stack.model import EntryKind, Tree
 
-_HISTORY = ".git"
+_GIT_FOLDER = ".git"
 
 
-class FolderTree:
-    """A Tree over a folder on disk, without its `.git`. Links to folders are not followed: none can lead out of it."""
+class FolderTree(Tree):
+    """A Tree over a folder on disk, without its `.git`. Links to folders are not followed, so none can leave it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -29,21 +30,21 @@ class FolderTree:
         )
 
     @property
+    @override
     def paths(self) -> Sequence[str]:
-        """Every file of the tree, sorted."""
         return self._paths
 
     @property
+    @override
     def entries(self) -> Mapping[str, EntryKind]:
-        """All that the tree holds, sorted by path."""
         return self._entries
 
+    @override
     def read(self, path: str) -> str:
-        """Return the text of one file; undecodable bytes come as U+FFFD."""
         return (self.root / path).read_bytes().decode("utf-8", errors="replace")
 
+    @override
     def digest(self, path: str) -> str:
-        """Return the SHA-256 of a file's bytes, or of where a link points to."""
         if self._entries[path] is EntryKind.LINK:
             return hashlib.sha256(os.fsencode((self.root / path).readlink())).hexdigest()
         with (self.root / path).open("rb") as file:
@@ -54,7 +55,7 @@ def _entries(root: Path, folder: str) -> Iterator[tuple[str, EntryKind]]:
     with os.scandir(root / folder) as found:
         for entry in found:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if path == _HISTORY:
+            if path == _GIT_FOLDER:
                 continue
             if entry.is_symlink():
                 yield path, EntryKind.LINK
@@ -67,9 +68,9 @@ def _entries(root: Path, folder: str) -> Iterator[tuple[str, EntryKind]]:
 
 
 async def fetch_tree(source: dagger.Directory) -> FolderTree:
-    """Export a Directory into a fresh folder of this container and return it as a Tree.
+    """Export a Directory into a new folder of this container and return it as a Tree.
 
-    Raises ExternalError when the engine cannot hand it over.
+    Raises ExternalError if the engine cannot export it.
     """
     root = Path(tempfile.mkdtemp(prefix="source-"))
     try:

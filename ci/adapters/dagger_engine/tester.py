@@ -1,4 +1,4 @@
-"""Runs suites: inside a throw-away copy of an image, or in a container of tools beside its running server."""
+"""Runs test suites: inside a throw-away copy of an image, or in a test container beside its running server."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,25 +8,26 @@ from typing import assert_never
 import anyio
 import dagger
 from dagger import dag
+from typing_extensions import override
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.errors import answered, refused
-from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
+from ci.adapters.dagger_engine.errors import as_failure, engine_result
+from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest, Tester
 from ci.fusion.fused import Fused
 from ci.stack.model import SuiteKind
 
-_TOOLS = Path(__file__).parents[2] / "tools"
-# Over the suite's own limit, after which nothing is waited for: pytest gets 30 s to write its report.
+_TEST_CONTAINER = Path(__file__).parents[2] / "test_container"
+# Seconds over the suite's own limit, after which the run is given up: pytest gets 30 s of them to write its report.
 _GRACE = 120.0
 _SERVER_START = 300.0
-# The engine answers within a second, or, for a service that is still starting, not at all.
+# The engine stops a service within a second, or, while the service is still starting, not at all.
 _STOP = 10.0
 
 
-class EngineTester:
-    """A Tester on the engine of this session.
+class EngineTester(Tester):
+    """Runs suites on the engine of this session.
 
-    `files` keeps the folders of files that tests left for a person, by `image/origin-kind` of their suite.
+    `files` holds the folders of files that tests wrote for the report, by `image/origin-kind` of their suite.
     """
 
     def __init__(self, source: dagger.Directory, builder: EngineBuilder) -> None:
@@ -34,14 +35,14 @@ class EngineTester:
         self._builder = builder
         self.files: dict[str, dagger.Directory] = {}
 
+    @override
     async def prepare(self) -> EngineFailure | None:
-        """Build the image of the tools."""
-        made = await answered(_tools().sync())
-        return made if isinstance(made, EngineFailure) else None
+        built = await engine_result(_test_container().sync())
+        return built if isinstance(built, EngineFailure) else None
 
+    @override
     async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
-        """Run a suite in containers of its own."""
-        return await answered(self._run_kind(fused, request))
+        return await engine_result(self._run_kind(fused, request))
 
     async def _run_kind(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         image = await self._builder.image(fused)
@@ -62,22 +63,22 @@ class EngineTester:
         ports = [await port.port() for port in await image.exposed_ports()]
         if not ports:
             return EngineFailure(message="the image exposes no port: its server cannot be reached")
-        # The name of the run makes the service one of its own: equal services are one to the engine.
-        served = image.with_env_variable("SUITE", request.attempt)
+        # The attempt in its environment gives each run its own service: the engine starts equal services only once.
+        server = image.with_env_variable("SUITE", request.attempt)
         for name, value in request.settings.server_environment.items():
-            served = served.with_env_variable(name, value)
-        service = served.as_service(use_entrypoint=True)
+            server = server.with_env_variable(name, value)
+        service = server.as_service(use_entrypoint=True)
         try:
-            patience = min(_SERVER_START, request.settings.limit)
-            with anyio.move_on_after(patience) as waiting:
+            timeout = min(_SERVER_START, request.settings.limit)
+            with anyio.move_on_after(timeout) as starting:
                 await service.start()
-            if waiting.cancelled_caught:
-                return EngineFailure(message=f"its server was not healthy after {patience:.0f} s")
-            tools = _tools().with_service_binding("image", service)
+            if starting.cancelled_caught:
+                return EngineFailure(message=f"its server was not healthy after {timeout:.0f} s")
+            container = _test_container().with_service_binding("image", service)
             variables = {**request.settings.server_environment, "IMAGE_URL": f"http://image:{ports[0]}"}
-            return await self._run(tools, request, "root", variables, ("-p", "server_fixtures"))
+            return await self._run(container, request, "root", variables, ("-p", "server_fixtures"))
         except dagger.QueryError as error:
-            cause = refused(error)
+            cause = as_failure(error)
             return EngineFailure(message=f"its server failed: {cause.message}", output=cause.output)
         finally:
             with anyio.CancelScope(shield=True):
@@ -93,7 +94,7 @@ class EngineTester:
     ) -> SuiteOutput | EngineFailure:
         settings = request.settings
         tests = [f"/suite/tests/{name}" for name in request.only] or ["/suite/tests"]
-        words = [f"{settings.limit:.0f}", f"--timeout={settings.test_limit:.0f}", *plugins, *tests]
+        arguments = [f"{settings.limit:.0f}", f"--timeout={settings.test_limit:.0f}", *plugins, *tests]
         prepared = (
             container.with_mounted_directory("/suite/packages", _packages())
             .with_mounted_directory("/suite/tests", self._source.directory(request.suite.folder))
@@ -108,14 +109,12 @@ class EngineTester:
         for name, value in variables.items():
             prepared = prepared.with_env_variable(name, value)
         ran = prepared.with_exec(
-            ["sh", "/suite/packages/run-suite", *words], use_entrypoint=True, expect=dagger.ReturnType.ANY
+            ["sh", "/suite/packages/run-suite", *arguments], use_entrypoint=True, expect=dagger.ReturnType.ANY
         )
-        remains: SuiteOutput | None = None
+        output: SuiteOutput | None = None
         with anyio.move_on_after(settings.limit + _GRACE):
-            remains = await self._collect(ran, request)
-        return remains or EngineFailure(
-            message=f"it was still running {_GRACE:.0f} s after its limit, and left no report"
-        )
+            output = await self._collect(ran, request)
+        return output or EngineFailure(message=f"still running {_GRACE:.0f} s after its time limit; it left no report")
 
     async def _collect(self, ran: dagger.Container, request: SuiteRequest) -> SuiteOutput:
         report = ran.directory("/suite/report")
@@ -136,31 +135,31 @@ class EngineTester:
 
 
 def tools_digest() -> str:
-    """Return a digest of what suites are run with: with other tools, what passed has to pass again."""
+    """Return a digest of the test container and its plugins: when they change, suites that passed run again."""
     digest = hashlib.sha256()
-    for file in sorted(path for path in _TOOLS.iterdir() if path.is_file()):
+    for file in sorted(path for path in _TEST_CONTAINER.iterdir() if path.is_file()):
         content = file.read_bytes()
         digest.update(f"{file.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
-def _tools() -> dagger.Container:
+def _test_container() -> dagger.Container:
     context = dag.directory()
     for name in ("Dockerfile", "requirements-image.txt", "requirements-server.txt"):
-        context = context.with_new_file(name, (_TOOLS / name).read_text())
+        context = context.with_new_file(name, (_TEST_CONTAINER / name).read_text())
     return context.docker_build()
 
 
 def _packages() -> dagger.Directory:
-    """Return what the inside of an image gets on its PYTHONPATH: pytest, and our own plugins."""
-    packages = _tools().directory("/packages")
+    """Return what a tested image gets on its PYTHONPATH: pytest, and our own plugins."""
+    packages = _test_container().directory("/packages")
     for name in ("run-suite", "suite_recorder.py", "server_fixtures.py"):
-        packages = packages.with_new_file(name, (_TOOLS / name).read_text())
+        packages = packages.with_new_file(name, (_TEST_CONTAINER / name).read_text())
     return packages
 
 
 async def _stop(service: dagger.Service) -> None:
-    """Stop a service. One that has ended by itself is as good as stopped; one that never was healthy cannot be."""
+    """Stop a service. It is no error if it has ended by itself, or cannot be stopped because it was never healthy."""
     with anyio.move_on_after(_STOP):
         try:
             await service.stop(kill=True)

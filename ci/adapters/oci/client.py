@@ -1,4 +1,4 @@
-"""The Registry port over HTTP."""
+"""The Registry protocol over HTTP."""
 
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 
 import httpx
 import msgspec
+from typing_extensions import override
 
 from ci.adapters.oci.connection import TIMEOUT, Connection
 from ci.adapters.oci.endpoint import Endpoint
@@ -27,9 +28,10 @@ from ci.adapters.oci.requests import (
     upload_location,
     write_manifest,
 )
-from ci.adapters.oci.retry import Clock, TransientError, retry
+from ci.adapters.oci.retry import TransientError, retry
+from ci.clock import Clock
 from ci.oci.reference import Reference, Repository, is_digest
-from ci.oci.registry import MANIFEST_TYPES, Descriptor, IntegrityError, Manifest, RegistryError, digest_of
+from ci.oci.registry import MANIFEST_TYPES, Descriptor, IntegrityError, Manifest, Registry, RegistryError, digest_of
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
 
@@ -42,11 +44,11 @@ class _ReferrerList(msgspec.Struct):
     manifests: tuple[Descriptor, ...] | None = None
 
 
-class HttpRegistry:
-    """All registries, while it is open; those that take more than their name to be reached are given as `accesses`."""
+class HttpRegistry(Registry):
+    """All registries, while it is open. `endpoints` are for those that need more than their host name to be reached."""
 
-    def __init__(self, *accesses: Endpoint, clock: Clock | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._accesses = {access.host: access for access in accesses}
+    def __init__(self, *endpoints: Endpoint, clock: Clock | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self._endpoints = {endpoint.host: endpoint for endpoint in endpoints}
         self._clock = clock or Clock()
         self._timeout = timeout
         self._connections: dict[str, Connection] = {}
@@ -60,136 +62,141 @@ class HttpRegistry:
     ) -> None:
         await self._exit.aclose()
 
+    @override
     async def head(self, reference: Reference) -> str | None:
-        """Return the digest of a manifest, None if there is none."""
-        answer = await self._ask(read_manifest("HEAD", reference))
-        if answer.status == NOT_FOUND:
+        response = await self._send(read_manifest("HEAD", reference))
+        if response.status == NOT_FOUND:
             return None
-        if digest := _digest(answer):
+        if digest := _digest(response):
             return digest
         manifest = await self.get(reference)
         return manifest.digest if manifest else None
 
+    @override
     async def get(self, reference: Reference) -> Manifest | None:
-        """Return a manifest, its bytes proved by its digest, or None if there is none."""
-        question = read_manifest("GET", reference)
-        answer = await self._ask(question)
-        if answer.status == NOT_FOUND and answer.media_type != "text/html":
+        request = read_manifest("GET", reference)
+        response = await self._send(request)
+        if response.status == NOT_FOUND and response.media_type != "text/html":
             return None
-        if answer.media_type not in MANIFEST_TYPES:
-            raise unexpected_response(answer, question)
-        manifest = Manifest(content=answer.content, media_type=answer.media_type)
-        for promised in (reference.digest, _digest(answer)):
-            if promised and promised != manifest.digest:
+        if response.media_type not in MANIFEST_TYPES:
+            raise unexpected_response(response, request)
+        manifest = Manifest(content=response.content, media_type=response.media_type)
+        for expected in (reference.digest, _digest(response)):
+            if expected and expected != manifest.digest:
                 raise IntegrityError(
-                    f"{reference} should be {promised}, and the registry sends {manifest.digest}: it is damaged there "
-                    "or on the way. Run this again; if that does not help, push the image again."
+                    f"{reference} should have the digest {expected}, but the registry sent {manifest.digest}: it was "
+                    "damaged in storage or on the way. Run again; if that does not help, push the image again."
                 )
         return manifest
 
+    @override
     async def put(self, reference: Reference, manifest: Manifest) -> str:
-        """Write a manifest under its tag, or its digest if it has none; return the digest."""
-        answer = await self._ask(write_manifest(reference, manifest))
-        written = _digest(answer) or manifest.digest
+        response = await self._send(write_manifest(reference, manifest))
+        written = _digest(response) or manifest.digest
         if written != manifest.digest:
             raise IntegrityError(
-                f"{reference} was sent as {manifest.digest}, and the registry wrote {written}: something on the way "
-                "changes what it is given. Use another registry, or find what stands before it."
+                f"{reference} was pushed as {manifest.digest}, but the registry stored {written}: the registry or a "
+                "proxy changes the content. Find which, or use another registry."
             )
         return manifest.digest
 
+    @override
     async def delete(self, reference: Reference) -> None:
-        """Delete the manifest with a digest, and with it every tag that names it; no error if there is none."""
-        await self._ask(delete_manifest(reference))
+        await self._send(delete_manifest(reference))
 
+    @override
     async def has_blob(self, repository: Repository, digest: str) -> bool:
-        """LogLine whether a repository holds a blob."""
-        answer = await self._ask(find_blob(repository.pinned(digest)))
-        return answer.status == OK
+        response = await self._send(find_blob(repository.pinned(digest)))
+        return response.status == OK
 
+    @override
     async def get_blob(self, repository: Repository, descriptor: Descriptor) -> bytes | None:
-        """Return a small blob, proved by its digest, or None if there is none."""
-        question = read_blob(repository, descriptor)
-        answer = await self._ask(question)
-        if answer.status == NOT_FOUND:
+        request = read_blob(repository, descriptor)
+        response = await self._send(request)
+        if response.status == NOT_FOUND:
             return None
-        if digest_of(answer.content) != descriptor.digest:
+        received = digest_of(response.content)
+        if received != descriptor.digest:
             raise IntegrityError(
-                f"What the registry sends for {question.about} has another digest: it is damaged there or on the way. "
-                "Run this again."
+                f"The registry sent content with the digest {received} for {request.resource}: it was damaged in "
+                "storage or on the way. Run again."
             )
-        return answer.content
+        return response.content
 
+    @override
     async def put_blob(self, repository: Repository, content: bytes) -> str:
-        """Upload a small blob unless it is there; return its digest."""
-        name = repository.pinned(digest_of(content))
-        if not await self.has_blob(repository, name.digest):
-            # An upload that broke off cannot be gone on with, so both of its halves are tried again together.
-            await retry(lambda: self._upload(name, content), self._clock)
-        return name.digest
+        blob = repository.pinned(digest_of(content))
+        if not await self.has_blob(repository, blob.digest):
+            # An interrupted upload session cannot be resumed, so a retry opens a new one.
+            await retry(lambda retries: self._upload(blob, content, retries), self._clock)
+        return blob.digest
 
+    @override
     async def referrers(self, subject: Reference) -> tuple[Descriptor, ...] | None:
-        """Return what refers to a digest, or None if the registry keeps no such list."""
-        question = list_referrers(subject)
-        pages = await self._pages(question)
+        request = list_referrers(subject)
+        pages = await self._pages(request)
         if any(page.status != OK for page in pages):
             return None
-        lists = [_decode(page, question, _ReferrerList) for page in pages]
+        lists = [_decode(page, request, _ReferrerList) for page in pages]
         return tuple(descriptor for page in lists for descriptor in page.manifests or ())
 
+    @override
     async def tags(self, repository: Repository) -> tuple[str, ...]:
-        """Return all tags, in the registry's order; none if there is no such repository."""
-        question = list_tags(repository)
-        lists = [_decode(page, question, _TagList) for page in await self._pages(question) if page.status == OK]
+        request = list_tags(repository)
+        lists = [_decode(page, request, _TagList) for page in await self._pages(request) if page.status == OK]
         return tuple(tag for page in lists for tag in page.tags or ())
 
+    @override
     async def preflight(self, repository: Repository) -> None:
-        """Prove that a repository can be written to, without leaving anything there."""
-        question = start_upload(repository)
-        location = upload_location(await self._ask(question), question)
-        # What cannot be given back is a place with nothing in it, which registries clear away by themselves.
+        request = start_upload(repository)
+        location = upload_location(await self._send(request), request)
+        # If cancelling fails, an empty upload session stays behind, which registries expire by themselves.
         with suppress(RegistryError, TransientError):
-            await self._connection(repository).ask_once(cancel_upload(location, repository))
+            await self._connection(repository).send_once(cancel_upload(location, repository))
 
-    async def _upload(self, name: Reference, content: bytes) -> None:
-        connection = self._connection(name.repository)
-        question = start_upload(name.repository)
-        location = upload_location(await connection.ask_once(question), question)
-        await connection.ask_once(finish_upload(location, name, content))
+    async def _upload(self, blob: Reference, content: bytes, retries: int) -> None:
+        connection = self._connection(blob.repository)
+        request = _retried(start_upload(blob.repository), retries)
+        location = upload_location(await connection.send_once(request), request)
+        await connection.send_once(_retried(finish_upload(location, blob, content), retries))
 
-    async def _pages(self, question: Request) -> list[Response]:
+    async def _pages(self, request: Request) -> list[Response]:
         pages: list[Response] = []
-        asked: set[str] = set()
-        following: Request | None = question
+        seen: set[str] = set()
+        following: Request | None = request
         while following:
-            asked.add(following.url)
-            pages.append(await self._ask(following))
+            seen.add(following.url)
+            pages.append(await self._send(following))
             following = next_page(pages[-1], following)
-            if following and following.url in asked:  # in circles
-                raise unexpected_response(pages[-1], question)
+            if following and following.url in seen:  # an endless circle of pages
+                raise unexpected_response(pages[-1], request)
         return pages
 
-    async def _ask(self, question: Request) -> Response:
-        connection = self._connection(question.repository)
-        return await retry(lambda: connection.ask_once(question), self._clock)
+    async def _send(self, request: Request) -> Response:
+        connection = self._connection(request.repository)
+        return await retry(lambda retries: connection.send_once(_retried(request, retries)), self._clock)
 
     def _connection(self, repository: Repository) -> Connection:
         host = repository.host
         if host not in self._connections:
-            connection = Connection(self._accesses.get(host) or Endpoint(host=host), self._clock, self._timeout)
+            connection = Connection(self._endpoints.get(host) or Endpoint(host=host), self._clock, self._timeout)
             self._exit.push_async_callback(connection.close)
             self._connections[host] = connection
         return self._connections[host]
 
 
-def _digest(answer: Response) -> str:
-    """Return the digest that an answer promises, empty if it promises none that can be compared."""
-    digest = answer.header("docker-content-digest")
+def _digest(response: Response) -> str:
+    """Return the digest that a response announces; empty if there is none, or one that cannot be compared."""
+    digest = response.header("docker-content-digest")
     return digest if is_digest(digest) else ""
 
 
-def _decode(answer: Response, question: Request, kind: type[DocumentType]) -> DocumentType:
+def _retried(request: Request, retries: int) -> Request:
+    return msgspec.structs.replace(request, retries=retries)
+
+
+def _decode(response: Response, request: Request, kind: type[DocumentType]) -> DocumentType:
     try:
-        return msgspec.json.decode(answer.content, type=kind)
+        return msgspec.json.decode(response.content, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise unexpected_response(answer, question) from error
+        raise unexpected_response(response, request) from error

@@ -1,98 +1,124 @@
-"""The way to one registry: where it answers, and as whom it is asked."""
+"""The HTTP connection to one registry: its address, its login, and a log line for each request."""
+
+import logging
+import time
 
 import httpx
 
 from ci.adapters.oci.auth import Authorization
 from ci.adapters.oci.endpoint import Endpoint, is_loopback
-from ci.adapters.oci.errors import denied, network_error, response_error
+from ci.adapters.oci.errors import access_error, network_error, response_error
 from ci.adapters.oci.http import Request, Response, host_and_port, origin
-from ci.adapters.oci.retry import Clock
+from ci.clock import Clock
 from ci.oci.registry import ProtocolError
 
-# Seconds: to be connected, and between two signs of life after that. Callers bound how much is under way at once, so
-# nothing waits long for a free connection.
+# Seconds: to connect, and between two pieces of data after that. Callers limit how much runs at once, so no request
+# waits long for a free connection.
 TIMEOUT = httpx.Timeout(connect=10, read=30, write=30, pool=None)
-_MOST_REDIRECTS = 5
-_MOST_ERROR_BYTES = 1 << 16
+_MAX_REDIRECTS = 5
+_MAX_ERROR_BYTES = 1 << 16
 _HEADERS = {"User-Agent": "datahub", "Accept-Encoding": "identity"}
+
+# One line per request, at DEBUG. It never holds a header, a query or a body: these may hold passwords and signatures.
+_LOG = logging.getLogger("ci.oci")
 
 
 class Connection:
-    """An HTTP client for one registry, to be closed."""
+    """An HTTP client for one registry; must be closed."""
 
-    def __init__(self, access: Endpoint, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._access = access
+    def __init__(self, endpoint: Endpoint, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self._endpoint = endpoint
         self._clock = clock
         self._client = httpx.AsyncClient(
             headers=_HEADERS,
-            max_redirects=_MOST_REDIRECTS,
+            max_redirects=_MAX_REDIRECTS,
             timeout=timeout,
-            # The environment's proxies lead to the world, not to this machine or a service beside it.
-            trust_env=not access.address and not is_loopback(access.host),
-            verify=access.trust(),
+            # The environment's proxies lead to the internet, not to this machine or to a service beside it.
+            trust_env=not endpoint.address and not is_loopback(endpoint.host),
+            verify=endpoint.trust(),
         )
-        self._authorization = Authorization(access, self._send, clock)
+        self._authorization = Authorization(endpoint, self._send, clock)
 
     async def close(self) -> None:
-        """Let go of the network."""
+        """Close all network connections."""
         await self._client.aclose()
 
-    async def ask_once(self, question: Request) -> Response:
-        """Return one of the answers that the question expects. Raises a RegistryError or TransientError for others."""
-        url = self.locate(question)
-        is_own = host_and_port(url) == host_and_port(self._access.url)
-        # Who is sent elsewhere goes there as nobody: a signed address needs no password, and may not see one.
-        used = await self._authorization.header(question) if is_own else ""
-        answer = await self._send(question, url, used)
-        if answer.status == httpx.codes.UNAUTHORIZED and host_and_port(answer.url) == host_and_port(self._access.url):
-            used = await self._authorization.renew(question, answer, used)
-            answer = await self._send(question, url, used)
-            if answer.status == httpx.codes.UNAUTHORIZED and used.startswith("Bearer") and self._access.credentials:
-                raise denied(answer, question, self._access)  # the login was good for a token
-        if answer.status in question.expects:
-            return answer
-        raise response_error(answer, question, self._access, self._clock.now())
+    async def send_once(self, request: Request) -> Response:
+        """Send a request, log in if needed, and return an expected response.
 
-    def locate(self, question: Request) -> httpx.URL:
-        """Return the address of a question.
-
-        A registry that calls itself by its name, or that does not know of the TLS in front of it, is asked where we
-        reached it all the same.
+        Raises RegistryError for any other response, TransientError where a retry may succeed.
         """
-        own = self._access.url
+        url = self.locate(request)
+        is_own = host_and_port(url) == host_and_port(self._endpoint.url)
+        # No login is sent to another host: a signed address needs none, and must not see the password.
+        used = await self._authorization.header(request) if is_own else ""
+        response = await self._send(request, url, used)
+        if response.status == httpx.codes.UNAUTHORIZED and host_and_port(response.url) == host_and_port(
+            self._endpoint.url
+        ):
+            used = await self._authorization.renew(request, response, used)
+            response = await self._send(request, url, used)
+            if response.status == httpx.codes.UNAUTHORIZED and used.startswith("Bearer") and self._endpoint.credentials:
+                raise access_error(response, request, self._endpoint)  # the login was good enough for a token
+        if response.status in request.expected:
+            return response
+        raise response_error(response, request, self._endpoint, self._clock.now())
+
+    def locate(self, request: Request) -> httpx.URL:
+        """Return the address of a request.
+
+        A registry may give addresses under its own name, or without the TLS that a proxy in front of it adds: these
+        are sent to the endpoint all the same.
+        """
+        own = self._endpoint.url
         try:
-            url = own.join(question.url)
+            url = own.join(request.url)
         except httpx.InvalidURL as error:
             raise ProtocolError(
-                f"{self._access.host} sends those who ask {question.doing} to an address that is none ({error})."
+                f"{self._endpoint.host} redirected to an invalid address while {request.action} ({error})."
             ) from error
-        known = {host_and_port(own), host_and_port(httpx.URL(f"{own.scheme}://{self._access.host}"))}
+        known = {host_and_port(own), host_and_port(httpx.URL(f"{own.scheme}://{self._endpoint.host}"))}
         if host_and_port(url) in known:
             return url.copy_with(scheme=own.scheme, netloc=own.netloc)
         return url
 
-    async def _send(self, question: Request, url: httpx.URL, authorization: str) -> Response:
-        headers = {**question.headers, **({"Authorization": authorization} if authorization else {})}
+    async def _send(self, request: Request, url: httpx.URL, authorization: str) -> Response:
+        headers = {**request.headers, **({"Authorization": authorization} if authorization else {})}
         stream = self._client.stream(
-            question.method, url, headers=headers, content=question.content or None, follow_redirects=question.follows
+            request.method,
+            url,
+            headers=headers,
+            content=request.content or None,
+            follow_redirects=request.follow_redirects,
         )
+        started = time.monotonic()
+        outcome = "cancelled"
         try:
-            async with stream as response:
-                return Response(response.status_code, response.headers, await _read(response, question), response.url)
+            async with stream as received:
+                outcome = str(received.status_code)
+                return Response(received.status_code, received.headers, await _read(received, request), received.url)
         except httpx.RequestError as error:
-            failure = network_error(error, question)
+            outcome = type(error).__name__
+            failure = network_error(error, request)
             raise failure from error
+        finally:
+            milliseconds = (time.monotonic() - started) * 1000
+            path = url.raw_path.partition(b"?")[0].decode("ascii")
+            _LOG.debug(
+                "%s %s%s: %s in %.0f ms, %d retries",
+                request.method, origin(url), path, outcome, milliseconds, request.retries,
+            )  # fmt: skip
 
 
-async def _read(response: httpx.Response, question: Request) -> bytes:
+async def _read(received: httpx.Response, request: Request) -> bytes:
     content = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in received.aiter_bytes():
         content += piece
-        if not response.is_success and len(content) > _MOST_ERROR_BYTES:
+        if not received.is_success and len(content) > _MAX_ERROR_BYTES:
             break
-        if response.is_success and len(content) > question.most:
+        if received.is_success and len(content) > request.max_bytes:
             raise ProtocolError(
-                f"{origin(response.url)} answers the request {question.doing} with more than {question.most:,} bytes, "
-                "which is more than it can be."
+                f"{origin(received.url)} sent more than {request.max_bytes:,} bytes while {request.action}, which is "
+                "more than a valid response can have."
             )
     return bytes(content)

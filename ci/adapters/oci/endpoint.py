@@ -1,4 +1,4 @@
-"""How a registry is reached: under which address, trusting whom, as whom."""
+"""How a registry is reached: at which address, with which certificates and which login."""
 
 import functools
 import ipaddress
@@ -14,7 +14,7 @@ _HUB_ADDRESS = "https://registry-1.docker.io"
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """A login. Shows the user's name only, wherever it is printed."""
+    """A login. Its printed form shows the user name only."""
 
     username: str
     password: str
@@ -27,7 +27,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """`host` is the registry's name in references; `ca` holds certificates (PEM) to trust beside the system's.
 
     `address` (http://… or https://…) is where the registry answers, if not under its name. `insecure` allows plain
-    HTTP, which is also taken for this machine itself unless a `ca` says that it speaks TLS there.
+    HTTP, which is also used for this machine itself unless there is a `ca`.
     """
 
     host: str
@@ -37,22 +37,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
 
     def __post_init__(self) -> None:
-        url = self.url  # which is checked by being read
+        url = self.url  # raises for an address that cannot be parsed
         if url.scheme not in {"http", "https"} or not url.host or url.userinfo or url.path != "/" or url.query:
-            raise RequestError(
-                f"{self.host} cannot be reached at {self._spoken!r}: give http://HOST:PORT or https://…."
-            )
+            raise RequestError(f"Invalid address {self._base!r} for registry {self.host}: use http(s)://HOST[:PORT].")
 
     @property
     def url(self) -> httpx.URL:
         """Where requests go."""
         try:
-            return httpx.URL(self._spoken)
+            return httpx.URL(self._base)
         except httpx.InvalidURL as error:
-            raise RequestError(f"{self.host} cannot be reached at {self._spoken!r}: {error}.") from error
+            raise RequestError(f"Invalid address {self._base!r} for registry {self.host}: {error}.") from error
 
     @property
-    def _spoken(self) -> str:
+    def _base(self) -> str:
         if self.address:
             return self.address
         if self.host == DOCKER_HUB:
@@ -62,11 +60,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def username(self) -> str:
-        """The user's name, empty if nobody logs in."""
+        """The user's name, empty without a login."""
         return self.credentials.username if self.credentials else ""
 
     def trust(self) -> ssl.SSLContext:
-        """Return whom to trust: whom the system trusts, where a company puts its own CA, and the extra certificates."""
+        """Return the certificates to trust: the system's, which may include a company's own CA, and `ca`."""
         if not self.ca:
             return _system_trust()
         context = ssl.create_default_context()
@@ -74,7 +72,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             context.load_verify_locations(cadata=self.ca)
         except (ssl.SSLError, ValueError, TypeError) as error:
             raise RequestError(
-                f"The certificates to trust for {self.host} are not in PEM form ({error}): such a text begins with "
+                f"The certificates to trust for {self.host} are not in PEM form ({error}): PEM text begins with "
                 "-----BEGIN CERTIFICATE-----."
             ) from error
         return context
@@ -86,7 +84,7 @@ def _system_trust() -> ssl.SSLContext:
 
 
 def is_loopback(host: str) -> bool:
-    """LogLine whether a host, with or without a port, is this machine itself."""
+    """Return whether a host, with or without a port, is this machine itself."""
     name = httpx.URL(f"http://{host}").host
     if name == "localhost":
         return True

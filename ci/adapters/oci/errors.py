@@ -1,4 +1,4 @@
-"""What a registry's refusals mean, in sentences for the person who can do something about them."""
+"""What a registry's error responses mean: an error class, and a sentence that says what to do."""
 
 import http
 import re
@@ -28,42 +28,42 @@ from ci.oci.registry import (
 
 Meaning = tuple[type[RegistryError], str]
 
-_SENTENCES: dict[int, Meaning] = {
+_BY_STATUS: dict[int, Meaning] = {
     404: (
         NoRepositoryError,
-        "{host} has no repository {repository}, needed {doing} ({status_text}): create it there, or correct the name.",
+        "{host} has no repository {repository}, needed for {action} ({status_text}): create it, or correct the name.",
     ),
-    405: (UnsupportedError, "{host} does not offer what it takes {doing} ({status_text}): use another registry."),
-    408: (ServerFaultError, "{host} lost patience when asked {doing} ({status_text}): run again."),
-    413: (
-        NoSpaceError,
-        "{host}, or a proxy before it, does not take as much at once as it takes {doing} ({status_text}).",
-    ),
+    405: (UnsupportedError, "{host} does not support {action} ({status_text}): use another registry."),
+    408: (ServerFaultError, "{host} timed out while {action} ({status_text}): run again."),
+    413: (NoSpaceError, "{host} (or a proxy) rejected {resource} as too large ({status_text})."),
     429: (
         RateLimitError,
-        "{host} was asked too often {doing} as {who} ({status_text}): wait, or log in as one who may ask more.{again}",
+        (
+            "{host}: rate limit of {user} reached while {action} ({status_text}): wait, or log in with an account that "
+            "has a higher limit.{again}"
+        ),
     ),
     507: (
         NoSpaceError,
-        "{host} has no room {doing} ({status_text}): free space or raise the quota there, then run again.",
+        "{host} has no space left for {action} ({status_text}): free space or raise the quota there, then run again.",
     ),
 }
-_LOST_UPLOAD: Meaning = (ServerFaultError, "{host} forgot the upload when asked {doing} ({status_text}): run again.")
-_SPEAKS_TLS: Meaning = (UnreachableError, "{address} speaks TLS, not plain HTTP: give the CA that signed for it.")
-_FAILED: Meaning = (ServerFaultError, "{host} failed when asked {doing} ({status_text}): run again later.")
-_REFUSED: Meaning = (RefusedError, "{host} refused {doing} ({status_text}).")
-# What has a meaning beyond its status. 28 is ENOSPC: Docker's registry tells of a full disk in an unknown error.
-_SAID: tuple[tuple[re.Pattern[bytes], frozenset[int], Meaning], ...] = (
+_LOST_UPLOAD: Meaning = (ServerFaultError, "{host} lost the upload while {action} ({status_text}): run again.")
+_SPEAKS_TLS: Meaning = (UnreachableError, "{address} speaks TLS, not plain HTTP: give the CA of its certificate.")
+_SERVER_ERROR: Meaning = (ServerFaultError, "{host} failed while {action} ({status_text}): run again later.")
+_REJECTED: Meaning = (RefusedError, "{host} rejected the request to {verb} {resource} ({status_text}).")
+# Bodies that mean more than their status. 28 is ENOSPC: Docker's registry reports a full disk as an unknown error.
+_BY_CONTENT: tuple[tuple[re.Pattern[bytes], frozenset[int], Meaning], ...] = (
     (
         re.compile(rb'quota|no space left|disk full|insufficient storage|"Err":28\b', re.IGNORECASE),
         frozenset({400, 403, 412, 500}),
-        _SENTENCES[507],
+        _BY_STATUS[507],
     ),
     (re.compile(b"BLOB_UPLOAD_UNKNOWN"), frozenset({404}), _LOST_UPLOAD),
     (re.compile(b"HTTP request to an HTTPS server"), frozenset({400}), _SPEAKS_TLS),
 )
 _LOGIN = "--registry-username and --registry-password"
-_MOST_WORDS = 300
+_MAX_QUOTE = 300
 
 
 class _Error(msgspec.Struct):
@@ -75,109 +75,126 @@ class _Errors(msgspec.Struct):
     errors: tuple[_Error, ...]
 
 
-def response_error(answer: Response, question: Request, access: Endpoint, now: float) -> RegistryError | TransientError:
-    """Return the error that an answer means, as a TransientError where the same question may be answered later."""
-    said = [meaning for words, among, meaning in _SAID if answer.status in among and words.search(answer.content)]
-    if answer.status == http.HTTPStatus.UNAUTHORIZED:
-        return rejected(answer, question, access)
-    if answer.status == http.HTTPStatus.FORBIDDEN and not said:
-        return denied(answer, question, access)
-    meaning = said[0] if said else _meaning(answer)
+def response_error(
+    response: Response, request: Request, endpoint: Endpoint, now: float
+) -> RegistryError | TransientError:
+    """Return the error that a response means, as a TransientError where a retry may succeed."""
+    by_content = [
+        meaning
+        for pattern, statuses, meaning in _BY_CONTENT
+        if response.status in statuses and pattern.search(response.content)
+    ]
+    if response.status == http.HTTPStatus.UNAUTHORIZED:
+        return login_error(response, request, endpoint)
+    if response.status == http.HTTPStatus.FORBIDDEN and not by_content:
+        return access_error(response, request, endpoint)
+    meaning = by_content[0] if by_content else _by_status(response)
     if meaning is None:
-        return unexpected_response(answer, question)
+        return unexpected_response(response, request)
     kind, sentence = meaning
-    wait = read_retry_after(answer.header("retry-after"), now)
-    again = "" if wait is None else f" It takes requests again at {datetime.fromtimestamp(now + wait, UTC):%F %T} UTC."
+    wait = read_retry_after(response.header("retry-after"), now)
+    again = (
+        "" if wait is None else f" It accepts requests again at {datetime.fromtimestamp(now + wait, UTC):%F %T} UTC."
+    )
     error = kind(
         sentence.format(
-            host=access.host,
-            address=origin(answer.url),
-            repository=question.repository,
-            who=access.username or "anybody",
-            doing=question.doing,
-            status_text=status_text(answer),
+            host=endpoint.host,
+            address=origin(response.url),
+            repository=request.repository,
+            resource=request.resource,
+            user=_user(endpoint),
+            verb=request.verb,
+            action=request.action,
+            status_text=status_text(response),
             again=again,
         )
     )
     return TransientError(error, wait) if isinstance(error, RateLimitError | ServerFaultError) else error
 
 
-def unexpected_response(answer: Response, question: Request) -> ProtocolError:
-    """Return the error for an answer that no registry would give."""
+def unexpected_response(response: Response, request: Request) -> ProtocolError:
+    """Return the error for a response that no registry would send."""
     return ProtocolError(
-        f"{origin(answer.url)} answered the request {question.doing} as no registry does ({status_text(answer)}, "
-        f"{answer.media_type or 'no content type'}): is this the address of a registry?"
+        f"{origin(response.url)}: unexpected response while {request.action} ({status_text(response)}, "
+        f"{response.media_type or 'no content type'}). Is this a registry?"
     )
 
 
-def rejected(answer: Response, question: Request, access: Endpoint) -> LoginError:
+def login_error(response: Response, request: Request, endpoint: Endpoint) -> LoginError:
     """Return the error for a login that is missing or wrong."""
-    if access.credentials is None:
+    if endpoint.credentials is None:
         return LoginError(
-            f"{access.host} wants a login {question.doing} ({status_text(answer)}), and none was given: pass {_LOGIN}. A name "
-            "that does not exist may look like this, too."
+            f"{endpoint.host} requires a login for {request.action} ({status_text(response)}): pass {_LOGIN}. "
+            "The same happens when the repository does not exist."
         )
     return LoginError(
-        f"{access.host} does not accept the login of {access.username!r} {question.doing} ({status_text(answer)}): check "
-        f"{_LOGIN}; a token may have run out."
+        f"{endpoint.host} does not accept the login of {endpoint.username!r} for {request.action} "
+        f"({status_text(response)}): check {_LOGIN}. A token may have expired."
     )
 
 
-def denied(answer: Response, question: Request, access: Endpoint) -> AccessError:
-    """Return the error for rights that are not enough."""
+def access_error(response: Response, request: Request, endpoint: Endpoint) -> AccessError:
+    """Return the error for a login without the permission."""
     return AccessError(
-        f"{access.host} does not let {access.username or 'anybody'} {question.verb} {question.about} ({status_text(answer)}): "
-        "give this account the right to, or create the repository if there is none."
+        f"{endpoint.host} does not allow {_user(endpoint)} to {request.verb} {request.resource} "
+        f"({status_text(response)}): give the account this permission, or create the repository if it is missing."
     )
 
 
-def status_text(answer: Response) -> str:
-    """Return the status and the registry's own words for it, on one line."""
+def _user(endpoint: Endpoint) -> str:
+    return endpoint.username or "anonymous users"
+
+
+def status_text(response: Response) -> str:
+    """Return the status and the registry's own explanation of it, on one line."""
     try:
-        errors = msgspec.json.decode(answer.content, type=_Errors).errors
+        errors = msgspec.json.decode(response.content, type=_Errors).errors
     except (msgspec.MsgspecError, UnicodeDecodeError):
         errors = ()
-    words = "; ".join(": ".join(part for part in (error.code, error.message) if part) for error in errors)
-    line = " ".join("".join(char if char.isprintable() else " " for char in words).split())[:_MOST_WORDS]
-    known = answer.status in {status.value for status in http.HTTPStatus}
-    status = f"{answer.status} {http.HTTPStatus(answer.status).phrase}" if known else f"{answer.status}"
+    quoted = "; ".join(": ".join(part for part in (error.code, error.message) if part) for error in errors)
+    line = " ".join("".join(char if char.isprintable() else " " for char in quoted).split())[:_MAX_QUOTE]
+    known = response.status in {status.value for status in http.HTTPStatus}
+    status = f"{response.status} {http.HTTPStatus(response.status).phrase}" if known else f"{response.status}"
     return ", ".join(part for part in (status, line) if part)
 
 
-def _meaning(answer: Response) -> Meaning | None:
-    is_page = answer.media_type == "text/html"
-    if answer.status in _SENTENCES and not (answer.status == http.HTTPStatus.NOT_FOUND and is_page):
-        return _SENTENCES[answer.status]
-    if answer.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _FAILED
-    return _REFUSED if answer.status >= http.HTTPStatus.BAD_REQUEST and not is_page else None
+def _by_status(response: Response) -> Meaning | None:
+    is_page = response.media_type == "text/html"
+    if response.status in _BY_STATUS and not (response.status == http.HTTPStatus.NOT_FOUND and is_page):
+        return _BY_STATUS[response.status]
+    if response.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _SERVER_ERROR
+    return _REJECTED if response.status >= http.HTTPStatus.BAD_REQUEST and not is_page else None
 
 
-def network_error(error: httpx.RequestError, question: Request) -> RegistryError | TransientError:
-    """Return the error, as a TransientError where the same question may be answered later."""
-    address, doing = origin(error.request.url), question.doing
+def network_error(error: httpx.RequestError, request: Request) -> RegistryError | TransientError:
+    """Return the error, as a TransientError where a retry may succeed."""
+    address, action = origin(error.request.url), request.action
     cause = _first_cause(error)
     match error, cause:
         case _, ssl.SSLCertVerificationError():
             return UnreachableError(
-                f"The certificate of {address} is not trusted ({cause.verify_message}), so it was not asked {doing}: "
+                f"The certificate of {address} is not trusted ({cause.verify_message}), so {action} failed: "
                 "give the CA that signed it, or correct the address."
             )
         case httpx.ConnectError(), ssl.SSLError():
             return UnreachableError(
-                f"TLS with {address} failed {doing} ({cause.reason}): if it speaks plain HTTP, say that it is insecure."
+                f"TLS with {address} failed while {action} ({cause.reason}): if the registry speaks plain HTTP, it "
+                "must be marked as insecure."
             )
         case _, socket.gaierror() if cause.errno != socket.EAI_AGAIN:
-            return UnreachableError(f"There is no host {address} to ask {doing} ({cause.strerror}): correct its name.")
+            return UnreachableError(
+                f"The host of {address} was not found while {action} ({cause.strerror}): correct its name."
+            )
         case httpx.ConnectError() | httpx.ProxyError(), _:
-            gone = f"{address} cannot be reached {doing} ({cause}): is it running, and is the network up?"
+            text = f"{address} cannot be reached for {action} ({cause}): is it running, and is the network up?"
         case httpx.TimeoutException(), _:
-            gone = f"{address} did not answer in time when asked {doing}: look after it, and run again."
+            text = f"{address} timed out while {action}: check that it works, then run again."
         case httpx.NetworkError() | httpx.RemoteProtocolError(), _:
-            gone = f"{address} broke the connection off when asked {doing}: run again."
+            text = f"{address} closed the connection while {action}: run again."
         case _:
-            return ProtocolError(f"{address} answered {doing} in a way that leads nowhere ({error}): is it a registry?")
-    return TransientError(UnreachableError(gone))
+            return ProtocolError(f"{address}: unusable response while {action} ({error}). Is this a registry?")
+    return TransientError(UnreachableError(text))
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""One question to a registry and its answer, as values."""
+"""One request to a registry and its response, as values."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,47 +11,49 @@ from ci.oci.registry import MOST_MANIFEST_BYTES
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """`url` is a path on the registry or an address it gave; `about` is what an error names.
+    """`url` is a path on the registry or an address it gave; `resource` is what the request is about, for errors.
 
-    An answer with one of the `expects` statuses comes back, every other is an error. `follows` allows redirects, and no
-    more than `most` bytes of an answer are read.
+    A response with one of the `expected` statuses is returned, any other is an error. `follow_redirects` allows
+    redirects, and no more than `max_bytes` of a response are read. `retries` counts the earlier attempts, for the log.
     """
 
     method: str
     url: str
-    about: Reference | Repository
-    expects: frozenset[int]
+    resource: Reference | Repository
+    expected: frozenset[int]
     writes: bool = False
     deletes: bool = False
     headers: Mapping[str, str] = {}
     content: bytes = b""
-    follows: bool = False
-    most: int = MOST_MANIFEST_BYTES
+    follow_redirects: bool = False
+    max_bytes: int = MOST_MANIFEST_BYTES
+    retries: int = 0
 
     @property
     def repository(self) -> Repository:
-        """The repository that is asked about."""
-        return self.about if isinstance(self.about, Repository) else self.about.repository
+        """The repository that the request concerns."""
+        return self.resource if isinstance(self.resource, Repository) else self.resource.repository
 
     @property
     def scope(self) -> str:
-        """The right that it takes, in the words of token servers."""
+        """The permission that it needs, as token servers spell it."""
         actions = "pull,push,delete" if self.deletes else "pull,push" if self.writes else "pull"
         return f"repository:{self.repository.path}:{actions}"
 
     @property
     def verb(self) -> str:
-        """What is done, for sentences."""
+        """What the request does, for sentences: read, write or delete."""
         return "delete" if self.deletes else "write" if self.writes else "read"
 
     @property
-    def doing(self) -> str:
-        """What the question is for, for sentences."""
-        return f"to {self.verb} {self.about}"
+    def action(self) -> str:
+        """What the request does and to what, for sentences such as "timed out while reading a.io/b:c"."""
+        doing = "deleting" if self.deletes else "writing" if self.writes else "reading"
+        return f"{doing} {self.resource}"
 
 
 class Response(NamedTuple):
-    """What came back. `url` is where it came from in the end."""
+    """A response that was read to its end. `url` is where it came from, after all redirects."""
 
     status: int
     headers: httpx.Headers
@@ -70,7 +72,7 @@ class Response(NamedTuple):
 
 
 def origin(url: httpx.URL) -> str:
-    """Return where an address leads, without its path, which may hold what only registry and asker should know."""
+    """Return scheme, host and port of an address. Its path and query may hold secrets between client and registry."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 

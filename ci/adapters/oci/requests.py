@@ -13,34 +13,34 @@ from ci.oci.registry import MANIFEST_TYPES, MOST_BLOB_BYTES, Descriptor, Manifes
 OK = 200
 NOT_FOUND = 404
 
-_MAYBE = frozenset({OK, NOT_FOUND})
+_FOUND_OR_NOT = frozenset({OK, NOT_FOUND})
 _WRITTEN = frozenset({OK, 201})
-# Registries without a list of referrers answer with any of these; one of them redirects to where nobody answers.
+# Registries without the referrers API respond with any of these; one of them redirects to an address without a server.
 _NO_REFERRERS = frozenset({301, 302, 303, 307, 308, 400, NOT_FOUND, 405, 501})
-_PAGE = 1000
+_PAGE_SIZE = 1000
 _NEXT = re.compile(r'<(?P<url>[^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
 
 
 def read_manifest(method: str, reference: Reference) -> Request:
-    """Ask for a manifest, or (HEAD) what is known of it."""
+    """Get a manifest (GET) or its headers (HEAD)."""
     return Request(
         method=method,
         url=_path(reference.repository, "manifests", reference.target),
-        about=reference,
-        expects=_MAYBE,
-        # Of what is not named here, registries say that it is not there.
+        resource=reference,
+        expected=_FOUND_OR_NOT,
+        # For a manifest of any type that is not listed here, registries respond 404.
         headers={"Accept": ", ".join(MANIFEST_TYPES)},
-        follows=True,
+        follow_redirects=True,
     )
 
 
 def write_manifest(reference: Reference, manifest: Manifest) -> Request:
-    """Write a manifest under its tag, or its digest if it has none."""
+    """Push a manifest to its tag, or by its digest if there is none."""
     return Request(
         method="PUT",
         url=_path(reference.repository, "manifests", reference.tag or reference.digest),
-        about=reference,
-        expects=_WRITTEN,
+        resource=reference,
+        expected=_WRITTEN,
         writes=True,
         headers={"Content-Type": manifest.media_type},
         content=manifest.content,
@@ -48,53 +48,57 @@ def write_manifest(reference: Reference, manifest: Manifest) -> Request:
 
 
 def delete_manifest(reference: Reference) -> Request:
-    """Delete a manifest. One that is gone is what was asked for, by a try before whose answer was lost."""
+    """Delete a manifest. 404 is a success: an earlier attempt may have deleted it and lost the response."""
     return Request(
         method="DELETE",
         url=_path(reference.repository, "manifests", reference.target),
-        about=reference,
-        expects=frozenset({OK, 202, 204, NOT_FOUND}),
+        resource=reference,
+        expected=frozenset({OK, 202, 204, NOT_FOUND}),
         deletes=True,
     )
 
 
-def find_blob(name: Reference) -> Request:
-    """Ask whether a blob is there."""
+def find_blob(blob: Reference) -> Request:
+    """Check whether a blob exists."""
     return Request(
-        method="HEAD", url=_path(name.repository, "blobs", name.digest), about=name, expects=_MAYBE, follows=True
+        method="HEAD",
+        url=_path(blob.repository, "blobs", blob.digest),
+        resource=blob,
+        expected=_FOUND_OR_NOT,
+        follow_redirects=True,
     )
 
 
 def read_blob(repository: Repository, descriptor: Descriptor) -> Request:
-    """Ask for a blob. Registries send most of those who ask to a store elsewhere."""
+    """Get a blob. Many registries redirect to a separate blob store."""
     return Request(
         method="GET",
         url=_path(repository, "blobs", descriptor.digest),
-        about=repository.pinned(descriptor.digest),
-        expects=_MAYBE,
-        follows=True,
-        most=min(descriptor.size, MOST_BLOB_BYTES),
+        resource=repository.pinned(descriptor.digest),
+        expected=_FOUND_OR_NOT,
+        follow_redirects=True,
+        max_bytes=min(descriptor.size, MOST_BLOB_BYTES),
     )
 
 
 def start_upload(repository: Repository) -> Request:
-    """Ask for a place to upload a blob to."""
+    """Open an upload session for a blob."""
     return Request(
         method="POST",
         url=_path(repository, "blobs", "uploads/"),
-        about=repository,
-        expects=frozenset({OK, 202}),
+        resource=repository,
+        expected=frozenset({OK, 202}),
         writes=True,
     )
 
 
-def finish_upload(location: str, name: Reference, content: bytes) -> Request:
-    """Upload a blob in one piece."""
+def finish_upload(location: str, blob: Reference, content: bytes) -> Request:
+    """Upload a blob in one piece, which ends the session."""
     return Request(
         method="PUT",
-        url=f"{location}{'&' if '?' in location else '?'}digest={name.digest}",
-        about=name,
-        expects=_WRITTEN,
+        url=f"{location}{'&' if '?' in location else '?'}digest={blob.digest}",
+        resource=blob,
+        expected=_WRITTEN,
         writes=True,
         headers={"Content-Type": "application/octet-stream"},
         content=content,
@@ -102,40 +106,41 @@ def finish_upload(location: str, name: Reference, content: bytes) -> Request:
 
 
 def cancel_upload(location: str, repository: Repository) -> Request:
-    """Give the place back."""
-    return Request(method="DELETE", url=location, about=repository, expects=frozenset({OK, 202, 204}), writes=True)
+    """End an upload session without a blob."""
+    expected = frozenset({OK, 202, 204})
+    return Request(method="DELETE", url=location, resource=repository, expected=expected, writes=True)
 
 
 def list_referrers(subject: Reference) -> Request:
-    """Ask for what refers to a digest."""
+    """List the referrers of a digest."""
     url = _path(subject.repository, "referrers", subject.digest)
-    return Request(method="GET", url=url, about=subject, expects=_NO_REFERRERS | {OK})
+    return Request(method="GET", url=url, resource=subject, expected=_NO_REFERRERS | {OK})
 
 
 def list_tags(repository: Repository) -> Request:
-    """Ask for the first page of tags."""
-    url = f"{_path(repository, 'tags', 'list')}?n={_PAGE}"
-    return Request(method="GET", url=url, about=repository, expects=_MAYBE)
+    """List the first page of tags."""
+    url = f"{_path(repository, 'tags', 'list')}?n={_PAGE_SIZE}"
+    return Request(method="GET", url=url, resource=repository, expected=_FOUND_OR_NOT)
 
 
-def next_page(answer: Response, question: Request) -> Request | None:
-    """Return the question for what follows a page, None after the last."""
-    match = _NEXT.search(answer.header("link"))
-    return msgspec.structs.replace(question, url=_join(answer, match["url"], question)) if match else None
+def next_page(response: Response, request: Request) -> Request | None:
+    """Return the request for the next page, None after the last."""
+    match = _NEXT.search(response.header("link"))
+    return msgspec.structs.replace(request, url=_join(response, match["url"], request)) if match else None
 
 
-def upload_location(answer: Response, question: Request) -> str:
-    """Return the place that an upload was given."""
-    return _join(answer, answer.header("location"), question)
+def upload_location(response: Response, request: Request) -> str:
+    """Return the address of the upload session that was opened."""
+    return _join(response, response.header("location"), request)
 
 
-def _join(answer: Response, url: str, question: Request) -> str:
+def _join(response: Response, url: str, request: Request) -> str:
     try:
-        joined = answer.url.join(url) if url else httpx.URL()
+        joined = response.url.join(url) if url else httpx.URL()
     except httpx.InvalidURL:
         joined = httpx.URL()
     if joined.scheme not in {"http", "https"} or not joined.host:
-        raise unexpected_response(answer, question)
+        raise unexpected_response(response, request)
     return str(joined)
 
 

@@ -1,45 +1,26 @@
-"""Trying again what may work the next time, and only that."""
+"""Retries what may succeed the next time, and nothing else."""
 
 import email.utils
-import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import anyio
-
+from ci.clock import Clock, backoff
 from ci.oci.registry import RegistryError
 
 ResultType = TypeVar("ResultType")
 
 TRIES = 5
-# Seconds. Between tries: 1, 2, 4, 8, each shortened by chance to as little as half, so that many do not come at once.
+# Seconds. Between attempts: 1, 2, 4, 8, each shortened at random by up to half.
 _FIRST_DELAY = 1.0
-# A registry that says it will take longer is not asked again: each try before its time counts against the limit.
-MOST_DELAY = 60.0
-# Docker Hub has sent the moment itself, in seconds of Unix time, where the number of seconds to wait is due.
-_LEAST_UNIX_TIME = 1e9
-_MOST_SENSIBLE = 366 * 24 * 3600
-
-
-class Clock:
-    """The time, in seconds of Unix time, and waiting. Tests bring one that does not wait."""
-
-    def now(self) -> float:
-        """Return the time now."""
-        return time.time()
-
-    def chance(self) -> float:
-        """Return a number between 0 and 1."""
-        return random.random()  # noqa: S311 (nothing secret comes of it)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await anyio.sleep(seconds)
+# A registry that asks for a longer wait is not asked again: each request before that time counts against the limit.
+MAX_DELAY = 60.0
+# Docker Hub has sent the moment itself, as Unix time, where the number of seconds to wait is due.
+_MIN_UNIX_TIME = 1e9
+_MAX_PLAUSIBLE = 366 * 24 * 3600
 
 
 class TransientError(Exception):
-    """May work the next time; `error` is what it means if it does not. `wait` is the time the registry asked for."""
+    """May succeed the next time. `error` is raised if it does not; `wait` is the delay that the registry asked for."""
 
     def __init__(self, error: RegistryError, wait: float | None = None) -> None:
         super().__init__(str(error))
@@ -47,27 +28,26 @@ class TransientError(Exception):
         self.wait = wait
 
 
-async def retry(attempt: Callable[[], Awaitable[ResultType]], clock: Clock) -> ResultType:
-    """Return what an attempt returns, trying again after each TransientError, a few times."""
-    tried = 1
+async def retry(attempt: Callable[[int], Awaitable[ResultType]], clock: Clock) -> ResultType:
+    """Return what `attempt` returns, repeated a few times while it raises TransientError.
+
+    It is given the number of attempts before it.
+    """
+    tried = 0
     while True:
         try:
-            return await attempt()
+            return await attempt(tried)
         except TransientError as failure:
-            delay = failure.wait if failure.wait is not None else _delay(tried, clock.chance())
-            if tried == TRIES or delay > MOST_DELAY:
+            tried += 1
+            delay = failure.wait if failure.wait is not None else backoff(tried, _FIRST_DELAY, clock.chance())
+            if tried == TRIES or delay > MAX_DELAY:
                 times = f" It was tried {tried} times." if tried > 1 else ""
                 raise type(failure.error)(f"{failure.error}{times}") from failure
         await clock.sleep(delay)
-        tried += 1
-
-
-def _delay(tried: int, chance: float) -> float:
-    return _FIRST_DELAY * (1 << tried - 1) * (0.5 + chance / 2)
 
 
 def read_retry_after(value: str, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks to wait, from a number or a date; None if it cannot be read."""
+    """Return the seconds that a Retry-After header asks to wait, from a number or a date; None if it is unreadable."""
     try:
         seconds = float(value)
     except ValueError:
@@ -76,6 +56,6 @@ def read_retry_after(value: str, now: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     else:
-        seconds = seconds - now if seconds > _LEAST_UNIX_TIME else seconds
-    # More than a year is unexpected_response. Not the other way round: `nan` is a number to float(), and less than nothing.
-    return max(seconds, 0.0) if seconds < _MOST_SENSIBLE else None
+        seconds = seconds - now if seconds > _MIN_UNIX_TIME else seconds
+    # More than a year is a mistake. The comparison is this way round because float() accepts `nan`, which must fail it.
+    return max(seconds, 0.0) if seconds < _MAX_PLAUSIBLE else None

@@ -5,27 +5,13 @@ from typing import Any
 
 from ci.adapters.ssh import SshLogin
 from ci.gpu_gate.gate import run_gate
-from ci.gpu_gate.ports import Clock, Timing
+from ci.gpu_gate.ports import Timing
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
+from tests.clocks import QuickClock
 from tests.integration.gpu_gate.ssh_server import Cluster, Node, running
 
 REFERENCE = f"docker.io/ucsdets/ml@sha256:{'a' * 64}"
 PACE = Timing(look=0.02, answer=2, spare=0.2, interrupt=0.5, clean_up=1, retry=60)
-
-
-class QuickClock(Clock):
-    """Time that passes only by being waited for."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.time += seconds
 
 
 @dataclass

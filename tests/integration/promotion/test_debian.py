@@ -28,7 +28,7 @@ class Counted(HttpRegistry):
     """Counts requests and bytes of content, both ways, of manifests and of blobs."""
 
     def __init__(self, debian: DebianRegistry) -> None:
-        super().__init__(debian.access)
+        super().__init__(debian.endpoint)
         self.requests = 0
         self.manifest_bytes = 0
         self.blob_sizes: list[int] = []
@@ -88,7 +88,7 @@ async def test_a_promotion_of_four_images_moves_manifests_and_records_only(
 
 
 async def test_promotions_and_rollbacks(debian: DebianRegistry) -> None:
-    async with HttpRegistry(debian.access) as registry:
+    async with HttpRegistry(debian.endpoint) as registry:
         shelf = shelf_of(registry, debian)
         a, b = await shelf.publish(A), await shelf.publish(B)
         await shelf.promote(a)
@@ -104,7 +104,7 @@ async def test_promotions_and_rollbacks(debian: DebianRegistry) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_what_fails_is_put_back(debian: DebianRegistry, name: str) -> None:
-    async with Refusing(debian.access) as registry:
+    async with Refusing(debian.endpoint) as registry:
         shelf = shelf_of(registry, debian)
         a, b = await shelf.publish(A), await shelf.publish(B)
         first, second = await shelf.plan(a), await shelf.plan(b)

@@ -26,7 +26,7 @@ from ci.publish.tags import TagLayout
 from ci.results import RunReport
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.server import RegistryServer
 from tests.unit.build.fakes import FakeBuilder, FakeTester, SilentProgress

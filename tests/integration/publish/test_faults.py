@@ -49,7 +49,7 @@ async def test_a_wrong_password_ends_it_before_anything_is_built(guarded: Callab
 @pytest.mark.parametrize(
     ("status", "error", "told"),
     [
-        pytest.param(403, AccessError, "give this account the right to", id="403"),
+        pytest.param(403, AccessError, "give the account this permission", id="403"),
         pytest.param(404, NoRepositoryError, "has no repository", id="404"),
     ],
 )
@@ -95,12 +95,12 @@ async def test_what_passes_by_is_waited_for(pipeline: Pipeline, path: str, act: 
 @pytest.mark.parametrize(
     ("act", "told"),
     [
-        pytest.param(refusing(507), "has no room", id="507"),
-        pytest.param(refusing(403), "give this account the right to", id="403"),
-        pytest.param(refusing(400, "MANIFEST_INVALID"), "refused", id="400"),
+        pytest.param(refusing(507), "has no space left", id="507"),
+        pytest.param(refusing(403), "give the account this permission", id="403"),
+        pytest.param(refusing(400, "MANIFEST_INVALID"), "rejected the request to write", id="400"),
         pytest.param(cutting_midway, "It was tried 5 times", id="cut"),
         pytest.param(refusing(500), "It was tried 5 times", id="500"),
-        pytest.param(refusing(429), "asked too often", id="429"),
+        pytest.param(refusing(429), "rate limit of", id="429"),
     ],
 )
 @pytest.mark.parametrize("path", [PUTS["a layer"], PUTS["a staged image"]], ids=["a layer", "a staged image"])

@@ -129,7 +129,7 @@ CASES: list[tuple[Callable[[GitPipeline], None], dict[str, str]]] = [
     (a_detached_head, {"ml": f"files changed: {ML}"}),
     (a_dirty_tree, {"ml": f"files changed: {ML}"}),
     (a_new_file, {"r": "files changed: images/r/new"}),
-    (a_force_push, {"ml": "no history: The history here has no commit '1111111"}),
+    (a_force_push, {"ml": "no history: Unknown base '1111111"}),
     (an_unrelated_commit_after_a_red_one, {"ml": "never published: no image with this content"}),
     (a_commit_taken_back, {}),
     (no_git, {"ml": "no history: The source tree has no .git folder."}),

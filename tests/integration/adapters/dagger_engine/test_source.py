@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_entries_are_all_that_a_context_can_hold_sorted(root: Path) -> None:
+def test_entries_are_all_that_a_context_can_contain_sorted(root: Path) -> None:
     assert list(FolderTree(root).entries.items()) == [
         ("a", EntryKind.LINK),
         ("b", EntryKind.FOLDER),
@@ -33,20 +33,20 @@ def test_entries_are_all_that_a_context_can_hold_sorted(root: Path) -> None:
     ]
 
 
-def test_paths_are_what_can_be_read(root: Path) -> None:
+def test_paths_are_the_readable_files(root: Path) -> None:
     tree = FolderTree(root)
     assert tree.paths == ("a", "b-c", "b/run")
     assert [tree.read(path) for path in tree.paths] == ["#!/bin/sh\n", "\ufffd", "#!/bin/sh\n"]
 
 
-def test_a_digest_is_of_a_files_bytes_or_of_where_a_link_points(root: Path) -> None:
+def test_a_digest_is_of_a_files_bytes_or_of_a_links_target(root: Path) -> None:
     tree = FolderTree(root)
     assert tree.digest("b-c") == hashlib.sha256(b"\xff").hexdigest()
     assert tree.digest("a") == hashlib.sha256(b"b/run").hexdigest()
     assert tree.digest("gone") == hashlib.sha256(b"nowhere").hexdigest()
 
 
-def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9")
     (tmp_path / name).write_text("x")
     tree = FolderTree(tmp_path)
@@ -54,7 +54,7 @@ def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_file", [False, True], ids=["a repository", "another work tree of one"])
-def test_the_history_is_no_part_of_the_tree(tmp_path: Path, *, is_file: bool) -> None:
+def test_the_git_folder_is_not_part_of_the_tree(tmp_path: Path, *, is_file: bool) -> None:
     """Every commit would change the keys of images whose context is the whole tree."""
     (tmp_path / "lib/.git").mkdir(parents=True)
     (tmp_path / ".gitignore").touch()

@@ -1,4 +1,4 @@
-"""Repositories that are worked in by git's own commands."""
+"""Repositories that tests change with git's own commands."""
 
 import subprocess
 from pathlib import Path
@@ -8,13 +8,13 @@ from ci.planning.changes import Changed, Unknown
 
 
 class Repository:
-    """One of them, at its work tree."""
+    """One of them; `root` is its work tree."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def git(self, *words: str | bytes) -> str:
-        ran = subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True)
+    def git(self, *arguments: str | bytes) -> str:
+        ran = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True)
         return ran.stdout.decode(errors="replace").strip()
 
     def write(self, path: str, text: str = "x") -> None:
@@ -41,14 +41,14 @@ class Repository:
         assert isinstance(found, Unknown), found
         return found.why
 
-    def clone(self, *words: str) -> "Repository":
+    def clone(self, *options: str) -> "Repository":
         root = self.root.with_name(f"{self.root.name}-clone")
-        self.git("clone", "--quiet", *words, f"file://{self.root}", str(root))
+        self.git("clone", "--quiet", *options, f"file://{self.root}", str(root))
         return Repository(root)
 
 
 def branch(repository: Repository) -> str:
-    """Begin a branch with two commits; return where it left `main`, which went on since."""
+    """Create a branch with two commits; return its merge base with `main`, which has a later commit of its own."""
     left = repository.git("rev-parse", "HEAD")
     repository.commit(on_main="1")
     repository.git("checkout", "--quiet", "-b", "topic", left)

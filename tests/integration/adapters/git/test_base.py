@@ -9,14 +9,14 @@ from ci.errors import RequestError
 from tests.integration.adapters.git.repository import Repository, branch
 
 
-def test_a_branch_is_compared_with_where_it_left_the_default_branch(repository: Repository) -> None:
+def test_a_branch_is_compared_with_its_merge_base_with_the_default_branch(repository: Repository) -> None:
     left = branch(repository)
     assert repository.changes() == (left, {"c", "d"})
     found = read_history(repository.root)
     assert (found.commit, found.dirty) == (repository.git("rev-parse", "HEAD"), False)
 
 
-def test_a_folder_may_be_named_from_where_one_is(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_may_be_given_by_a_relative_path(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     left = branch(repository)
     monkeypatch.chdir(repository.root.parent)
     assert Repository(Path(repository.root.name)).changes() == (left, {"c", "d"})
@@ -68,7 +68,7 @@ def test_a_head_on_no_branch(repository: Repository) -> None:
 
 
 def test_a_merge_that_a_shallow_clone_ends_at_is_compared_with_its_first_parent(repository: Repository) -> None:
-    """So a checkout of a pull request with `fetch-depth: 2` looks."""
+    """This is what a checkout of a pull request with `fetch-depth: 2` looks like."""
     branch(repository)
     repository.git("checkout", "--quiet", "--detach", "main")
     before = repository.git("rev-parse", "HEAD")
@@ -81,7 +81,7 @@ def test_a_merge_that_a_shallow_clone_ends_at_is_compared_with_its_first_parent(
     assert clone.changes() == (before, {"c", "d"})
 
 
-def test_a_named_base_takes_all_commits_of_a_push(repository: Repository) -> None:
+def test_a_given_base_covers_all_commits_of_a_push(repository: Repository) -> None:
     before = repository.git("rev-parse", "HEAD")
     repository.commit(c="1")
     repository.commit(d="1")
@@ -90,12 +90,12 @@ def test_a_named_base_takes_all_commits_of_a_push(repository: Repository) -> Non
     assert repository.changes("main~1") == (repository.git("rev-parse", "main~1"), {"d"})
 
 
-def test_what_was_done_on_a_named_base_since_is_no_change(repository: Repository) -> None:
+def test_later_commits_on_a_given_base_are_no_changes(repository: Repository) -> None:
     left = branch(repository)
     assert repository.changes("main") == (left, {"c", "d"})
 
 
-def test_a_base_of_zeros_is_none(repository: Repository) -> None:
+def test_a_base_of_zeros_counts_as_none(repository: Repository) -> None:
     left = branch(repository)
     assert repository.changes("0" * 40) == (left, {"c", "d"})
 
@@ -106,12 +106,12 @@ def test_a_base_that_was_fetched_alone_is_compared_as_it_is(repository: Reposito
     repository.commit(b="2")
     repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
     clone = repository.clone("--depth=1")
-    assert clone.why(before).startswith(f"The history here has no commit '{before}'")
+    assert clone.why(before).startswith(f"Unknown base '{before}': ")
     clone.git("fetch", "--quiet", "--depth=1", "origin", before)
     assert clone.changes(before) == (before, {"b", "c"})
 
 
-def test_the_head_can_be_named(repository: Repository) -> None:
+def test_the_head_can_be_given(repository: Repository) -> None:
     left = branch(repository)
     repository.write("a", "dirty")
     assert repository.changes(head="topic~1") == (left, {"c"})
@@ -120,12 +120,10 @@ def test_the_head_can_be_named(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize("head", ["nothing", "1" * 40, "main:a", "--all", "--abbrev-ref=x"])
-def test_a_head_that_is_no_commit_is_refused(repository: Repository, head: str) -> None:
+def test_an_unknown_head_is_an_error(repository: Repository, head: str) -> None:
     with pytest.raises(RequestError) as error:
         read_history(repository.root, head=head)
-    assert str(error.value) == (
-        f"The history has no commit '{head}' to take as the head. Name a commit, branch or tag."
-    )
+    assert str(error.value) == (f"Unknown head '{head}': give a commit, branch or tag of this repository.")
 
 
 def test_branches_with_nothing_in_common_are_compared_with_the_commit_before(repository: Repository) -> None:

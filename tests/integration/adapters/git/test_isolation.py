@@ -1,4 +1,4 @@
-"""Nothing of a machine or of a repository's settings reaches what is read."""
+"""Neither the user's nor the repository's settings change what is read."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def test_a_folder_of_another_user_is_read(repository: Repository, monkeypatch: p
     "variables",
     [
         pytest.param({"HOME": "{home}"}, id="home"),
-        pytest.param({"XDG_CONFIG_HOME": "{home}/.config"}, id="another place for settings"),
+        pytest.param({"XDG_CONFIG_HOME": "{home}/.config"}, id="XDG folder"),
         pytest.param({"GIT_CONFIG_GLOBAL": "{home}/.gitconfig"}, id="a file"),
         pytest.param(
             {
@@ -33,10 +33,12 @@ def test_a_folder_of_another_user_is_read(repository: Repository, monkeypatch: p
             },
             id="variables",
         ),
-        pytest.param({"GIT_CONFIG_PARAMETERS": "'core.excludesFile'='{home}/.config/git/ignore'"}, id="another git"),
+        pytest.param(
+            {"GIT_CONFIG_PARAMETERS": "'core.excludesFile'='{home}/.config/git/ignore'"}, id="options of another git"
+        ),
     ],
 )
-def test_nothing_of_a_user_counts(
+def test_no_user_configuration_is_read(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
     ignore = tmp_path / ".config/git/ignore"

@@ -1,4 +1,4 @@
-"""What git cannot tell."""
+"""Where git cannot tell what changed."""
 
 from pathlib import Path
 
@@ -9,17 +9,17 @@ from ci.planning.changes import Unknown
 from tests.integration.adapters.git.repository import Repository, branch
 
 
-def test_a_force_push_leaves_a_base_that_is_not_there(repository: Repository) -> None:
+def test_a_base_that_a_force_push_removed_is_unknown(repository: Repository) -> None:
     gone = "1" * 40
     assert repository.why(gone) == (
-        f"The history here has no commit '{gone}' to compare with: a force push left it behind, or the clone is "
-        f"shallow. Fetch it: git fetch --depth=1 origin {gone}"
+        f"Unknown base '{gone}': a force push removed it, or the clone is shallow. "
+        f"Fetch it: git fetch --depth=1 origin {gone}"
     )
 
 
 def test_the_first_commit_has_none_before_it(repository: Repository) -> None:
     short = repository.git("rev-parse", "--short=7", "HEAD")
-    assert repository.why() == f"{short} is the first commit: there is none to compare it with."
+    assert repository.why() == f"{short} is the first commit: there is no earlier one to compare with."
     found = read_history(repository.root)
     assert (found.commit, found.dirty) == (repository.git("rev-parse", "HEAD"), False)
 
@@ -29,7 +29,7 @@ def test_a_shallow_clone_of_one_commit_does_not_know_what_changed(repository: Re
     clone = repository.clone("--depth=1")
     assert clone.why() == (
         f"The clone is shallow: the commit before {short} is not in it. "
-        "Fetch more: git fetch --unshallow, or `fetch-depth: 0` in GitHub's checkout."
+        "Fetch more history: git fetch --unshallow, or `fetch-depth: 0` in GitHub's checkout."
     )
 
 
@@ -37,22 +37,22 @@ def test_a_shallow_clone_that_ends_above_the_fork_does_not_know_either(repositor
     branch(repository)
     repository.git("checkout", "--quiet", "main")
     clone = repository.clone("--depth=2", "--no-single-branch", "--branch=topic")
-    assert clone.why().startswith("The clone is shallow and does not reach to where refs/remotes/origin/main was left.")
+    assert clone.why().startswith("The clone is shallow: the merge base with refs/remotes/origin/main is not in it.")
 
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.git("init", "--quiet")
     found = read_history(tmp_path)
-    assert (found.commit, found.dirty, repository.why()) == (None, True, "There is no commit yet.")
+    assert (found.commit, found.dirty, repository.why()) == (None, True, "The repository has no commit yet.")
 
 
-def test_a_folder_within_a_repository_is_none(repository: Repository) -> None:
+def test_a_folder_within_a_repository_is_not_a_repository(repository: Repository) -> None:
     repository.write("sub/x")
     assert read_history(repository.root / "sub").changes == Unknown(why="The source tree has no .git folder.")
 
 
-def test_what_is_no_repository_is_told_in_gits_words(tmp_path: Path) -> None:
+def test_a_broken_git_file_is_reported_in_the_words_of_git(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere\n")
     why = Repository(tmp_path).why()
     assert why == "Git cannot read the history of the source tree: fatal: not a git repository: /nowhere"
@@ -67,4 +67,4 @@ def test_a_broken_repository_is_unknown(repository: Repository) -> None:
 
 def test_a_machine_without_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert repository.why() == "There is no git command here: the base image of the module has to bring it."
+    assert repository.why() == "The git command was not found: the base image of the module must have it."

@@ -1,4 +1,4 @@
-"""Which paths differ, and what a commit does not hold."""
+"""Which paths differ, and what is not committed."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def test_a_rename_changes_where_it_came_from_and_where_it_went(repository: Repos
     assert repository.changes() == (before, {"images/ds/data", "images/r/data"})
 
 
-def test_what_is_gone_has_changed_and_so_has_what_may_be_executed_now(repository: Repository) -> None:
+def test_a_deleted_file_and_a_changed_mode_are_changes(repository: Repository) -> None:
     (repository.root / "a").unlink()
     (repository.root / "b").chmod(0o755)
     repository.commit()
@@ -26,7 +26,7 @@ def test_what_is_gone_has_changed_and_so_has_what_may_be_executed_now(repository
 
 
 @pytest.mark.parametrize("name", ["a b", "a\nb", 'é"\t', "-x", "*", "caf\udce9", "\\", "a\r"])
-def test_any_name_is_a_name(repository: Repository, name: str) -> None:
+def test_any_file_name_is_read(repository: Repository, name: str) -> None:
     repository.write(name, "x")
     repository.commit()
     assert repository.changes()[1] == {name}
@@ -49,7 +49,7 @@ def test_a_dirty_work_tree_counts(repository: Repository) -> None:
     ("work", "dirty"),
     [
         pytest.param(lambda it: it.write("x.log"), False, id="an ignored file"),
-        pytest.param(lambda it: os.utime(it.root / "a", (1, 1)), False, id="another time"),
+        pytest.param(lambda it: os.utime(it.root / "a", (1, 1)), False, id="another timestamp"),
         pytest.param(lambda it: it.write("new"), True, id="an untracked file"),
         pytest.param(lambda it: it.write("a", "2"), True, id="a changed file"),
         pytest.param(lambda it: (it.write("new"), it.git("add", "new")), True, id="a staged file"),
@@ -58,7 +58,7 @@ def test_a_dirty_work_tree_counts(repository: Repository) -> None:
         pytest.param(lambda it: it.git("config", "status.showUntrackedFiles", "no"), False, id="a setting"),
     ],
 )
-def test_dirty_is_what_a_commit_would_hold(
+def test_dirty_is_what_a_commit_would_contain(
     repository: Repository,
     work: Callable[[Repository], object],
     dirty: bool,  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""A plain-HTTP door to a registry that speaks TLS, for an engine that does not know the test's CA; it counts bytes."""
+"""A plain-HTTP proxy for a registry that speaks TLS, for an engine that does not trust the test's CA; counts bytes."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +12,7 @@ _GONE = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError
 
 
 class Bridge:
-    """Listens on a port of this machine and hands everything on. `sent` is the bytes that clients sent."""
+    """Listens on a local port and forwards everything. `sent` counts the bytes that clients sent."""
 
     def __init__(self, host: str, ca: str) -> None:
         name, _, port = host.rpartition(":")
@@ -32,22 +32,22 @@ class Bridge:
 
     async def _connect(self, client: SocketStream) -> None:
         with suppress(*_GONE):
-            reach = anyio.connect_tcp(*self._target, ssl_context=self._trust, tls_standard_compatible=False)
-            async with client, await reach as registry, anyio.create_task_group() as tasks:
+            connecting = anyio.connect_tcp(*self._target, ssl_context=self._trust, tls_standard_compatible=False)
+            async with client, await connecting as registry, anyio.create_task_group() as tasks:
                 tasks.start_soon(self._pump, registry, client, tasks.cancel_scope)
                 await self._pump(client, registry, tasks.cancel_scope)
 
-    async def _pump(self, source: ByteStream, sink: ByteStream, both: anyio.CancelScope) -> None:
+    async def _pump(self, source: ByteStream, sink: ByteStream, connection: anyio.CancelScope) -> None:
         with suppress(*_GONE):
             async for data in source:
                 self.sent += len(data) if isinstance(source, SocketStream) else 0
                 await sink.send(data)
-        both.cancel()
+        connection.cancel()
 
 
 @contextmanager
 def bridge_to(host: str, ca: str) -> Iterator[Bridge]:
-    """Keep the door open for as long as the context is."""
+    """Run a bridge for as long as the context is open."""
     bridge = Bridge(host, ca)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(bridge.serving()):
         yield bridge

@@ -4,10 +4,10 @@ from contextlib import AsyncExitStack, ExitStack
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.integration.adapters.oci.servers import World
+from tests.integration.adapters.oci.servers import Servers
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ async def registry(clock: QuickClock) -> AsyncIterator[HttpRegistry]:
 
 
 @pytest.fixture
-async def world(clock: QuickClock) -> AsyncIterator[World]:
-    with ExitStack() as servers:
+async def servers(clock: QuickClock) -> AsyncIterator[Servers]:
+    with ExitStack() as running:
         async with AsyncExitStack() as clients:
-            yield World(clock, servers, clients)
+            yield Servers(clock, running, clients)

@@ -1,4 +1,4 @@
-"""Debian's docker-registry on loopback, with TLS and a password, as an oracle."""
+"""Debian's docker-registry on loopback, with TLS and a password: what a real registry does."""
 
 import socket
 import subprocess
@@ -36,21 +36,21 @@ auth:
 
 
 class DebianRegistry(NamedTuple):
-    """Where it listens, whom to trust, and where it keeps its files."""
+    """Its address, the CA of its certificate, and the folder of its files."""
 
     host: str
     ca: str
     storage: Path
 
     @property
-    def access(self) -> Endpoint:
+    def endpoint(self) -> Endpoint:
         credentials = Credentials(username=USER, password=PASSWORD)
         return Endpoint(host=self.host, credentials=credentials, ca=self.ca)
 
 
 @contextmanager
 def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
-    """Run it for as long as the context is open, with everything below a folder."""
+    """Run it for as long as the context is open, with all its files below a folder."""
     command = docker_registry()
     ca = trustme.CA()
     certificate = ca.issue_cert("localhost", "127.0.0.1")

@@ -1,7 +1,7 @@
-"""A script of what goes wrong in a registry: when, and how.
+"""Scripted faults of a registry: when something goes wrong, and how.
 
-A fault stands between a request and the registry behind it (`Act`): it may answer itself, change what is answered, do
-something first, or return None, which cuts the connection.
+A fault gets a request before the registry does (`Act`): it may reply itself, change the registry's reply, do something
+first, or return None, which cuts the connection.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """What was asked; `path` is with the query. The content is read when `content` is called, or a part by `read`."""
+    """A request; `path` includes the query. The content is read by `content`, or a part of it by `read`."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered. With `cut_at`, no more bytes of the content are sent, and the connection is cut."""
+    """A reply. With `cut_at`, only so many bytes of the content are sent, then the connection is cut."""
 
     status: int
     headers: dict[str, str]
@@ -41,7 +41,7 @@ class Fault:
     def __init__(self, method: str, path: str, act: Act, *, at: int = 1, times: int = 1) -> None:
         self._method = method
         self._path = re.compile(path)
-        self._among = range(at, at + times)
+        self._active = range(at, at + times)
         self._act = act
         self.seen = 0
 
@@ -49,23 +49,23 @@ class Fault:
         if request.method != self._method or not self._path.search(request.path):
             return None
         self.seen += 1
-        return self._act if self.seen in self._among else None
+        return self._act if self.seen in self._active else None
 
 
 def refusal(status: int, code: str = "", message: str = "", **headers: str) -> Reply:
-    """Return an answer as registries refuse; headers are given with _ for -."""
+    """Return an error reply as registries send it; headers are given with _ for -."""
     errors = [{"code": code, "message": message, "detail": None}] if code else []
     spelled = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, {"Content-Type": "application/json", **spelled}, json.dumps({"errors": errors}).encode())
 
 
 def answering(reply: Reply) -> Act:
-    """Response so, and do nothing."""
+    """Send this reply, and do nothing else."""
     return lambda _request, _serve: reply
 
 
 def refusing(status: int, code: str = "", message: str = "", **headers: str) -> Act:
-    """Refuse, and do nothing."""
+    """Send an error reply, and do nothing else."""
     return answering(refusal(status, code, message, **headers))
 
 
@@ -74,17 +74,17 @@ def cutting(_request: Request, _serve: Callable[[], Reply]) -> None:
 
 
 def cutting_midway(request: Request, _serve: Callable[[], Reply]) -> None:
-    """Cut the connection when half of the content is there."""
+    """Cut the connection when half of the content has arrived."""
     request.read(int(request.headers.get("content-length", "0")) // 2)
 
 
 def cutting_after(_request: Request, serve: Callable[[], Reply]) -> None:
-    """Do what was asked, and cut the connection before saying so."""
+    """Do what was requested, and cut the connection before the reply."""
     serve()
 
 
 def altering(change: Callable[[Reply], Reply]) -> Act:
-    """Do what was asked, and say something else."""
+    """Do what was requested, and change the reply."""
     return lambda _request, serve: change(serve())
 
 
@@ -99,7 +99,7 @@ def meanwhile(action: Callable[[], object]) -> Act:
 
 
 def keeping_silent(until: threading.Event) -> Act:
-    """Say nothing until told to go, and then cut the connection."""
+    """Send nothing until an event is set, then cut the connection."""
 
     def act(_request: Request, _serve: Callable[[], Reply]) -> None:
         until.wait()

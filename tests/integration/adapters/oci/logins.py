@@ -1,4 +1,4 @@
-"""The two ways in which registries ask who is there."""
+"""The two ways in which registries check a login: passwords and tokens."""
 
 import base64
 import itertools
@@ -12,22 +12,22 @@ from tests.integration.adapters.oci.faults import Reply, Request, refusal
 
 
 class Login(Protocol):
-    """Lets requests in, or not."""
+    """Decides which requests are allowed."""
 
     def refuse(self, request: Request, repository: str, action: str) -> Reply | None:
-        """Return why a request is not let in, None if it is. `action` is pull or push."""
+        """Return the error reply for a request that is not allowed, None if it is. `action` is pull or push."""
         ...
 
 
-class Nobody:
-    """Asks nobody."""
+class NoLogin:
+    """Allows everything."""
 
     def refuse(self, request: Request, repository: str, action: str) -> Reply | None:  # noqa: ARG002 (the protocol's)
         return None
 
 
 class Passwords:
-    """A password with each request."""
+    """Requires a password with each request."""
 
     def __init__(self, users: dict[str, str], *, readers: Container[str] = ()) -> None:
         self._users = users
@@ -49,9 +49,9 @@ class Grant(NamedTuple):
 
 
 class Tokens:
-    """Tokens from a server that the registry names. Each is good for `uses` requests, then the registry forgets it.
+    """Requires tokens, which it issues itself. Each is valid for `uses` requests, then the registry forgets it.
 
-    `anonymous`: what those without a password may do; `readers`: who may not push.
+    `anonymous`: what is allowed without a password; `readers`: the users who may not push.
     """
 
     def __init__(
@@ -61,22 +61,22 @@ class Tokens:
         readers: Container[str] = (),
         anonymous: frozenset[str] = frozenset({"pull"}),
         uses: int | None = None,
-        says: dict[str, object] | None = None,
+        extra: dict[str, object] | None = None,
     ) -> None:
         self.realm = ""  # the server's address, known once it runs
-        self.asked: list[str] = []
+        self.scopes: list[str] = []
         self._users = users
         self._readers = readers
         self._anonymous = anonymous
         self._uses = uses
-        self._says = {"expires_in": 300} if says is None else says
+        self._extra = {"expires_in": 300} if extra is None else extra
         self._numbers = itertools.count(1)
         self.grants: dict[str, Grant] = {}
 
     def issue(self, request: Request) -> Reply:
-        """Response the token server's one request."""
+        """Reply to a token request."""
         query = parse_qs(urlsplit(request.path).query)
-        self.asked.append(query["scope"][0])
+        self.scopes.append(query["scope"][0])
         user = user_of(request, self._users)
         if user is None and "authorization" in request.headers:
             return refusal(401, "UNAUTHORIZED", "incorrect username or password")
@@ -87,7 +87,7 @@ class Tokens:
             allowed = {"pull"}
         token = f"token-{next(self._numbers)}-of-{user}"
         self.grants[token] = Grant(match[1], frozenset(match[2].split(",")) & allowed, self._uses)
-        return Reply(200, {"Content-Type": "application/json"}, json.dumps({"token": token, **self._says}).encode())
+        return Reply(200, {"Content-Type": "application/json"}, json.dumps({"token": token, **self._extra}).encode())
 
     def refuse(self, request: Request, repository: str, action: str) -> Reply | None:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -104,7 +104,7 @@ class Tokens:
 
 
 def user_of(request: Request, users: dict[str, str]) -> str | None:
-    """Return who sends a request with a good password, None for everybody else."""
+    """Return the user of a request with the right password, None for any other."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
         return None

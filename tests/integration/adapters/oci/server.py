@@ -18,7 +18,7 @@ import msgspec
 from ci.oci.registry import Manifest, digest_of
 from tests.integration.adapters.oci.contents import Contents, RefusalError
 from tests.integration.adapters.oci.faults import Act, Fault, Reply, Request, refusal
-from tests.integration.adapters.oci.logins import Login, Nobody, Tokens
+from tests.integration.adapters.oci.logins import Login, NoLogin, Tokens
 
 _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers|tags)/(?P<name>[^/]+|uploads/.*)")
 
@@ -42,7 +42,7 @@ class RegistryServer:
 
     def __init__(self, contents: Contents | None = None, login: Login | None = None) -> None:
         self.contents = contents or Contents()
-        self.login: Login = login or Nobody()
+        self.login: Login = login or NoLogin()
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.uploads: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""What the Registry port promises, of the fake in memory, of our own server, and of Docker's registry alike."""
+"""The contract of the Registry protocol: for the fake in memory, our own server and Docker's registry alike."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -31,8 +31,8 @@ NUMBERS = itertools.count()
 CONFIG, LAYER = b'{"os":"linux"}', b"layer"
 
 
-class Place:
-    """A registry, and a repository in it that nobody has written to."""
+class Case:
+    """A registry, and an empty repository in it."""
 
     def __init__(self, registry: Registry, host: str) -> None:
         self.registry = registry
@@ -50,139 +50,139 @@ class Place:
 
 
 @pytest.fixture(params=["memory", "memory with referrers", "server", "server with referrers", "debian"])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     contents = Contents(lists_referrers="referrers" in request.param)
     if "memory" in request.param:
-        yield Place(MemoryRegistry(contents), "registry.test")
+        yield Case(MemoryRegistry(contents), "registry.test")
     elif "server" in request.param:
         with RegistryServer(contents).serving() as server:
             async with HttpRegistry() as registry:
-                yield Place(registry, server.host)
+                yield Case(registry, server.host)
     else:
         debian = request.getfixturevalue("debian")
-        async with HttpRegistry(debian.access) as registry:
-            yield Place(registry, debian.host)
+        async with HttpRegistry(debian.endpoint) as registry:
+            yield Case(registry, debian.host)
 
 
-async def test_what_was_never_written_is_not_there(place: Place) -> None:
-    name = place.repository.tagged("absent")
-    assert await place.registry.head(name) is None
-    assert await place.registry.get(name) is None
-    assert await place.registry.head(place.repository.pinned(digest_of(b"absent"))) is None
-    assert await place.registry.tags(place.repository) == ()
+async def test_what_was_never_pushed_is_not_found(case: Case) -> None:
+    name = case.repository.tagged("absent")
+    assert await case.registry.head(name) is None
+    assert await case.registry.get(name) is None
+    assert await case.registry.head(case.repository.pinned(digest_of(b"absent"))) is None
+    assert await case.registry.tags(case.repository) == ()
     blob = Descriptor(media_type="any/thing", digest=digest_of(b"absent"), size=6)
-    assert not await place.registry.has_blob(place.repository, blob.digest)
-    assert await place.registry.get_blob(place.repository, blob) is None
+    assert not await case.registry.has_blob(case.repository, blob.digest)
+    assert await case.registry.get_blob(case.repository, blob) is None
 
 
 @pytest.mark.parametrize("media_type", ["application/vnd.oci.image.manifest.v1+json", DOCKER_MANIFEST])
-async def test_a_manifest_comes_back_as_the_same_bytes_by_tag_and_by_digest(place: Place, media_type: str) -> None:
-    manifest = await place.image(media_type=media_type)
-    name = place.repository.tagged("2026.4-a1239ab")
-    assert await place.registry.put(name, manifest) == manifest.digest
-    for written in (name, place.repository.pinned(manifest.digest)):
-        assert await place.registry.head(written) == manifest.digest
-        assert await place.registry.get(written) == manifest
+async def test_a_manifest_comes_back_as_the_same_bytes_by_tag_and_by_digest(case: Case, media_type: str) -> None:
+    manifest = await case.image(media_type=media_type)
+    name = case.repository.tagged("2026.4-a1239ab")
+    assert await case.registry.put(name, manifest) == manifest.digest
+    for written in (name, case.repository.pinned(manifest.digest)):
+        assert await case.registry.head(written) == manifest.digest
+        assert await case.registry.get(written) == manifest
 
 
 @pytest.mark.parametrize("media_type", ["application/vnd.oci.image.index.v1+json", DOCKER_LIST])
-async def test_an_index_is_moved_as_it_is(place: Place, media_type: str) -> None:
-    child = await place.written("child")
+async def test_an_index_keeps_its_bytes_under_another_tag(case: Case, media_type: str) -> None:
+    child = await case.written("child")
     index = image_index(child, media_type=media_type)
-    await put_verified(place.registry, place.repository.tagged("tested"), index)
-    found = await place.registry.get(place.repository.tagged("tested"))
+    await put_verified(case.registry, case.repository.tagged("tested"), index)
+    found = await case.registry.get(case.repository.tagged("tested"))
     assert found == index
-    await put_verified(place.registry, place.repository.tagged("stable"), found)
-    assert await place.registry.head(place.repository.tagged("stable")) == index.digest
+    await put_verified(case.registry, case.repository.tagged("stable"), found)
+    assert await case.registry.head(case.repository.tagged("stable")) == index.digest
 
 
-async def test_a_tag_moves_and_the_old_manifest_stays(place: Place) -> None:
-    old = await place.written("stable", layer=b"old")
-    new = await place.written("stable", layer=b"new")
-    assert await place.registry.head(place.repository.tagged("stable")) == new.digest
-    assert await place.registry.get(place.repository.pinned(old.digest)) == old
+async def test_a_tag_is_updated_and_the_old_manifest_stays(case: Case) -> None:
+    old = await case.written("stable", layer=b"old")
+    new = await case.written("stable", layer=b"new")
+    assert await case.registry.head(case.repository.tagged("stable")) == new.digest
+    assert await case.registry.get(case.repository.pinned(old.digest)) == old
 
 
-async def test_a_deleted_manifest_takes_its_tags_with_it_and_no_others(place: Place) -> None:
-    kept = await place.written("kept", layer=b"kept")
-    gone = await place.written("stable")
-    await place.registry.put(place.repository.tagged("2026.4-a1239ab"), gone)
-    await place.registry.delete(place.repository.pinned(gone.digest))
-    assert await place.registry.tags(place.repository) == ("kept",)
-    assert await place.registry.head(place.repository.tagged("stable")) is None
-    assert await place.registry.head(place.repository.pinned(gone.digest)) is None
-    assert await place.registry.head(place.repository.tagged("kept")) == kept.digest
-    await place.registry.delete(place.repository.pinned(gone.digest))  # is gone already
+async def test_a_deleted_manifest_takes_its_tags_with_it_and_no_others(case: Case) -> None:
+    kept = await case.written("kept", layer=b"kept")
+    gone = await case.written("stable")
+    await case.registry.put(case.repository.tagged("2026.4-a1239ab"), gone)
+    await case.registry.delete(case.repository.pinned(gone.digest))
+    assert await case.registry.tags(case.repository) == ("kept",)
+    assert await case.registry.head(case.repository.tagged("stable")) is None
+    assert await case.registry.head(case.repository.pinned(gone.digest)) is None
+    assert await case.registry.head(case.repository.tagged("kept")) == kept.digest
+    await case.registry.delete(case.repository.pinned(gone.digest))  # is gone already
 
 
-async def test_a_single_tag_is_not_deleted(place: Place) -> None:
-    manifest = await place.written("stable")
+async def test_a_single_tag_is_not_deleted(case: Case) -> None:
+    manifest = await case.written("stable")
     with pytest.raises(RegistryError):
-        await place.registry.delete(place.repository.tagged("stable"))
-    assert await place.registry.head(place.repository.tagged("stable")) == manifest.digest
+        await case.registry.delete(case.repository.tagged("stable"))
+    assert await case.registry.head(case.repository.tagged("stable")) == manifest.digest
 
 
-async def test_a_tag_is_withdrawn_without_what_it_named(place: Place) -> None:
-    manifest = await place.written("tested")
+async def test_a_tombstone_removes_a_tag_and_not_its_manifest(case: Case) -> None:
+    manifest = await case.written("tested")
     for tag in ("stable", "2026.4-stable"):
-        await place.registry.put(place.repository.tagged(tag), manifest)
-    await write_tombstone(place.registry, place.repository.tagged("stable"))
-    assert await place.registry.head(place.repository.tagged("stable")) is None
+        await case.registry.put(case.repository.tagged(tag), manifest)
+    await write_tombstone(case.registry, case.repository.tagged("stable"))
+    assert await case.registry.head(case.repository.tagged("stable")) is None
     for tag in ("tested", "2026.4-stable"):
-        assert await place.registry.head(place.repository.tagged(tag)) == manifest.digest
+        assert await case.registry.head(case.repository.tagged(tag)) == manifest.digest
 
 
-async def test_with_tag_and_digest_the_tag_is_written(place: Place) -> None:
-    manifest = await place.image()
-    name = Reference(repository=place.repository, tag="stable", digest=manifest.digest)
-    await place.registry.put(name, manifest)
-    assert await place.registry.tags(place.repository) == ("stable",)
+async def test_with_tag_and_digest_the_tag_is_written(case: Case) -> None:
+    manifest = await case.image()
+    name = Reference(repository=case.repository, tag="stable", digest=manifest.digest)
+    await case.registry.put(name, manifest)
+    assert await case.registry.tags(case.repository) == ("stable",)
 
 
-async def test_writing_the_same_again_changes_nothing(place: Place) -> None:
-    manifest = await place.written("stable")
-    assert await place.registry.put(place.repository.tagged("stable"), manifest) == manifest.digest
-    assert await place.registry.tags(place.repository) == ("stable",)
+async def test_writing_the_same_again_changes_nothing(case: Case) -> None:
+    manifest = await case.written("stable")
+    assert await case.registry.put(case.repository.tagged("stable"), manifest) == manifest.digest
+    assert await case.registry.tags(case.repository) == ("stable",)
 
 
-async def test_an_image_without_its_layers_is_refused(place: Place) -> None:
+async def test_an_image_without_its_layers_is_rejected(case: Case) -> None:
     manifest = image_manifest(b"no such config", b"no such layer")
     with pytest.raises(RefusedError):
-        await place.registry.put(place.repository.tagged("torn"), manifest)
-    assert await place.registry.head(place.repository.tagged("torn")) is None
+        await case.registry.put(case.repository.tagged("torn"), manifest)
+    assert await case.registry.head(case.repository.tagged("torn")) is None
 
 
-async def test_an_index_without_its_images_is_refused(place: Place) -> None:
+async def test_an_index_without_its_images_is_rejected(case: Case) -> None:
     with pytest.raises(RefusedError):
-        await place.registry.put(place.repository.tagged("torn"), image_index(image_manifest(b"a", b"b")))
+        await case.registry.put(case.repository.tagged("torn"), image_index(image_manifest(b"a", b"b")))
 
 
-async def test_a_manifest_under_the_digest_of_another_is_refused(place: Place) -> None:
-    manifest = await place.image()
+async def test_a_manifest_under_the_digest_of_another_is_rejected(case: Case) -> None:
+    manifest = await case.image()
     with pytest.raises(RefusedError):
-        await place.registry.put(place.repository.pinned(digest_of(b"another")), manifest)
+        await case.registry.put(case.repository.pinned(digest_of(b"another")), manifest)
 
 
-async def test_a_blob_comes_back_whole(place: Place) -> None:
+async def test_a_blob_comes_back_whole(case: Case) -> None:
     content = bytes(range(256)) * 999
-    digest = await place.registry.put_blob(place.repository, content)
+    digest = await case.registry.put_blob(case.repository, content)
     assert digest == digest_of(content)
-    assert await place.registry.has_blob(place.repository, digest)
+    assert await case.registry.has_blob(case.repository, digest)
     blob = Descriptor(media_type="any/thing", digest=digest, size=len(content))
-    assert await place.registry.get_blob(place.repository, blob) == content
+    assert await case.registry.get_blob(case.repository, blob) == content
 
 
-async def test_all_tags_are_listed(place: Place) -> None:
-    manifest = await place.image()
+async def test_all_tags_are_listed(case: Case) -> None:
+    manifest = await case.image()
     wanted = {f"t{number}" for number in range(7)}
     for tag in wanted:
-        await place.registry.put(place.repository.tagged(tag), manifest)
-    assert set(await place.registry.tags(place.repository)) == wanted
+        await case.registry.put(case.repository.tagged(tag), manifest)
+    assert set(await case.registry.tags(case.repository)) == wanted
 
 
-async def test_preflight_leaves_nothing(place: Place) -> None:
-    await place.registry.preflight(place.repository)
-    assert await place.registry.tags(place.repository) == ()
+async def test_preflight_leaves_nothing(case: Case) -> None:
+    await case.registry.preflight(case.repository)
+    assert await case.registry.tags(case.repository) == ()
 
 
 RECORD = Artifact(
@@ -194,34 +194,34 @@ RECORD = Artifact(
 OTHER = Artifact(type="application/vnd.example.verdict.v1", media_type="text/plain", content=b"passed")
 
 
-async def test_records_are_found_by_the_image_they_are_attached_to(place: Place) -> None:
-    image, other = await place.written("tested"), await place.written("other", layer=b"other")
-    record = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
-    await push_referrer(place.registry, place.repository, image.descriptor, OTHER)
-    await push_referrer(place.registry, place.repository, other.descriptor, OTHER)
-    (found,) = await list_referrers(place.registry, place.repository, image.digest, RECORD.type)
+async def test_referrers_are_listed_for_their_subject(case: Case) -> None:
+    image, other = await case.written("tested"), await case.written("other", layer=b"other")
+    record = await push_referrer(case.registry, case.repository, image.descriptor, RECORD)
+    await push_referrer(case.registry, case.repository, image.descriptor, OTHER)
+    await push_referrer(case.registry, case.repository, other.descriptor, OTHER)
+    (found,) = await list_referrers(case.registry, case.repository, image.digest, RECORD.type)
     assert (found.digest, found.annotations) == (record.digest, RECORD.annotations)
-    assert await read_referrer(place.registry, place.repository, image.digest, found) == RECORD
-    assert await list_referrers(place.registry, place.repository, other.digest, RECORD.type) == ()
+    assert await read_referrer(case.registry, case.repository, image.digest, found) == RECORD
+    assert await list_referrers(case.registry, case.repository, other.digest, RECORD.type) == ()
 
 
-async def test_attaching_the_same_record_again_changes_nothing(place: Place) -> None:
-    image = await place.written("tested")
-    first = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
-    tags = await place.registry.tags(place.repository)
-    assert await push_referrer(place.registry, place.repository, image.descriptor, RECORD) == first
-    assert len(await list_referrers(place.registry, place.repository, image.digest, RECORD.type)) == 1
-    assert await place.registry.tags(place.repository) == tags
+async def test_pushing_the_same_referrer_again_changes_nothing(case: Case) -> None:
+    image = await case.written("tested")
+    first = await push_referrer(case.registry, case.repository, image.descriptor, RECORD)
+    tags = await case.registry.tags(case.repository)
+    assert await push_referrer(case.registry, case.repository, image.descriptor, RECORD) == first
+    assert len(await list_referrers(case.registry, case.repository, image.digest, RECORD.type)) == 1
+    assert await case.registry.tags(case.repository) == tags
 
 
-async def test_a_record_does_not_speak_of_another_image(place: Place) -> None:
-    image = await place.written("tested")
-    record = await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
+async def test_a_referrer_of_another_image_is_rejected(case: Case) -> None:
+    image = await case.written("tested")
+    record = await push_referrer(case.registry, case.repository, image.descriptor, RECORD)
     with pytest.raises(IntegrityError, match="is none of it"):
-        await read_referrer(place.registry, place.repository, digest_of(b"another"), record)
+        await read_referrer(case.registry, case.repository, digest_of(b"another"), record)
 
 
-async def test_a_record_may_be_attached_before_the_image_is_there(place: Place) -> None:
-    image = await place.image()
-    await push_referrer(place.registry, place.repository, image.descriptor, RECORD)
-    assert len(await list_referrers(place.registry, place.repository, image.digest, RECORD.type)) == 1
+async def test_a_referrer_may_be_pushed_before_its_image(case: Case) -> None:
+    image = await case.image()
+    await push_referrer(case.registry, case.repository, image.descriptor, RECORD)
+    assert len(await list_referrers(case.registry, case.repository, image.digest, RECORD.type)) == 1

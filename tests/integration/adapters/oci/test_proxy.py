@@ -1,11 +1,11 @@
-"""The environment's proxy leads to the world, and only there."""
+"""The environment's proxy is used for the internet, and for nothing else."""
 
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Endpoint
 from ci.oci.reference import Repository
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 from tests.integration.adapters.oci.images import PATH, repository, stored
 from tests.integration.adapters.oci.server import RegistryServer
 
@@ -34,7 +34,7 @@ async def test_a_service_with_an_address_of_its_own_is_reached_without_it(
         assert await registry.head(Repository(host="registry.test", path=PATH).tagged("t")) == manifest.digest
 
 
-async def test_the_world_is_reached_through_it(
+async def test_the_internet_is_reached_through_it(
     server: RegistryServer, clock: QuickClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", server.url)

@@ -1,4 +1,4 @@
-"""What passes is waited for, and nothing else is."""
+"""Transient failures are retried, and no others are."""
 
 import threading
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from ci.oci.registry import (
     UnsupportedError,
     digest_of,
 )
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.faults import (
     Act,
@@ -45,7 +45,7 @@ CONFIG_DESCRIPTOR = Descriptor(media_type="a/b", digest=digest_of(CONFIG), size=
 
 
 class Call(NamedTuple):
-    """A call of the port, and the request of it that something happens to."""
+    """A call of the protocol, and the one of its requests that fails."""
 
     method: str
     path: str
@@ -77,7 +77,7 @@ EACH_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
         pytest.param(cutting_after, id="cut after"),
     ],
 )
-async def test_each_call_gets_through_at_the_third_try(
+async def test_each_call_succeeds_at_the_third_try(
     server: RegistryServer, registry: HttpRegistry, call: Call, act: Act
 ) -> None:
     stored(server, "t")
@@ -95,9 +95,7 @@ async def test_each_call_gives_up_with_its_error(
 ) -> None:
     stored(server, "t")
     server.fault(call.method, call.path, refusing(503), times=99)
-    with pytest.raises(
-        ServerFaultError, match=rf"{server.host} failed when asked to .*stack/base.* It was tried 5 times"
-    ):
+    with pytest.raises(ServerFaultError, match=rf"{server.host} failed while .*stack/base.* It was tried 5 times"):
         await call.make(registry, repository(server))
     assert len(server.asked(call.method, call.path)) == 5
     assert clock.waits == [1, 2, 4, 8]
@@ -112,7 +110,7 @@ async def test_each_call_gives_up_with_its_error(
         pytest.param(refusing(507), NoSpaceError, id="507"),
     ],
 )
-async def test_what_will_not_pass_is_asked_once(
+async def test_a_lasting_failure_is_not_retried(
     server: RegistryServer,
     registry: HttpRegistry,
     call: Call,
@@ -127,7 +125,7 @@ async def test_what_will_not_pass_is_asked_once(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413])
-async def test_a_write_is_not_forced(server: RegistryServer, registry: HttpRegistry, status: int) -> None:
+async def test_a_rejected_write_is_not_retried(server: RegistryServer, registry: HttpRegistry, status: int) -> None:
     stored(server, "t")
     server.fault("PUT", "/manifests/n", refusing(status), times=99)
     with pytest.raises(RegistryError, match=rf"{server.host}.*stack/base:n.*\({status} "):
@@ -136,7 +134,7 @@ async def test_a_write_is_not_forced(server: RegistryServer, registry: HttpRegis
     assert "n" not in server.contents.tags["stack/base"]
 
 
-async def test_the_time_a_registry_asks_for_is_waited(
+async def test_the_delay_that_a_registry_asks_for_is_kept(
     server: RegistryServer, registry: HttpRegistry, clock: QuickClock
 ) -> None:
     server.fault("HEAD", "/manifests/t", refusing(429, Retry_After="7"))
@@ -145,7 +143,7 @@ async def test_the_time_a_registry_asks_for_is_waited(
     assert clock.waits == [7, 23]
 
 
-async def test_a_limit_that_lasts_is_an_error_at_once_with_its_end(
+async def test_a_long_rate_limit_is_an_error_at_once_with_its_end(
     server: RegistryServer, registry: HttpRegistry, clock: QuickClock
 ) -> None:
     server.fault("HEAD", "/manifests/t", refusing(429, Retry_After="7200"), times=99)
@@ -154,7 +152,7 @@ async def test_a_limit_that_lasts_is_an_error_at_once_with_its_end(
     assert (clock.waits, len(server.seen)) == ([], 1)
 
 
-async def test_an_upload_cut_in_its_middle_starts_anew(server: RegistryServer, registry: HttpRegistry) -> None:
+async def test_an_interrupted_upload_starts_anew(server: RegistryServer, registry: HttpRegistry) -> None:
     server.fault("PUT", "/uploads/", cutting_midway)
     await registry.put_blob(repository(server), BLOB)
     assert server.contents.blobs["stack/base"] == {digest_of(BLOB): BLOB}
@@ -167,20 +165,20 @@ async def test_an_upload_that_the_registry_forgets_starts_anew(server: RegistryS
     assert server.contents.blobs["stack/base"] == {digest_of(BLOB): BLOB}
 
 
-async def test_half_an_answer_is_none(server: RegistryServer, registry: HttpRegistry) -> None:
+async def test_half_a_response_is_retried(server: RegistryServer, registry: HttpRegistry) -> None:
     manifest = stored(server, "t")
     server.fault("GET", "/manifests/t", altering(lambda reply: reply._replace(cut_at=10)), times=2)
     assert await registry.get(repository(server).tagged("t")) == manifest
 
 
-async def test_a_write_that_was_done_unheard_is_done_again(server: RegistryServer, registry: HttpRegistry) -> None:
+async def test_a_write_whose_response_was_lost_is_repeated(server: RegistryServer, registry: HttpRegistry) -> None:
     stored(server, "t")
     server.fault("PUT", "/manifests/n", cutting_after)
     assert await registry.put(repository(server).tagged("n"), IMAGE) == IMAGE.digest
     assert server.contents.tags["stack/base"]["n"] == IMAGE.digest
 
 
-async def test_the_kth_write_alone_can_be_refused(server: RegistryServer, registry: HttpRegistry) -> None:
+async def test_a_single_write_can_be_rejected(server: RegistryServer, registry: HttpRegistry) -> None:
     stored(server, "t")
     server.fault("PUT", "/manifests/", refusing(405, "UNSUPPORTED"), at=3)
     for tag in ("a", "b"):
@@ -191,22 +189,22 @@ async def test_the_kth_write_alone_can_be_refused(server: RegistryServer, regist
     assert set(server.contents.tags["stack/base"]) == {"t", "a", "b", "d"}
 
 
-async def test_silence_ends(server: RegistryServer, clock: QuickClock) -> None:
+async def test_a_silent_registry_is_an_error(server: RegistryServer, clock: QuickClock) -> None:
     end = threading.Event()
     server.fault("HEAD", "/manifests/t", keeping_silent(end), times=99)
     async with HttpRegistry(clock=clock, timeout=httpx.Timeout(0.05)) as registry:
-        with pytest.raises(UnreachableError, match=rf"{server.host} did not answer in time .* It was tried 5 times"):
+        with pytest.raises(UnreachableError, match=rf"{server.host} timed out while .* It was tried 5 times"):
             await registry.head(repository(server).tagged("t"))
     end.set()
 
 
-async def test_nothing_listens(registry: HttpRegistry, clock: QuickClock) -> None:
+async def test_an_address_without_a_server_is_an_error(registry: HttpRegistry, clock: QuickClock) -> None:
     with pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:1 cannot be reached .*refused|failed.*running"):
         await registry.head(Repository(host="127.0.0.1:1", path="a/b").tagged("t"))
     assert len(clock.waits) == 4
 
 
-async def test_a_limit_is_not_worked_around_by_asking_otherwise(server: RegistryServer, registry: HttpRegistry) -> None:
+async def test_a_rate_limit_is_not_bypassed_with_other_requests(server: RegistryServer, registry: HttpRegistry) -> None:
     server.fault("GET", "/manifests/", answering(refusal(429, "TOOMANYREQUESTS", "pull rate limit")), times=99)
     with pytest.raises(RateLimitError, match="TOOMANYREQUESTS: pull rate limit"):
         await registry.get(repository(server).tagged("t"))

@@ -24,5 +24,5 @@ LOADED = (
         pytest.param("disk full", "disk full", id="plain"),
     ],
 )
-def test_the_cause_is_kept_and_the_way_there_is_not(text: str, cause: str) -> None:
+def test_the_cause_is_kept_without_the_chain_of_calls(text: str, cause: str) -> None:
     assert clean(text) == cause

@@ -5,18 +5,18 @@ from ci.adapters.oci.endpoint import Endpoint
 from ci.adapters.oci.http import Request
 from ci.oci.reference import Repository
 from ci.oci.registry import ProtocolError
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 
 TLS = Endpoint(host="a.io:5000")
 ELSEWHERE = Endpoint(host="a.io", address="http://10.0.0.1:5000")
 
 
-def question(url: str) -> Request:
-    return Request(method="GET", url=url, about=Repository(host="a.io", path="s/b"), expects=frozenset())
+def read(url: str) -> Request:
+    return Request(method="GET", url=url, resource=Repository(host="a.io", path="s/b"), expected=frozenset())
 
 
 @pytest.mark.parametrize(
-    ("access", "given", "url"),
+    ("endpoint", "given", "url"),
     [
         pytest.param(TLS, "/v2/x?n=1", "https://a.io:5000/v2/x?n=1", id="path"),
         pytest.param(TLS, "https://a.io:5000/v2/x", "https://a.io:5000/v2/x", id="itself"),
@@ -29,12 +29,10 @@ def question(url: str) -> Request:
         pytest.param(Endpoint(host="docker.io"), "/v2/x", "https://registry-1.docker.io/v2/x", id="Docker Hub"),
     ],
 )
-def test_a_registry_is_asked_where_it_is_reached(access: Endpoint, given: str, url: str) -> None:
-    assert str(Connection(access, QuickClock()).locate(question(given))) == url
+def test_requests_go_to_the_endpoint_of_their_registry(endpoint: Endpoint, given: str, url: str) -> None:
+    assert str(Connection(endpoint, QuickClock()).locate(read(given))) == url
 
 
-def test_what_is_no_address_is_told() -> None:
-    with pytest.raises(
-        ProtocolError, match=r"a\.io:5000 sends those who ask to read a\.io/s/b to an address that is none"
-    ):
-        Connection(TLS, QuickClock()).locate(question("http://a:b/"))
+def test_an_invalid_address_is_an_error() -> None:
+    with pytest.raises(ProtocolError, match=r"a\.io:5000 redirected to an invalid address while reading a\.io/s/b"):
+        Connection(TLS, QuickClock()).locate(read("http://a:b/"))

@@ -8,14 +8,12 @@ CA = trustme.CA().cert_pem.bytes().decode()
 
 
 @pytest.mark.parametrize(
-    ("access", "url"),
+    ("endpoint", "url"),
     [
         pytest.param(Endpoint(host="docker.io"), "https://registry-1.docker.io", id="Docker Hub answers elsewhere"),
         pytest.param(Endpoint(host="ghcr.io"), "https://ghcr.io", id="TLS"),
         pytest.param(Endpoint(host="ghcr.io:8443"), "https://ghcr.io:8443", id="port"),
-        pytest.param(
-            Endpoint(host="registry.test", insecure=True), "http://registry.test", id="plain when status_text"
-        ),
+        pytest.param(Endpoint(host="registry.test", insecure=True), "http://registry.test", id="plain when insecure"),
         pytest.param(Endpoint(host="localhost:5000"), "http://localhost:5000", id="plain on localhost"),
         pytest.param(Endpoint(host="127.0.0.1:5000"), "http://127.0.0.1:5000", id="plain on loopback"),
         pytest.param(Endpoint(host="127.8.8.8"), "http://127.8.8.8", id="plain on all of loopback"),
@@ -31,8 +29,8 @@ CA = trustme.CA().cert_pem.bytes().decode()
         ),
     ],
 )
-def test_each_registry_has_an_address(access: Endpoint, url: str) -> None:
-    assert str(access.url) == url
+def test_each_registry_has_an_address(endpoint: Endpoint, url: str) -> None:
+    assert str(endpoint.url) == url
 
 
 @pytest.mark.parametrize(
@@ -48,15 +46,15 @@ def test_each_registry_has_an_address(access: Endpoint, url: str) -> None:
         "http://a?b",
     ],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(RequestError, match=r"a\.test cannot be reached at '"):
+def test_an_invalid_address_is_an_error(address: str) -> None:
+    with pytest.raises(RequestError, match=r"Invalid address '.*' for registry a\.test: "):
         Endpoint(host="a.test", address=address)
 
 
 @pytest.mark.parametrize(
     "ca", ["no certificate", "ä", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
 )
-def test_what_is_no_certificate_is_refused(ca: str) -> None:
+def test_an_invalid_certificate_is_an_error(ca: str) -> None:
     with pytest.raises(RequestError, match=r"to trust for a\.test are not in PEM form"):
         Endpoint(host="a.test", ca=ca).trust()
 

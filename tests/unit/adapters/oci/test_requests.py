@@ -10,8 +10,8 @@ REPOSITORY = Repository.parse("a.io/s/b")
 
 
 @pytest.mark.parametrize(("size", "most"), [(0, 0), (7, 7), (1 << 40, MOST_BLOB_BYTES)], ids=["none", "small", "huge"])
-def test_no_more_of_a_blob_is_read_than_it_may_have(size: int, most: int) -> None:
-    assert read_blob(REPOSITORY, Descriptor(media_type="a/b", digest=digest_of(b""), size=size)).most == most
+def test_no_more_of_a_blob_is_read_than_its_size(size: int, most: int) -> None:
+    assert read_blob(REPOSITORY, Descriptor(media_type="a/b", digest=digest_of(b""), size=size)).max_bytes == most
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_no_more_of_a_blob_is_read_than_it_may_have(size: int, most: int) -> Non
         pytest.param("https://a.io/up/1?s=%2F", f"https://a.io/up/1?s=%2F&digest={digest_of(b'')}", id="with a state"),
     ],
 )
-def test_the_digest_is_added_to_the_place_and_the_rest_stays(location: str, url: str) -> None:
+def test_the_digest_is_added_to_the_upload_address_and_the_rest_stays(location: str, url: str) -> None:
     assert finish_upload(location, REPOSITORY.pinned(digest_of(b"")), b"").url == url
 
 
@@ -41,6 +41,6 @@ def test_the_digest_is_added_to_the_place_and_the_rest_stays(location: str, url:
     ],
 )
 def test_the_next_page_is_where_the_link_leads(link: str, url: str | None) -> None:
-    answer = Response(200, httpx.Headers({"Link": link}), b"", httpx.URL("https://a.io/v2/s/b/tags/list?n=1000"))
-    following = next_page(answer, list_tags(REPOSITORY))
+    response = Response(200, httpx.Headers({"Link": link}), b"", httpx.URL("https://a.io/v2/s/b/tags/list?n=1000"))
+    following = next_page(response, list_tags(REPOSITORY))
     assert (following.url if following else None) == url

@@ -1,8 +1,9 @@
 import pytest
 
-from ci.adapters.oci.retry import MOST_DELAY, TRIES, Clock, TransientError, read_retry_after, retry
+from ci.adapters.oci.retry import MAX_DELAY, TRIES, TransientError, read_retry_after, retry
+from ci.clock import Clock
 from ci.oci.registry import AccessError, RateLimitError, ServerFaultError
-from tests.integration.adapters.oci.clocks import QuickClock
+from tests.clocks import QuickClock
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC
 
@@ -30,14 +31,15 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
 
 
 class Failing:
-    """An attempt that fails some times, each time so."""
+    """An attempt that fails a number of times, each time the same way."""
 
     def __init__(self, times: int, *, wait: float | None = None) -> None:
         self.tried = 0
         self._times = times
         self._wait = wait
 
-    async def __call__(self) -> str:
+    async def __call__(self, retries: int) -> str:
+        assert retries == self.tried
         self.tried += 1
         if self.tried <= self._times:
             raise TransientError(ServerFaultError("It failed."), self._wait)
@@ -53,17 +55,17 @@ class Failing:
         pytest.param(Failing(TRIES - 1), [1, 2, 4, 8], id="at the last try"),
         pytest.param(Failing(2, wait=9), [9, 9], id="as the registry asked"),
         pytest.param(Failing(1, wait=0), [0], id="at once, as the registry asked"),
-        pytest.param(Failing(1, wait=MOST_DELAY), [MOST_DELAY], id="the longest wait"),
+        pytest.param(Failing(1, wait=MAX_DELAY), [MAX_DELAY], id="the longest wait"),
     ],
 )
-async def test_it_is_tried_again_later_and_later(attempt: Failing, waits: list[float]) -> None:
+async def test_delays_double(attempt: Failing, waits: list[float]) -> None:
     clock = QuickClock()
     assert await retry(attempt, clock) == "done"
     assert clock.waits == waits
 
 
 @pytest.mark.anyio
-async def test_in_the_end_the_error_says_how_often() -> None:
+async def test_the_last_error_says_how_often_it_was_tried() -> None:
     attempt = Failing(99)
     with pytest.raises(ServerFaultError, match=r"^It failed\. It was tried 5 times\.$"):
         await retry(attempt, QuickClock())
@@ -71,8 +73,8 @@ async def test_in_the_end_the_error_says_how_often() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_registry_that_asks_for_a_long_wait_is_not_asked_again() -> None:
-    attempt, clock = Failing(1, wait=MOST_DELAY + 1), QuickClock()
+async def test_a_registry_that_asks_for_a_long_wait_is_not_retried() -> None:
+    attempt, clock = Failing(1, wait=MAX_DELAY + 1), QuickClock()
     with pytest.raises(ServerFaultError, match=r"^It failed\.$"):
         await retry(attempt, clock)
     assert (attempt.tried, clock.waits) == (1, [])
@@ -80,10 +82,10 @@ async def test_a_registry_that_asks_for_a_long_wait_is_not_asked_again() -> None
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("error", [AccessError("No."), RateLimitError("Not here."), ValueError("bug")], ids=repr)
-async def test_what_is_not_transient_is_not_tried_again(error: Exception) -> None:
+async def test_what_is_not_transient_is_not_retried(error: Exception) -> None:
     tried = []
 
-    async def attempt() -> None:
+    async def attempt(_retries: int) -> None:
         tried.append(1)
         raise error
 

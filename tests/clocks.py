@@ -1,6 +1,6 @@
-"""Time for tests."""
+"""A clock for tests that does not wait."""
 
-from ci.adapters.oci.retry import Clock
+from ci.clock import Clock
 
 
 class QuickClock(Clock):
