@@ -13,7 +13,7 @@ from ci.planning.plan import make_plan
 from ci.results import ImageReport, Layer, RunReport
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
-from tests.unit.build.suite_outputs import failing_remains, passing_remains
+from tests.unit.build.suite_outputs import failing_output, passing_output
 
 
 class FakeBuilder:
@@ -69,7 +69,7 @@ class FakeTester:
         assert fused.stages[-1].image == request.image.name
         name = f"{request.image.name} {request.suite.name}"
         self.ran.append(name)
-        return passing_remains("test_a.py::test_b") if name != self._failing else failing_remains("test_a.py::test_b")
+        return passing_output("test_a.py::test_b") if name != self._failing else failing_output("test_a.py::test_b")
 
 
 class SilentSpan:

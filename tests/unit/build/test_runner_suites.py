@@ -4,7 +4,7 @@ from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
 from ci.fusion.fused import Fused
 from ci.results import SuiteOutcome, TestOutcome
 from tests.unit.build.fakes import FakeBuilder, FakeTester, only, outcomes, run
-from tests.unit.build.suite_outputs import failing_remains, passing_remains
+from tests.unit.build.suite_outputs import failing_output, passing_output
 from tests.unit.trees import MemoryTree
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +60,7 @@ async def test_a_flaky_test_is_counted_and_the_run_stays_green() -> None:
     class Flaky(FakeTester):
         async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
             await super().run_suite(fused, request)
-            return passing_remains("t.py::t") if request.only else failing_remains("t.py::t")
+            return passing_output("t.py::t") if request.only else failing_output("t.py::t")
 
     report = await run(FakeBuilder(), TESTED, tester=Flaky())
     assert report.exit_code == 0
