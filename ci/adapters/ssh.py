@@ -11,7 +11,7 @@ import asyncssh
 import msgspec
 
 from ci.errors import RequestError
-from ci.gpu_gate.ports import Answer, Ended, NodeError, NodeKeyError, NodeLoginError, NodeLostError
+from ci.gpu_gate.ports import CommandExit, CommandResult, NodeError, NodeKeyError, NodeLoginError, NodeLostError
 from ci.stack.gpu_config import GpuSettings
 
 _PIECE = 64 << 10
@@ -142,7 +142,7 @@ class SshSession:
         finally:
             process.close()
 
-    async def ask(self, line: str, limit: float) -> Answer:
+    async def run(self, line: str, limit: float) -> CommandResult:
         """Run a short command, at most `limit` seconds. Raises NodeLostError if no answer comes."""
         try:
             with anyio.fail_after(limit):
@@ -152,7 +152,7 @@ class SshSession:
         # No error is raised when the connection ends while a command runs; there is only no exit status.
         if done.exit_status is None:
             raise NodeLostError(f"The connection to {self._host} was lost: run again.")
-        return Answer(status=done.exit_status, output=_bytes(done.stdout), errors=_bytes(done.stderr))
+        return CommandResult(code=done.exit_status, output=_bytes(done.stdout), errors=_bytes(done.stderr))
 
     def _lost(self, error: OSError | asyncssh.Error) -> NodeLostError:
         return NodeLostError(f"{self._host} does not run commands any more ({_words(error)}): run again.")
@@ -171,12 +171,12 @@ class SshCommand:
         except (OSError, asyncssh.Error):
             return b""
 
-    async def ended(self) -> Ended:
+    async def wait(self) -> CommandExit:
         """Return how it ended, once its output has."""
         with anyio.move_on_after(_FAREWELL), suppress(OSError, asyncssh.Error):
             await self._process.wait_closed()
         signal = self._process.exit_signal
-        return Ended(signal=signal[0]) if signal else Ended(status=self._process.exit_status)
+        return CommandExit(signal=signal[0]) if signal else CommandExit(code=self._process.exit_status)
 
     def interrupt(self) -> None:
         """Send it what Ctrl-C sends."""

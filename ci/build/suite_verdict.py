@@ -1,7 +1,7 @@
 """Judges a suite by the output of its run. Pure: texts in, a verdict out, and green only on proof.
 
-The proof is: pytest ended by itself with exit code 0, the record has a result for every collected test, the JUnit report
-agrees, and at least one test passed.
+The proof is: pytest ended by itself with exit code 0, the record has a result for every collected test, the JUnit
+report agrees, and at least one test passed.
 """
 
 import msgspec

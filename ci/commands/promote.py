@@ -125,7 +125,7 @@ class Promoter:
             await self._registry.preflight(repository)
         manifest = await read_image(self._registry, image)
         reference = str(repository.pinned(image.digest))
-        verdict = await run_gate(node, gpu, reference, tell=_tell, attempts=wish.attempts)
+        verdict = await run_gate(node, gpu, reference, log=_tell, attempts=wish.attempts)
         _tell(render_gpu_verdict(verdict))  # whatever becomes of it now, it took an hour
         if kept:
             await push_referrer(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))

@@ -42,7 +42,7 @@ def junit(*tests: str) -> str:
     return junit_of(*(case(test) for test in tests))
 
 
-def suite_output(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
+def run_output(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
     """Return the output of a run."""
     return SuiteOutput(exit_code=exit_code, record=record, junit=xml, log="the log")
 
@@ -50,7 +50,7 @@ def suite_output(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
 def passing_output(*tests: str) -> SuiteOutput:
     """Return the output of tests that pass."""
     events = [event for test in tests for event in phases(test)]
-    return suite_output(0, lines(collected(*tests), *events, end(0)), junit(*tests))
+    return run_output(0, lines(collected(*tests), *events, end(0)), junit(*tests))
 
 
 def failing_output(*tests: str) -> SuiteOutput:
