@@ -130,7 +130,7 @@ def gpu_ports(options: GpuOptions) -> GpuPorts:
 
     async def run(settings: GpuSettings, reference: str) -> GpuVerdict:
         node = await _login_node(settings, options)
-        verdict = await run_gate(node, settings, reference, tell=_log, attempts=options.attempts)
+        verdict = await run_gate(node, settings, reference, log=_log, attempts=options.attempts)
         _log(render_gpu_verdict(verdict))  # before anything else happens to it: it took an hour
         return verdict
 

@@ -1,4 +1,4 @@
-"""What happened in a run, as values: outcomes, steps, layers, images, the whole. No clock and no engine in here."""
+"""The results of a run as values: outcomes, tests, steps, layers, images, the whole run. No clock, no engine."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -10,9 +10,9 @@ from ci.stack.model import Suite
 
 
 class Outcome(StrEnum):
-    """How it ended for one image.
+    """The outcome of one image.
 
-    TESTS_FAILED: there is an image, and a suite did not pass. NOT_UPLOADED: it passed, and is not in the registry.
+    TESTS_FAILED: the image was built, but a suite did not pass. NOT_UPLOADED: it passed, but is not in the registry.
     """
 
     BUILT = "built"
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 class TestOutcome(StrEnum):
-    """How one test ended. FLAKY: it failed, and passed when it was run again in a fresh container."""
+    """The outcome of one test. FLAKY: it failed, and passed when it was rerun in a fresh container."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -42,12 +42,12 @@ class TestOutcome(StrEnum):
 
     @property
     def ok(self) -> bool:
-        """Whether a suite with this outcome in it may pass."""
+        """Whether a suite with a test of this outcome may pass."""
         return self in {TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome.FLAKY}
 
 
 class TestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One test of a suite. `name` is pytest's node id, `text` the last lines of its failure or why it was skipped."""
+    """One test of a suite. `name` is pytest's node id, `text` the end of its traceback, or why it was skipped."""
 
     name: str
     outcome: TestOutcome
@@ -56,7 +56,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuiteOutcome(StrEnum):
-    """How a suite ended. ERROR: it did not come to its end, or did not prove that it did. EMPTY: it has no tests."""
+    """The outcome of a suite. ERROR: it did not finish, or there is no proof that it did. EMPTY: it has no tests."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -65,10 +65,10 @@ class SuiteOutcome(StrEnum):
 
 
 class SuiteReport(Suite, frozen=True, kw_only=True):
-    """What happened to a suite on one image.
+    """The result of a suite on one image.
 
-    `why` is a sentence unless it passed. Times are as in StepResult. `log` is the end of pytest's output, of the first
-    run if there were two; `junit` its report, if any.
+    `why` is the reason unless it passed. Times are as in StepResult. `log` is the end of pytest's output, and `junit`
+    its report, if any; of the first run if the tests were rerun.
     """
 
     outcome: SuiteOutcome
@@ -81,11 +81,11 @@ class SuiteReport(Suite, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a build or an upload stopped.
+    """Why a build or an upload failed.
 
-    `instruction` and `line` tell where in the image's own Dockerfile (`path`), or, with line 0, what else failed.
-    `exit_code` is None when the engine refused it without running a command; `output` is all the command printed, as
-    far as the engine kept it (100 KiB).
+    `instruction` and `line` say where in the image's own Dockerfile (`path`); with line 0, `instruction` says what else
+    failed. `exit_code` is None if no command ran; `output` is the command's output, as far as the engine kept it
+    (100 KiB).
     """
 
     path: str
@@ -96,8 +96,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
 
     @property
-    def place(self) -> str:
-        """Where to look: `images/r/Dockerfile:12`."""
+    def location(self) -> str:
+        """File and line: `images/r/Dockerfile:12`."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
@@ -117,11 +117,11 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one instruction added to an image, the lowest first; or, with no `image`, one layer of the foreign base.
+    """The layers of one instruction; or, without `image`, one layer of the foreign base. Listed from the lowest up.
 
-    `image` is the image of the stack whose Dockerfile made it, `created` RFC 3339. `digests` are of the zstd blobs: the
-    engine makes one for each source of a COPY. `compressed_size` is their bytes; `size` the bytes of the files that
-    were added or changed (of a foreign base's layer: of its tar archive).
+    `image` is the image of the stack whose Dockerfile has the instruction; `created` is RFC 3339. `digests` are those
+    of the zstd blobs: the engine makes one for each source of a COPY. `compressed_size` is the sum of their bytes;
+    `size` that of the files that were added or changed (of a foreign base's layer: of its tar archive).
     """
 
     instruction: str
@@ -133,9 +133,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one image. `seconds` is the time in which at least one of its stages was at work.
+    """The result of one image. `seconds` is the time in which at least one of its stages was running.
 
-    `size` is the sum of all its files' sizes in bytes. `blocked_by` names the failed image at the root of it.
+    `size` is the sum of its files' sizes in bytes. `blocked_by` is the failed image that caused it.
     """
 
     name: str
@@ -149,7 +149,7 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Layer, ...] = ()
     suites: tuple[SuiteReport, ...] = ()
     digest: str | None = None
-    """Of what was uploaded under the staging tag, or of the published image that was taken."""
+    """Of the image that was uploaded under the staging tag, or of the published image that was reused."""
     upload_seconds: float | None = None
 
     @property
@@ -159,10 +159,10 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the tag that was to name the stack, `repository:tag` of each image.
+    """The publication of the stack's tag: `repository:tag` of each image.
 
-    `written` names the images whose tag was written by this run, `unchanged` those that had it. With a `failure`, which
-    is sentences, the tag names what it named before, or they say where it does not.
+    `written` lists the images whose tag was written by this run, `unchanged` those that had it. A `failure`, in
+    sentences, means that all tags are as before, and otherwise says which are not.
     """
 
     tag: str
@@ -172,13 +172,13 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     seconds: float = 0.0
     record: str = ""
-    """The run record, JSON, as it is attached to each image. Empty if this run wrote none."""
+    """The run record, JSON, that is attached to each image. Empty if this run wrote none."""
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run. `started` is RFC 3339, UTC; `seconds` is wall time; `jobs` how many stages could run at once.
 
-    `changed` names the images whose own files were changed, as git tells; `commit` is that of the source tree.
+    `changed` lists the images whose own files changed, according to git; `commit` is that of the source tree.
     """
 
     plan: Plan
@@ -192,7 +192,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 when every image of the plan did what the plan said, and was published if that was asked for, else 1."""
+        """0 if every image was built or reused as planned, and published if requested; else 1."""
         published = self.publication is None or not self.publication.failure
         return 0 if published and all(image.outcome.ok for image in self.images) else 1
 
@@ -201,8 +201,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         """The images by name."""
         return {image.name: image for image in self.images}
 
-    def named(self, outcome: Outcome) -> tuple[str, ...]:
-        """Names of the images that ended so, in the plan's order."""
+    def with_outcome(self, outcome: Outcome) -> tuple[str, ...]:
+        """Return the names of the images with this outcome, in the plan's order."""
         return tuple(image.name for image in self.images if image.outcome is outcome)
 
 

@@ -13,8 +13,8 @@ from typing_extensions import override
 
 from ci.errors import RequestError
 from ci.gpu_gate.ports import (
-    Answer,
-    Ended,
+    CommandExit,
+    CommandResult,
     LoginNode,
     LoginSession,
     NodeError,
@@ -152,7 +152,7 @@ class SshSession(LoginSession):
             process.close()
 
     @override
-    async def ask(self, line: str, limit: float) -> Answer:
+    async def run(self, line: str, limit: float) -> CommandResult:
         try:
             with anyio.fail_after(limit):
                 done = await self._connection.run(line, stdin=asyncssh.DEVNULL, encoding=None)
@@ -161,7 +161,7 @@ class SshSession(LoginSession):
         # When the connection ends while a command runs, asyncssh raises no error: the exit status is missing.
         if done.exit_status is None:
             raise NodeLostError(f"The connection to {self._host} was lost: run again.")
-        return Answer(status=done.exit_status, output=_bytes(done.stdout), errors=_bytes(done.stderr))
+        return CommandResult(code=done.exit_status, output=_bytes(done.stdout), errors=_bytes(done.stderr))
 
     def _lost(self, error: OSError | asyncssh.Error) -> NodeLostError:
         return NodeLostError(f"{self._host} cannot run commands any more ({_as_one_line(error)}): run again.")
@@ -181,11 +181,11 @@ class SshCommand(RemoteCommand):
             return b""
 
     @override
-    async def ended(self) -> Ended:
+    async def wait(self) -> CommandExit:
         with anyio.move_on_after(_CLOSE_TIMEOUT), suppress(OSError, asyncssh.Error):
             await self._process.wait_closed()
         signal = self._process.exit_signal
-        return Ended(signal=signal[0]) if signal else Ended(status=self._process.exit_status)
+        return CommandExit(signal=signal[0]) if signal else CommandExit(code=self._process.exit_status)
 
     @override
     def interrupt(self) -> None:

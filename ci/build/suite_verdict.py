@@ -1,37 +1,22 @@
-"""Judges a suite by what its run left behind. Pure: texts in, a verdict out, and green only on proof.
+"""Judges a suite by the output of its run. Pure: texts in, a verdict out, and green only on proof.
 
-GateApproval is: pytest ended by itself with code 0, every collected test was reported, its JUnit report agrees, and at least
-one test passed.
+The proof is: pytest ended by itself with exit code 0, the record has a result for every collected test, the JUnit
+report agrees, and at least one test passed.
 """
-
-from xml.etree import ElementTree as ET
 
 import msgspec
 
 from ci.build.ports import SuiteOutput
+from ci.pytest_results import NOT_FOUND, SIGNALLED, TIMED_OUT, ExitCode, describe_exit_code, read_junit
 from ci.results import SuiteOutcome, TestOutcome, TestResult
 
-# `timeout` answers 124 when it had to end a command; a shell 128 + the number of the signal that ended one.
-_TIMED_OUT = 124
-_SIGNAL = 128
-_SIGNALS = {
-    6: "an abort",
-    9: "a kill, as of a machine that ran out of memory",
-    11: "a segmentation fault",
-    15: "a termination",
-}
 _OLD_PYTHON = 71
-_NO_PYTHON = 127
-_CODES = {
-    2: "pytest was interrupted",
-    3: "pytest failed inside itself",
-    4: "pytest was called in a way it does not understand",
-    6: "there were more warnings than pytest was told to bear",
-}
+"""The exit code of our script for a python3 that is too old."""
+_INCOMPLETE = {ExitCode.INTERRUPTED, ExitCode.INTERNAL_ERROR, ExitCode.USAGE_ERROR, ExitCode.TOO_MANY_WARNINGS}
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """How a suite ended, with a sentence why unless it passed, and its tests."""
+    """How a suite ended, why unless it passed, and its tests."""
 
     outcome: SuiteOutcome
     why: str
@@ -39,7 +24,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, tag_field="event"):
-    """A line of the record, as `ci/test_container/suite_recorder.py` writes it."""
+    """A line of the record that `ci/test_container/suite_recorder.py` writes."""
 
 
 class _Collected(_Line, frozen=True, tag="collected"):
@@ -83,15 +68,15 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
         return f" while {names[-1]} was running" if names else ""
 
 
-def judge(remains: SuiteOutput, limit: float) -> Verdict:
+def judge(output: SuiteOutput, limit: float) -> Verdict:
     """Judge one run of a suite that had `limit` seconds."""
-    record = _read(remains.record)
-    why = _unfinished(remains, record, limit) or _uncollected(record)
+    record = _read(output.record)
+    why = _unfinished(output, record, limit) or _incomplete(record)
     if why:
         return Verdict(outcome=SuiteOutcome.ERROR, why=why, tests=record.tests)
-    if remains.exit_code == 5 or not record.collected:  # noqa: PLR2004 (pytest's code for no tests)
-        return Verdict(outcome=SuiteOutcome.EMPTY, why="no test was collected", tests=())
-    why = _unproved(remains, record)
+    if output.exit_code == ExitCode.NO_TESTS or not record.collected:
+        return Verdict(outcome=SuiteOutcome.EMPTY, why="no tests collected", tests=())
+    why = _unproved(output, record)
     if why:
         return Verdict(outcome=SuiteOutcome.ERROR, why=why, tests=record.tests)
     return _of_tests(record.tests)
@@ -108,7 +93,7 @@ def _of_tests(tests: tuple[TestResult, ...]) -> Verdict:
 
 
 def with_rerun(first: Verdict, second: Verdict) -> Verdict:
-    """Judge a suite whose failed tests were run again: those that passed then are flaky, the others stay failed."""
+    """Judge a suite whose failed tests were rerun: those that then passed are flaky, the others stay failed."""
     again = {test.name: test.outcome for test in second.tests}
     tests = tuple(
         msgspec.structs.replace(test, outcome=TestOutcome.FLAKY)
@@ -117,7 +102,7 @@ def with_rerun(first: Verdict, second: Verdict) -> Verdict:
         for test in first.tests
     )
     if second.outcome is SuiteOutcome.ERROR:
-        return Verdict(outcome=SuiteOutcome.FAILED, why=f"{first.why}; run again: {second.why}", tests=tests)
+        return Verdict(outcome=SuiteOutcome.FAILED, why=f"{first.why}; rerun: {second.why}", tests=tests)
     return _of_tests(tests)
 
 
@@ -130,7 +115,7 @@ def _read(record: str) -> _Record:
         try:
             event: _Event = msgspec.json.decode(line, type=_Event)
         except msgspec.DecodeError:
-            continue  # half a line, of a process that was killed; what it would have told is missed below
+            continue  # half a line, of a process that was killed; the checks below find what is missing
         match event:
             case _Collected(tests=names):
                 collected = names
@@ -139,15 +124,15 @@ def _read(record: str) -> _Record:
             case _Start(test=name):
                 tests[name] = TestResult(name=name, outcome=TestOutcome.UNFINISHED)
             case _Phase(test=name):
-                begun = tests.get(name, TestResult(name=name, outcome=TestOutcome.UNFINISHED))
-                tests[name] = _phase(begun, event)
+                known = tests.get(name, TestResult(name=name, outcome=TestOutcome.UNFINISHED))
+                tests[name] = _add_phase(known, event)
             case _End(exit_code=code):
                 ended = code
     return _Record(collected=collected, uncollected=tuple(uncollected), tests=tuple(tests.values()), ended=ended)
 
 
-def _phase(test: TestResult, phase: _Phase) -> TestResult:
-    """Put the end of a phase into a test's result. A failed phase is never overwritten by a later one."""
+def _add_phase(test: TestResult, phase: _Phase) -> TestResult:
+    """Add a phase to a test's result. A failed phase is never overwritten by a later one."""
     seconds = test.seconds + phase.seconds
     if not test.outcome.ok and test.outcome is not TestOutcome.UNFINISHED:
         return msgspec.structs.replace(test, seconds=seconds)
@@ -161,48 +146,45 @@ def _phase(test: TestResult, phase: _Phase) -> TestResult:
     return TestResult(name=test.name, outcome=outcome, seconds=seconds, text=phase.text or test.text)
 
 
-def _unfinished(remains: SuiteOutput, record: _Record, limit: float) -> str:
-    code = remains.exit_code
-    if code == _NO_PYTHON and record.ended is None:
+def _unfinished(output: SuiteOutput, record: _Record, limit: float) -> str:
+    code = output.exit_code
+    if code == NOT_FOUND and record.ended is None:
         return "the image has no python3: its tests cannot run inside it"
     if code == _OLD_PYTHON and record.ended is None:
         return "the image's python3 is older than 3.9: its tests cannot run inside it"
-    if code == _TIMED_OUT:
-        return f"it did not end within its {limit:.0f} s{record.running}"
-    if code > _SIGNAL:
-        signal = _SIGNALS.get(code - _SIGNAL, f"signal {code - _SIGNAL}")
-        return f"it was ended by {signal} (exit code {code}){record.running}"
+    if code == TIMED_OUT:
+        return f"timed out after {limit:.0f} s{record.running}"
+    if code > SIGNALLED:
+        return f"{describe_exit_code(code)}{record.running}"
     if record.ended is None:
-        return f"it stopped in the middle with exit code {code}{record.running}"
+        return f"stopped midway with exit code {code}{record.running}"
     if record.ended != code:
-        return f"pytest ended with code {record.ended}, but its process with {code}"
+        return f"pytest ended with exit code {record.ended}, but its process with {code}"
     return ""
 
 
-def _uncollected(record: _Record) -> str:
+def _incomplete(record: _Record) -> str:
     if record.uncollected:
-        return "\n".join(f"it could not be collected: {one}" for one in record.uncollected)
-    return _CODES.get(record.ended or 0, "")
+        return "\n".join(f"cannot collect {one}" for one in record.uncollected)
+    return describe_exit_code(record.ended) if record.ended in _INCOMPLETE else ""
 
 
-def _unproved(remains: SuiteOutput, record: _Record) -> str:
-    """Say what is missing for the record to be believed."""
+def _unproved(output: SuiteOutput, record: _Record) -> str:
+    """Return what is missing or contradictory in the output, empty if nothing is."""
     unreported = [name for name in record.collected if name not in {test.name for test in record.tests}]
     if unreported:
-        return f"{len(unreported)} of {len(record.collected)} tests were never run, the first {unreported[0]}"
-    if remains.junit is None:
-        return "it left no JUnit report"
+        return f"{len(unreported)} of {len(record.collected)} tests never ran, the first {unreported[0]}"
+    if output.junit is None:
+        return "no JUnit report"
     try:
-        # S314: the expat in use since 2021 (2.4.1) ends entity bombs by itself.
-        root = ET.fromstring(remains.junit)  # noqa: S314
-    except ET.ParseError as error:
-        return f"its JUnit report cannot be read: {error}"
-    cases = len({(case.get("classname"), case.get("name")) for case in root.iter("testcase")})
-    if cases != len(record.collected):
-        return f"its JUnit report tells of {cases} tests, {len(record.collected)} were collected"
-    if remains.exit_code not in {0, 1}:
-        return f"it ended with code {remains.exit_code}, which pytest does not use"
+        reported = len(read_junit(output.junit).tests)
+    except ValueError as error:
+        return f"cannot read the JUnit report: {error}"
+    if reported != len(record.collected):
+        return f"the JUnit report has {reported} tests, but {len(record.collected)} were collected"
+    if output.exit_code not in {ExitCode.OK, ExitCode.TESTS_FAILED}:
+        return describe_exit_code(output.exit_code)
     failed = any(not test.outcome.ok for test in record.tests)
-    if failed != (remains.exit_code == 1):
-        return f"it ended with code {remains.exit_code}, which does not fit what its tests told"
+    if failed != (output.exit_code == ExitCode.TESTS_FAILED):
+        return f"exit code {output.exit_code} contradicts the recorded test results"
     return ""

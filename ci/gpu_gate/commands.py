@@ -1,7 +1,7 @@
-"""What is run on the login node, and by it in the pod: command lines, all values quoted.
+"""The command lines for the login node, and the script in the pod; all values are quoted.
 
-The pod's script proves what it did by marks, each on a line of its own: `<<KIND:nonce:value>>`. They are put together
-where they are printed, so that a command line which is echoed holds none.
+The pod's script reports by marks, each on a line of its own: `<<KIND:nonce:value>>`. The script assembles them as it
+prints them, so that an echoed command line contains no mark.
 """
 
 import math
@@ -10,10 +10,10 @@ import shlex
 from ci.gpu_gate.ports import Timing
 from ci.stack.gpu_config import GpuSettings
 
-# Fetching the image counts in the pod's own limit, which makes a forgotten pod end by itself.
-_FETCHING = 900
-# Home is a network folder that outlives pods: nothing of it may stand before what the image brings, so the tests run
-# in an empty folder, and without packages that somebody installed into the account.
+# For pulling the image, which counts in the pod's own time limit. This limit ends a pod that the gate could not delete.
+_PULL = 900
+# Home is a network folder that outlives pods. Its files must not shadow those of the image, so the tests run in an
+# empty folder, and without the packages in the account's home.
 _SCRIPT = """\
 mark() { echo; echo "<<$1:$nonce:$2>>"; }
 nonce=NONCE
@@ -32,7 +32,7 @@ exit $code
 
 
 def pod_script(settings: GpuSettings, nonce: str) -> str:
-    """Return the bash script that runs in the pod."""
+    """Return the bash script for the pod."""
     return (
         _SCRIPT.replace("NONCE", nonce)
         .replace("LIMIT", str(math.ceil(settings.run_limit)))
@@ -40,15 +40,15 @@ def pod_script(settings: GpuSettings, nonce: str) -> str:
     )
 
 
-def launch_line(settings: GpuSettings, reference: str, pod: str, nonce: str, pace: Timing) -> str:
-    """Return the line that launches the pod and waits for it, bounded by itself.
+def launch_command(settings: GpuSettings, reference: str, pod: str, nonce: str, timing: Timing) -> str:
+    """Return the command line that launches the pod and waits for its end, with a time limit of its own.
 
-    `exec`, so that the shell is not left between the connection and what is to be interrupted.
+    `exec` replaces the shell, so that an interrupt goes to the launcher.
     """
-    whole = settings.queue_limit + settings.run_limit + 2 * pace.spare
+    limit = settings.queue_limit + settings.run_limit + 2 * timing.margin
     words = [
-        *("env", f"K8S_TIMEOUT_SECONDS={math.ceil(settings.run_limit + _FETCHING)}"),
-        *("timeout", "-s", "INT", "-k", "60", str(math.ceil(whole))),
+        *("env", f"K8S_TIMEOUT_SECONDS={math.ceil(settings.run_limit + _PULL)}"),
+        *("timeout", "-s", "INT", "-k", "60", str(math.ceil(limit))),
         settings.launch,
         *("-i", reference, "-N", pod),
         *("-l", f"gpu-class={settings.gpu_class}", "-g", str(settings.gpus)),
@@ -60,27 +60,27 @@ def launch_line(settings: GpuSettings, reference: str, pod: str, nonce: str, pac
     return f"exec {shlex.join(words)}"
 
 
-def pod_question(pod: str) -> str:
-    """Return the line that asks for the pod's state."""
+def pod_query(pod: str) -> str:
+    """Return the command line that prints the pod's state; nothing if there is no such pod."""
     return shlex.join(["kubectl", "get", "pod", pod, "--ignore-not-found", "-o", "json"])
 
 
-def events_question(pod: str) -> str:
-    """Return the line that asks what happened to the pod; answered even when it is deleted."""
+def events_query(pod: str) -> str:
+    """Return the command line that prints the pod's events; they are kept after the pod is deleted."""
     of_pod, by_time = f"involvedObject.name={pod}", "--sort-by=.metadata.creationTimestamp"
     return shlex.join(["kubectl", "get", "events", "--field-selector", of_pod, by_time, "-o", "json"])
 
 
-def name_question(pod: str) -> str:
-    """Return the line that asks for the pod's name; the answer is empty when there is none."""
+def name_query(pod: str) -> str:
+    """Return the command line that prints the pod's name; nothing if there is no such pod."""
     return shlex.join(["kubectl", "get", "pod", pod, "--ignore-not-found", "-o", "name"])
 
 
-def delete_line(pod: str) -> str:
-    """Return the line that has the pod deleted and does not wait for it."""
+def delete_command(pod: str) -> str:
+    """Return the command line that deletes the pod without waiting for its end."""
     return shlex.join(["kubectl", "delete", "pod", pod, "--ignore-not-found", "--wait=false"])
 
 
-def interrupt_line(pod: str) -> str:
-    """Return the line that interrupts a launcher which outlived its connection, known by its pod's name."""
+def interrupt_command(pod: str) -> str:
+    """Return the command line that interrupts a launcher which outlived its connection, found by its pod's name."""
     return f"exec {shlex.join(['pkill', '-INT', '-f', '--', pod])}"

@@ -1,16 +1,17 @@
-"""The GPU gate: one image, by digest, on a real GPU; a verdict that is a proof or says what is missing."""
+"""The GPU gate: tests one image, by digest, on a real GPU. Its verdict is a proof, or says what is missing."""
 
 from datetime import UTC, datetime
 
+from ci.clock import Clock, backoff
 from ci.errors import RequestError
 from ci.gpu_gate.attempt import Attempt, GateContext
 from ci.gpu_gate.evaluate import AttemptResult
-from ci.gpu_gate.ports import Clock, LoginNode, LogLine, Timing
+from ci.gpu_gate.ports import LoginNode, LogLine, Timing
 from ci.gpu_gate.verdict import GpuAttempt, GpuOutcome, GpuVerdict
 from ci.oci.reference import is_digest
 from ci.stack.gpu_config import GpuSettings
 
-# What may be different the next time.
+# Another attempt may end differently.
 _RETRIED = {GpuOutcome.INFRASTRUCTURE, GpuOutcome.NO_CAPACITY}
 ATTEMPTS = 3
 
@@ -20,54 +21,53 @@ async def run_gate(  # noqa: PLR0913 (all but three have defaults, which only te
     settings: GpuSettings,
     reference: str,
     *,
-    tell: LogLine,
+    log: LogLine,
     attempts: int = ATTEMPTS,
     clock: Clock | None = None,
-    pace: Timing | None = None,
+    timing: Timing | None = None,
 ) -> GpuVerdict:
-    """Try an image, `repository@sha256:…`, and evaluate it; `tell` gets each line of output as it comes.
+    """Test an image, `repository@sha256:…`, on a GPU; `log` gets each line of output at once.
 
-    Whatever ends it, cancellation included, no pod is left behind, or it is named: in the verdict, through `tell`, and
-    in a note on the exception.
+    No pod stays, whatever happens, cancellation included. One that may stay is reported in the verdict, through `log`,
+    and in a note on the exception.
     """
     if not is_digest(reference.rpartition("@")[2]):
-        raise RequestError(
-            f"{reference!r} names no digest: the GPU gate tries exactly the image that is to be promoted."
-        )
+        raise RequestError(f"{reference!r} has no digest: the GPU gate tests exactly the image that will be promoted.")
     if attempts < 1:
-        raise RequestError(f"There cannot be {attempts} attempts: the GPU gate takes one at least.")
-    trial = GateContext(node=node, settings=settings, reference=reference, tell=tell, pace=pace or Timing())
-    return await _Gate(trial, attempts, clock or Clock()).run()
+        raise RequestError(f"--attempts is {attempts}: the GPU gate needs at least one.")
+    context = GateContext(node=node, settings=settings, reference=reference, log=log, timing=timing or Timing())
+    return await _Gate(context, attempts, clock or Clock()).run()
 
 
 class _Gate:
-    """The attempts, and what they came to."""
+    """The attempts and their results."""
 
-    def __init__(self, trial: GateContext, attempts: int, clock: Clock) -> None:
-        self._trial = trial
-        self._most = attempts
+    def __init__(self, context: GateContext, most_attempts: int, clock: Clock) -> None:
+        self._context = context
+        self._most_attempts = most_attempts
         self._clock = clock
         self._attempts: list[GpuAttempt] = []
         self._undeleted: list[str] = []
 
     async def run(self) -> GpuVerdict:
         started = self._clock.now()
-        finding = await self._attempt()
-        while finding.outcome in _RETRIED and len(self._attempts) < self._most:
-            delay = self._trial.pace.retry * (1 << len(self._attempts) - 1)
-            self._trial.tell(f"The GPU gate will try again in {delay:.0f} s.")
+        result = await self._attempt()
+        while result.outcome in _RETRIED and len(self._attempts) < self._most_attempts:
+            # Not shortened by chance, as retries of requests are: no other client waits for this one's GPU.
+            delay = backoff(len(self._attempts), self._context.timing.retry, chance=1)
+            self._context.log(f"The GPU gate will try again in {delay:.0f} s.")
             await self._clock.sleep(delay)
-            finding = await self._attempt()
+            result = await self._attempt()
         return GpuVerdict(
-            image=self._trial.settings.image,
-            reference=self._trial.reference,
-            outcome=finding.outcome,
-            why=finding.why,
-            tests=finding.tests,
-            gpus=finding.gpus,
-            host=self._trial.node.host,
+            image=self._context.settings.image,
+            reference=self._context.reference,
+            outcome=result.outcome,
+            why=result.why,
+            tests=result.tests,
+            gpus=result.gpus,
+            host=self._context.node.host,
             pod=self._attempts[-1].pod,
-            started=_written(started),
+            started=_timestamp(started),
             seconds=self._since(started),
             attempts=tuple(self._attempts),
             undeleted=tuple(self._undeleted),
@@ -75,10 +75,11 @@ class _Gate:
 
     async def _attempt(self) -> AttemptResult:
         started = self._clock.now()
-        attempt = Attempt(self._trial)
-        self._trial.tell(f"The GPU gate launches {self._trial.reference} as {attempt.pod} on {self._trial.node.host}.")
+        attempt = Attempt(self._context)
+        reference, host = self._context.reference, self._context.node.host
+        self._context.log(f"The GPU gate launches {reference} as pod {attempt.pod} on {host}.")
         try:
-            finding = await attempt.run()
+            result = await attempt.run()
         except BaseException as error:
             for warning in self._warnings(attempt):
                 error.add_note(warning)
@@ -87,30 +88,30 @@ class _Gate:
         self._attempts.append(
             GpuAttempt(
                 pod=attempt.pod,
-                outcome=finding.outcome,
-                why=finding.why,
-                started=_written(started),
+                outcome=result.outcome,
+                why=result.why,
+                started=_timestamp(started),
                 seconds=self._since(started),
             )
         )
-        self._trial.tell(f"The GPU gate: {finding.outcome}. {finding.why}")
-        return finding
+        self._context.log(f"The GPU gate: {result.outcome}. {result.why}")
+        return result
 
     def _warnings(self, attempt: Attempt) -> list[str]:
-        """LogLine loudly of a pod that may still exist."""
+        """Log a warning if the pod may still exist, and return it."""
         if not attempt.undeleted:
             return []
         self._undeleted.append(attempt.pod)
         warning = (
-            f"THE POD {attempt.pod} MAY STILL EXIST, and then holds a GPU and costs: {attempt.undeleted}. "
-            f"Log in to {self._trial.node.host} and run: kubectl delete pod {attempt.pod}"
+            f"WARNING: pod {attempt.pod} may still be running and holding a GPU: {attempt.undeleted}. "
+            f"Log in to {self._context.node.host} and run: kubectl delete pod {attempt.pod}"
         )
-        self._trial.tell(warning)
+        self._context.log(warning)
         return [warning]
 
     def _since(self, started: float) -> float:
         return round(self._clock.now() - started, 1)
 
 
-def _written(moment: float) -> str:
+def _timestamp(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

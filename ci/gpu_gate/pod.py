@@ -1,4 +1,4 @@
-"""What kubectl says of the gate's pod. Whatever cannot be read says nothing: it can only ever end an attempt early."""
+"""The state of the gate's pod, read from kubectl. It can only end an attempt early, so unreadable output is ignored."""
 
 import re
 from enum import StrEnum
@@ -8,18 +8,18 @@ import msgspec
 
 from ci.gpu_gate.verdict import GpuOutcome
 
-_MOST_WORDS = 300
+_MOST_QUOTED = 300
 
 
 class FailureReason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an attempt cannot become a proof."""
+    """Why an attempt failed."""
 
     outcome: GpuOutcome
     why: str
 
 
-# A lease that waiting does not bring; denied ones are told apart by the reason that is quoted.
-_REFUSALS = (
+# Reasons for which a lease will never be granted. A denied lease is among them only with one of these messages.
+_REJECTIONS = (
     "OnDemandLeaseRejected",
     "NoReservation",
     "ReservationTooSmall",
@@ -29,33 +29,33 @@ _REFUSALS = (
     "limits a single reservation",
     "is not active on",
 )
-# The first that matches holds. A lease that is denied for lack of capacity, and scheduling that failed, are not here:
+# The first match decides. A lease that is denied for lack of capacity, and failed scheduling, are not in the table:
 # both are normal while a pod waits.
 _MEANINGS: tuple[tuple[str, GpuOutcome, str], ...] = (
     (
         r"InvalidImageName|(?i:pull).*(?i:not found|manifest unknown|denied|unauthorized|forbidden)",
         GpuOutcome.BAD_RUN,
-        "The cluster cannot fetch the image: make sure that this digest is published, and readable without a login",
+        "The cluster cannot pull the image: check that this digest is published and readable without a login",
     ),
     (
         r"ErrImagePull|ImagePullBackOff|RegistryUnavailable|Failed to pull image|Back-off pulling image",
         GpuOutcome.INFRASTRUCTURE,
-        "The cluster failed to fetch the image: run again later, or ask those who run the cluster",
+        "The cluster failed to pull the image: run again later, or ask the cluster's administrators",
     ),
     (
         r"[Ee]xceeded quota|quota exceeded",
         GpuOutcome.NO_CAPACITY,
-        "The account has no GPU left: another pod of it runs or still ends; see `kubectl get pods`, then run again",
+        "Another pod uses the account's GPU quota, or is still ending: check `kubectl get pods`, then run again",
     ),
     (
         r"UnknownGpuClass|is not a GPU class",
         GpuOutcome.BAD_RUN,
-        "The cluster has no such class of GPUs: correct gpu.gpu-class in stack.toml",
+        "Unknown GPU class: correct gpu.gpu-class in stack.toml",
     ),
     (
-        "|".join(_REFUSALS),
+        "|".join(_REJECTIONS),
         GpuOutcome.BAD_RUN,
-        "The account will never get this GPU: correct gpu.workspace, gpu.gpu-class or gpu.gpus in stack.toml",
+        "This account cannot get this GPU: correct gpu.workspace, gpu.gpu-class or gpu.gpus in stack.toml",
     ),
     (
         r"Preempted|ReservationCancelled|ReservationReassigned",
@@ -65,38 +65,38 @@ _MEANINGS: tuple[tuple[str, GpuOutcome, str], ...] = (
     (
         r"OOMKilled",
         GpuOutcome.BAD_RUN,
-        "The pod ran out of memory: raise gpu.memory in stack.toml, or have the tests use less",
+        "The pod ran out of memory: raise gpu.memory in stack.toml, or make the tests use less",
     ),
     (
         r"DeadlineExceeded",
         GpuOutcome.BAD_RUN,
-        "The pod came to its time limit: raise gpu.run-limit in stack.toml, or make the tests shorter",
+        "The pod reached its time limit: raise gpu.run-limit in stack.toml, or make the tests shorter",
     ),
     (
         r"CreateContainer\w*Error|RunContainerError|Evicted|NodeLost|NodeShutdown|Pod creation failed",
         GpuOutcome.INFRASTRUCTURE,
-        "The cluster could not run the pod: run again later, or ask those who run the cluster",
+        "The cluster could not run the pod: run again later, or ask the cluster's administrators",
     ),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), outcome, sentence) for pattern, outcome, sentence in _MEANINGS)
 
 
-def find_failure_reason(words: str) -> FailureReason | None:
-    """Return what these words of the cluster or the launcher mean, None if one can go on waiting."""
+def find_failure_reason(message: str) -> FailureReason | None:
+    """Return what a message of the cluster or the launcher means, None if the gate can go on waiting."""
     for pattern, outcome, sentence in _PATTERNS:
-        if pattern.search(words):
-            return FailureReason(outcome=outcome, why=f"{sentence}. It said: {words.strip()[:_MOST_WORDS]}")
+        if pattern.search(message):
+            return FailureReason(outcome=outcome, why=f"{sentence}. Its message: {message.strip()[:_MOST_QUOTED]}")
     return None
 
 
-AnswerType = TypeVar("AnswerType", bound=msgspec.Struct)
-# Fetching an image may fail at first; of a pod that runs, these tell what is over.
-_BEGINNINGS = {"Failed", "BackOff"}
-_NORMAL_ENDS = {None, "Completed", "Error"}  # what a script's own exit code makes of it
+OutputType = TypeVar("OutputType", bound=msgspec.Struct)
+# Pulling an image may fail at first. These events of a running pod are of the past.
+_START_EVENTS = {"Failed", "BackOff"}
+_NORMAL_ENDS = {None, "Completed", "Error"}  # they only repeat the script's exit code
 
 
 class Phase(StrEnum):
-    """How far a pod is. NONE: there is no such pod, or nothing was understood."""
+    """The phase of a pod. NONE: there is no such pod, or its state cannot be read."""
 
     NONE = ""
     PENDING = "Pending"
@@ -105,7 +105,7 @@ class Phase(StrEnum):
     FAILED = "Failed"
 
 
-class _Words(msgspec.Struct, frozen=True):
+class _Message(msgspec.Struct, frozen=True):
     reason: str | None = None
     message: str | None = None
 
@@ -114,8 +114,8 @@ class _Words(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct, frozen=True):
-    waiting: _Words = _Words()
-    terminated: _Words = _Words()
+    waiting: _Message = _Message()
+    terminated: _Message = _Message()
 
 
 class _Container(msgspec.Struct, frozen=True):
@@ -134,41 +134,42 @@ class _Pod(msgspec.Struct, frozen=True):
 
 
 class _Events(msgspec.Struct, frozen=True):
-    items: tuple[_Words, ...] = ()
+    items: tuple[_Message, ...] = ()
 
 
 class PodState(msgspec.Struct, frozen=True, kw_only=True):
-    """A look at the pod. `waits_for` is the last that the cluster said of a pod that waits."""
+    """The state of the pod. `waiting_for` is the cluster's last message on a pod that waits."""
 
     phase: Phase = Phase.NONE
-    trouble: FailureReason | None = None
-    waits_for: str = ""
+    failure: FailureReason | None = None
+    waiting_for: str = ""
 
 
 def read_pod(pod: bytes, events: bytes) -> PodState:
-    """Return what the answers to the two questions of `gpu_command` say."""
+    """Read the output of the two queries, `pod_query` and `events_query`."""
     status = _decode(pod, _Pod).status
     phase = Phase(status.phase) if status.phase in set(Phase) else Phase.NONE
     waits = phase in {Phase.NONE, Phase.PENDING}
-    happened = [one for one in _decode(events, _Events).items if waits or one.reason not in _BEGINNINGS]
-    said = [
+    events_now = [one for one in _decode(events, _Events).items if waits or one.reason not in _START_EVENTS]
+    messages = [
         *(container.state.waiting for container in status.container_statuses),
         *(container.state.terminated for container in status.container_statuses),
-        _Words(status.reason, status.message),
-        *happened,
+        _Message(status.reason, status.message),
+        *events_now,
     ]
-    found = (find_failure_reason(str(words)) for words in said if words.reason not in _NORMAL_ENDS)
-    # What waiting or trying again cannot mend comes first: "back-off" is all that a pod itself says of a missing image.
-    troubles = sorted((one for one in found if one), key=lambda one: one.outcome is not GpuOutcome.BAD_RUN)
+    found = (find_failure_reason(str(message)) for message in messages if message.reason not in _NORMAL_ENDS)
+    # The most specific reason first, which another attempt cannot change: of a missing image, the pod itself says only
+    # "back-off".
+    failures = sorted((one for one in found if one), key=lambda one: one.outcome is not GpuOutcome.BAD_RUN)
     return PodState(
         phase=phase,
-        trouble=next(iter(troubles), None),
-        waits_for=str(happened[-1]) if happened else "",
+        failure=next(iter(failures), None),
+        waiting_for=str(events_now[-1]) if events_now else "",
     )
 
 
-def _decode(answer: bytes, kind: type[AnswerType]) -> AnswerType:
+def _decode(output: bytes, kind: type[OutputType]) -> OutputType:
     try:
-        return msgspec.json.decode(answer, type=kind)
+        return msgspec.json.decode(output, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return kind()

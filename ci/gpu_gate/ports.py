@@ -1,89 +1,87 @@
-"""What the GPU gate asks of the world, as protocols. `ci.adapters.ssh` fulfils them over SSH."""
+"""The protocols of the GPU gate. `ci.adapters.ssh` implements them; the tests use it with a real SSH server."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-import anyio
 import msgspec
 
 from ci.errors import ExternalError
 
 LogLine = Callable[[str], None]
-"""Shows a line to the person who waits."""
+"""Shows a line to the operator."""
 
 
 class NodeError(ExternalError):
-    """The login node did not do what was asked of it."""
+    """The login node failed."""
 
 
 class NodeLoginError(NodeError):
-    """It does not accept the account."""
+    """The login node does not accept the account."""
 
 
 class NodeKeyError(NodeError):
-    """It is not proved to be the node that is known."""
+    """The login node does not have the known host key."""
 
 
 class NodeLostError(NodeError):
-    """It cannot be reached, or the connection to it is gone."""
+    """The login node cannot be reached, or the connection to it is lost."""
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a command ended. Without status and signal nobody knows: the connection was lost before it was told."""
+class CommandExit(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command ended. Without code and signal this is unknown: the connection was lost before."""
 
-    status: int | None = None
+    code: int | None = None
     signal: str = ""
 
     @property
     def known(self) -> bool:
-        """Whether the node told that the command has ended."""
-        return self.status is not None or bool(self.signal)
+        """Whether the node reported that the command has ended."""
+        return self.code is not None or bool(self.signal)
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a short command answered."""
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a short command."""
 
-    status: int
+    code: int
     output: bytes
     errors: bytes = b""
 
 
 class RemoteCommand(Protocol):
-    """A command at work on the login node."""
+    """A running command on the login node."""
 
     async def read(self) -> bytes:
-        """Return the next piece of its output, both streams together; empty when there is no more. Never raises."""
+        """Return the next part of its output, stdout and stderr together; empty at the end. Never raises."""
         ...
 
-    async def ended(self) -> Ended:
-        """Return how it ended, once its output has."""
+    async def wait(self) -> CommandExit:
+        """Return how it ended. To be called at the end of its output."""
         ...
 
     def interrupt(self) -> None:
-        """Send it, and all that it started, what Ctrl-C sends."""
+        """Send SIGINT to the command and all its children, as Ctrl-C does."""
         ...
 
 
 class LoginSession(Protocol):
-    """A connection to the login node. A command line is run by the account's shell there."""
+    """A connection to the login node. The account's shell there runs the command lines."""
 
     def start(self, line: str) -> AbstractAsyncContextManager[RemoteCommand]:
-        """Start a command. Raises NodeLostError. When the context ends, the command may still be at work there."""
+        """Start a command. It may go on after the context ends. Raises NodeLostError."""
         ...
 
-    async def ask(self, line: str, limit: float) -> Answer:
-        """Run a short command, at most `limit` seconds. Raises NodeLostError if no answer comes."""
+    async def run(self, line: str, limit: float) -> CommandResult:
+        """Run a short command for at most `limit` seconds. Raises NodeLostError without a result."""
         ...
 
 
 class LoginNode(Protocol):
-    """A machine from which pods are launched."""
+    """A machine that launches pods."""
 
     @property
     def host(self) -> str:
-        """Its name."""
+        """Its host name."""
         ...
 
     def connect(self, limit: float) -> AbstractAsyncContextManager[LoginSession]:
@@ -91,30 +89,18 @@ class LoginNode(Protocol):
         ...
 
 
-class Clock:
-    """The time, in seconds of Unix time, and waiting between attempts. Tests bring one that does not wait."""
-
-    def now(self) -> float:
-        """Return the time now."""
-        return time.time()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await anyio.sleep(seconds)
-
-
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast the gate goes, in seconds."""
+    """The gate's intervals and limits, in seconds."""
 
-    look: float = 5
-    """Between two looks at the pod."""
-    answer: float = 30
-    """For an answer of kubectl."""
-    spare: float = 120
-    """What the tests' own limit leaves to telling what came of them."""
+    poll: float = 5
+    """Between two queries of the pod's state."""
+    query: float = 30
+    """For one kubectl command."""
+    margin: float = 120
+    """After the tests' own limit, for their result to arrive."""
     interrupt: float = 30
-    """For the launcher to clean up after itself."""
-    clean_up: float = 180
-    """For having the pod deleted, connecting again included."""
+    """For the launcher to clean up after SIGINT."""
+    delete: float = 180
+    """For deleting the pod, with new connections if needed."""
     retry: float = 60
     """Before the second attempt; doubled each time. An earlier pod holds its GPU for a minute or two."""

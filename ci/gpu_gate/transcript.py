@@ -1,4 +1,4 @@
-"""Reads what comes back from the login node while it comes, in bounded memory, and keeps what a verdict needs."""
+"""Reads the output of an attempt as it arrives, in bounded memory, and keeps the evidence for a verdict."""
 
 import base64
 import binascii
@@ -6,12 +6,10 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from xml.etree import ElementTree as ET
 
 import msgspec
 
 from ci.gpu_gate.pod import FailureReason, find_failure_reason
-from ci.gpu_gate.verdict import GpuTests
 
 _MOST_LINE = 64 << 10
 _MOST_SHOWN_LINE = 1000
@@ -25,28 +23,28 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What the output proves."""
+    """What the output contains."""
 
     started: bool = False
     """The pod's script began."""
     codes: tuple[str, ...] = ()
-    """All exit codes of pytest that were told: one, unless something is wrong."""
+    """All exit codes of pytest: one, unless something is wrong."""
     gpus: tuple[str, ...] = ()
     junit: tuple[bytes | None, ...] = ()
-    """All reports that were told, None for one that is damaged, empty for none made."""
+    """All JUnit reports: None for a damaged one, empty if pytest wrote none."""
     foreign: bool = False
     """There were marks of another run."""
-    trouble: FailureReason | None = None
-    """What the launcher complained of."""
+    failure: FailureReason | None = None
+    """The first error that the launcher printed."""
     last: tuple[str, ...] = ()
-    """The last lines for a person."""
+    """The last lines that were shown."""
 
 
 class Transcript:
-    """The output of one attempt. `pod` and `nonce` tell its own lines from others."""
+    """The output of one attempt. `pod` and `nonce` identify its own lines."""
 
     def __init__(self, pod: str, nonce: str) -> None:
-        self._ending = f'"{pod}" exited due to: '
+        self._exit_line = f'"{pod}" exited due to: '
         self._nonce = nonce
         self._rest = b""
         self._inside_line = False
@@ -58,7 +56,7 @@ class Transcript:
         self._encoded: list[str] | None = None
         self._encoded_size = 0
         self._foreign = False
-        self._trouble: FailureReason | None = None
+        self._failure: FailureReason | None = None
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
 
     @property
@@ -68,12 +66,12 @@ class Transcript:
 
     @property
     def has_result(self) -> bool:
-        """Whether the pod's script came to its end."""
+        """Whether the pod's script ended."""
         return bool(self._codes)
 
-    def feed(self, piece: bytes) -> list[str]:
-        """Take the next piece of output; return the lines in it that are for a person."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
+    def feed(self, part: bytes) -> list[str]:
+        """Take the next part of the output; return the lines in it to show."""
+        *lines, self._rest = (self._rest + part).split(b"\n")
         shown = [text for line in lines for text in self._line(line)]
         while len(self._rest) > _MOST_LINE:
             shown.extend(self._line(self._rest[:_MOST_LINE], whole=False))
@@ -81,7 +79,7 @@ class Transcript:
         return shown
 
     def close(self) -> Evidence:
-        """Return what the output proved, now that no more comes. A last line without its end was cut off."""
+        """Return the evidence, at the end of the output. A last line without its line end was cut off."""
         if self._encoded is not None:
             self._junit.append(None)
         return Evidence(
@@ -90,26 +88,26 @@ class Transcript:
             gpus=tuple(self._gpus),
             junit=tuple(self._junit),
             foreign=self._foreign,
-            trouble=self._trouble,
+            failure=self._failure,
             last=tuple(self._last),
         )
 
     def _line(self, line: bytes, *, whole: bool = True) -> Iterator[str]:
         first, self._inside_line = not self._inside_line, not whole
-        # Text of its own is cheap; most of 200 MB is neither a mark nor shown.
+        # For speed: most lines of 200 MB are neither a mark nor shown.
         if self._shown > _MOST_SHOWN and self._encoded is None and b">>" not in line and self._started:
             return
         text = plain(line)
         mark = _MARK.fullmatch(text) if first and whole else None
         if mark:
-            self._mark(mark[1], mark[2], mark[3])
+            self._read_mark(mark[1], mark[2], mark[3])
         elif self._encoded is not None:
-            self._encode(text)
+            self._add_encoded(text)
         else:
-            self._look_for_trouble(text)
+            self._find_failure(text)
             yield from self._show(text)
 
-    def _mark(self, kind: str, nonce: str, value: str) -> None:
+    def _read_mark(self, kind: str, nonce: str, value: str) -> None:
         if nonce != self._nonce:
             self._foreign = True
         elif kind == "RUN":
@@ -119,26 +117,26 @@ class Transcript:
         elif kind == "RC" and len(self._codes) < _MOST_MARKS:
             self._codes.append(value)
         elif kind == "JUNIT" and len(self._junit) < _MOST_MARKS:
-            self._open_or_close(value)
+            self._begin_or_end_report(value)
 
-    def _open_or_close(self, value: str) -> None:
+    def _begin_or_end_report(self, value: str) -> None:
         if value == "begin" and self._encoded is None:
             self._encoded, self._encoded_size = [], 0
             return
-        # Anything but begin and then end is damage.
+        # Any other order than begin, end is damage.
         whole = value == "end" and self._encoded is not None
         self._junit.append(decode_junit(self._encoded or []) if whole else None)
         self._encoded = None
 
-    def _encode(self, text: str) -> None:
+    def _add_encoded(self, text: str) -> None:
         self._encoded_size += len(text)
         if self._encoded is not None and self._encoded_size <= _MOST_ENCODED and _ENCODED.fullmatch(text):
             self._encoded.append(text)
 
-    def _look_for_trouble(self, text: str) -> None:
-        # Once the pod runs, these are the tests' words; only the launcher's own on how it ended count then.
-        if self._trouble is None and (not self._started or self._ending in text):
-            self._trouble = find_failure_reason(text)
+    def _find_failure(self, text: str) -> None:
+        # Once the pod runs, the output is the tests'; then only the launcher's own line on the pod's end counts.
+        if self._failure is None and (not self._started or self._exit_line in text):
+            self._failure = find_failure_reason(text)
 
     def _show(self, text: str) -> Iterator[str]:
         if not text:
@@ -151,9 +149,9 @@ class Transcript:
 
 
 def plain(line: bytes) -> str:
-    """Return a line as a person's terminal may show it: no colours, no control characters, the last of a progress bar.
+    """Return a line that is safe to show on a terminal: no colours or control characters, of a progress bar the end.
 
-    What is no UTF-8 becomes U+FFFD.
+    Bytes that are not UTF-8 become U+FFFD.
     """
     text = _ESCAPE.sub("", line.decode(errors="replace").rstrip("\r")).rpartition("\r")[2]
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
@@ -162,15 +160,12 @@ def plain(line: bytes) -> str:
 _WIDTH = 76
 _GZIP = 31
 _MOST_BYTES = 64 << 20
-_MOST_NAMES = 50
-# How a test may have ended, the worst last; a test that was run again counts once.
-_ENDS = ("", "skipped", "failure", "error")
 
 
 def decode_junit(lines: list[str]) -> bytes | None:
-    """Return the report that lines of base64 hold, empty for no lines, None for what is damaged.
+    """Decode a report from lines of base64; empty for no lines, None for damage.
 
-    Only the last line may be shorter than the others: a shorter one before is a word that came in between.
+    Only the last line may be shorter than the others: a shorter one before it is a word of other output.
     """
     text = "".join(line for number, line in enumerate(lines, 1) if len(line) == _WIDTH or number == len(lines))
     if not text:
@@ -181,39 +176,3 @@ def decode_junit(lines: list[str]) -> bytes | None:
     except (binascii.Error, zlib.error):
         return None
     return content if unpacker.eof else None
-
-
-def read_tests(content: bytes) -> GpuTests | None:
-    """Count the tests of a report; None for what is no report."""
-    try:
-        # S314: the expat in use since 2021 (2.4.1) ends entity bombs by itself.
-        root = ET.fromstring(content)  # noqa: S314
-    except (ET.ParseError, ValueError, LookupError):
-        return None
-    ends: dict[str, str] = {}
-    for name, end in _ends(root):
-        ends[name] = max(end, ends.get(name, end), key=_ENDS.index)
-    names = [name for name, end in ends.items() if end in {"failure", "error"}]
-    counts = {end: sum(1 for one in ends.values() if one == end) for end in _ENDS}
-    # What the suite says of itself is believed where it is worse.
-    failed, errors = max(counts["failure"], _told(root, "failures")), max(counts["error"], _told(root, "errors"))
-    unnamed = ("a test without a name",) if failed + errors and not names else ()
-    return GpuTests(
-        passed=counts[""],
-        failed=failed,
-        errors=errors,
-        skipped=counts["skipped"],
-        failures=tuple(names[:_MOST_NAMES]) or unnamed,
-    )
-
-
-def _ends(root: ET.Element) -> Iterator[tuple[str, str]]:
-    for case in root.iter("testcase"):
-        name = "::".join(part for part in (case.get("classname"), case.get("name")) if part)
-        for end in [child.tag for child in case if child.tag in _ENDS] or [""]:
-            yield name, end
-
-
-def _told(root: ET.Element, count: str) -> int:
-    told = [suite.get(count, "0") for suite in root.iter("testsuite")]
-    return sum(int(number) for number in told if number.isdecimal())

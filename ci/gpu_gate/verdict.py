@@ -1,6 +1,6 @@
-"""The GPU gate's verdict: what it says of one image, and how it is kept where that image lies.
+"""The GPU gate's verdict on one image, and its attestation in the registry.
 
-A promotion asks for a passed verdict of exactly the digest that it is going to promote.
+A promotion needs a passed verdict on exactly the digest that it promotes.
 """
 
 from enum import StrEnum
@@ -17,25 +17,25 @@ _CREATED = "org.opencontainers.image.created"
 
 
 class GpuOutcome(StrEnum):
-    """How the gate ended, told apart by who can do something about it."""
+    """How the gate ended, by who can act on it."""
 
     PASSED = "passed"
     TESTS_FAILED = "tests failed"
-    """The tests ran and some failed: the image's author."""
+    """Some tests failed. For the image's author."""
     BAD_RUN = "bad run"
-    """The tests did not run as they should, or cannot be shown to have: the author of the tests or of `[gpu]`."""
+    """The tests did not run properly, or there is no proof that they did. For the author of the tests or of `[gpu]`."""
     NO_CAPACITY = "no capacity"
-    """The cluster had no GPU to give: later again."""
+    """The cluster had no free GPU. Try again later."""
     INFRASTRUCTURE = "infrastructure"
-    """Network, login node, cluster: later again, or those who run them."""
+    """The network, the login node or the cluster failed. Try again later, or ask their administrators."""
     LOGIN = "login"
-    """The login node did not accept the account: the operator who gave the secret."""
+    """The login node did not accept the account. For the operator who gave the secret."""
     HOST_KEY = "host key"
-    """The login node is not the one that is known: whoever keeps the known hosts."""
+    """The login node does not have the known host key. For the maintainer of the known hosts."""
 
 
 class GpuTests(msgspec.Struct, frozen=True, kw_only=True):
-    """How many tests ended how. `failures` names those that failed or had an error, as far as there is room."""
+    """The numbers of tests by outcome. `failures` lists the first that failed or had an error."""
 
     passed: int = 0
     failed: int = 0
@@ -45,7 +45,7 @@ class GpuTests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GpuAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One pod's run, or how it did not come to one. `started` is RFC 3339, UTC."""
+    """One attempt to run a pod. `started` is RFC 3339, UTC."""
 
     pod: str
     outcome: GpuOutcome
@@ -55,18 +55,18 @@ class GpuAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GpuVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate says of one image; outcome, tests, GPUs and pod are those of the last attempt."""
+    """The gate's verdict on one image; outcome, tests, GPUs and pod are those of the last attempt."""
 
     image: str
     """Its name in the stack."""
     reference: str
-    """What was launched: `docker.io/ucsdets/scipy-ml-notebook@sha256:…`."""
+    """The tested image: `docker.io/ucsdets/scipy-ml-notebook@sha256:…`."""
     outcome: GpuOutcome
     why: str
     """A sentence: what happened, what to do."""
     tests: GpuTests = GpuTests()
     gpus: tuple[str, ...] = ()
-    """What `nvidia-smi -L` listed in the pod."""
+    """The output of `nvidia-smi -L` in the pod."""
     host: str
     """The login node."""
     pod: str
@@ -75,7 +75,7 @@ class GpuVerdict(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     attempts: tuple[GpuAttempt, ...]
     undeleted: tuple[str, ...] = ()
-    """Pods that may still exist, and then cost: they could not be shown to be gone."""
+    """Pods that may still exist and hold a GPU: their deletion could not be verified."""
 
     @property
     def passed(self) -> bool:

@@ -1,4 +1,4 @@
-"""The report folder: which file holds what. A mapping of paths to texts; writing it is somebody else's work."""
+"""The report folder as a mapping of paths to texts. It writes no files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -27,7 +27,7 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
             for image in report.images
             if image.suites and image.exists and image.outcome is not Outcome.TESTS_FAILED
         ),
-        "artifacts/IMAGES_TEST_ERROR": _names(report.named(Outcome.TESTS_FAILED)),
+        "artifacts/IMAGES_TEST_ERROR": _names(report.with_outcome(Outcome.TESTS_FAILED)),
         "artifacts/IMAGES_PUSHED": _names(report.publication.written if report.publication else ()),
     }
     if report.publication and report.publication.record:
@@ -43,14 +43,14 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
 
 
 def render_build_log(image: ImageReport) -> str:
-    """Write an image's log for reading: each RUN with its time and output, the failure, the layers."""
+    """Return an image's build log: each RUN with its time and output, the failure, the layers."""
     parts = [f"{image.name}: {image.outcome}" + (f" by {image.blocked_by}" if image.blocked_by else "")]
     for step in image.steps:
         head = f"line {step.line}, {units.seconds(step.seconds)}{', FAILED' if step.failed else ''}: {step.command}"
         parts.append(f"--- {head}\n{step.output.rstrip()}".rstrip())
     if image.failure:
         failure = image.failure
-        parts.append(f"--- failed at {failure.place}: {failure.instruction}\n{failure.message}")
+        parts.append(f"--- failed at {failure.location}: {failure.instruction}\n{failure.message}")
     if image.layers:
         parts.append("--- layers: size, compressed, instruction")
         parts.extend(
@@ -65,12 +65,12 @@ def _names(names: Iterable[str]) -> str:
 
 
 def render_json(value: object) -> str:
-    """Write a value of ours as JSON, for reading too."""
+    """Return a value as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 
 
 def render_annotations(report: RunReport) -> str:
-    """Return one `::error …` for each failed build, suite and test."""
+    """Return a GitHub annotation, `::error …`, for each failed build, suite and test."""
     return "".join(f"{line}\n" for image in report.images for line in _of_image(image))
 
 
@@ -89,8 +89,8 @@ def _of_image(image: ImageReport) -> Iterator[str]:
 
 
 def _error(path: str, line: int | None, title: str, message: str) -> str:
-    place = f"file={_property(path)}" + (f",line={line}" if line else "")
-    return f"::error {place},title={_property(title)}::{_data(message)}"
+    location = f"file={_property(path)}" + (f",line={line}" if line else "")
+    return f"::error {location},title={_property(title)}::{_data(message)}"
 
 
 def _data(text: str) -> str:

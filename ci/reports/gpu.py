@@ -1,4 +1,4 @@
-"""What a person reads of the GPU gate."""
+"""The GPU gate's verdict as text."""
 
 from tabulate import tabulate
 
@@ -7,7 +7,7 @@ from ci.reports import units
 
 
 def render_gpu_verdict(verdict: GpuVerdict) -> str:
-    """Write the verdict: the answer first, then what it stands on, then what is left to do."""
+    """Return the verdict as text: the result first, then the evidence, then what is left to do."""
     rows = [
         ("image", verdict.reference),
         ("tests", _tests(verdict.tests)),
@@ -40,4 +40,4 @@ def _attempts(verdict: GpuVerdict) -> str:
 
 
 def _warning(pod: str, host: str) -> str:
-    return f"THE POD {pod} MAY STILL EXIST, and then holds a GPU and costs. On {host}: kubectl delete pod {pod}"
+    return f"WARNING: pod {pod} may still be running and holding a GPU. On {host}, run: kubectl delete pod {pod}"

@@ -1,6 +1,6 @@
 """All suites of a run as one JUnit report, for programs that show test results.
 
-The form is pytest's own: https://github.com/pytest-dev/pytest/blob/main/testing/example_scripts/junit-10.xsd
+The format is pytest's own: https://github.com/pytest-dev/pytest/blob/main/testing/example_scripts/junit-10.xsd
 """
 
 from xml.etree import ElementTree as ET
@@ -11,13 +11,13 @@ from ci.results import RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestRe
 def render_junit(report: RunReport) -> str:
     """Return JUnit XML with a suite for each suite of each image, named `image / origin / kind`.
 
-    A suite that did not come to its end has an error of its own, so that no reader takes it for green.
+    A suite that failed without a failed test gets an error of its own, so that no reader takes it for green.
     """
     return _render([_suite(image.name, suite) for image in report.images for suite in image.suites])
 
 
 def render_suite(image: str, suite: SuiteReport) -> str:
-    """Return one suite's JUnit XML, made of what is known where pytest left none."""
+    """Return one suite's JUnit XML from its report, for a suite whose pytest wrote none."""
     return _render([_suite(image, suite)])
 
 
@@ -52,7 +52,7 @@ def _case(suite: str, test: TestResult) -> ET.Element:
             _add(case, "skipped", test.outcome, test.text)
         case TestOutcome.FLAKY:
             ET.SubElement(case, "system-out").text = _printable(
-                f"flaky: it passed the second time. First:\n{test.text}"
+                f"flaky: it passed when rerun. The first time:\n{test.text}"
             )
         case TestOutcome.PASSED:
             pass
@@ -64,5 +64,5 @@ def _add(case: ET.Element, tag: str, outcome: str, text: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Replace what XML cannot hold: control characters but for tab and line break."""
+    """Replace the characters that XML cannot contain: control characters except tab and line break."""
     return "".join(one if one in "\t\n" or one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

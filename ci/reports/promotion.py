@@ -1,4 +1,4 @@
-"""What a person reads of promotions: which tags go from what to what, on which proof, and what came before."""
+"""Promotions as text: which tags move from which digest to which, the GPU gate's approval, and the history."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,9 +14,9 @@ _SHOWN = len("sha256:") + 12
 def render_promotion_plan(
     record: PromotionRecord, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()
 ) -> str:
-    """Draw what a promotion or rollback moves. `sizes` are the bytes of compressed layers by digest, where known.
+    """Return the table of a promotion or rollback. `sizes` are the bytes of compressed layers by digest, where known.
 
-    `written` tells whether it was done, or is only shown.
+    `written` is whether the tags were written, or would be.
     """
     rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in record.moves]
     table = tabulate(rows, ["image", "tag", "from", "to", "compressed size"], disable_numparse=True)
@@ -29,16 +29,16 @@ def render_promotion_plan(
 
 
 def render_history(tag: str, entries: Sequence[Entry]) -> str:
-    """Draw the promotions and rollbacks of a stable tag, the newest first."""
+    """Return the table of the promotions and rollbacks of a stable tag, the newest first."""
     if not entries:
-        return f"No promotion of {tag} is recorded."
+        return f"No promotion records for {tag}."
     rows = [
-        (str(entry.record.number), entry.record.at, _what(entry.record), _standing(entry), _digest(entry.record.id))
+        (str(entry.record.number), entry.record.at, _what(entry.record), _status(entry), _digest(entry.record.id))
         for entry in entries
     ]
-    table = tabulate(rows, ["record", "at", "what", "", "id"], disable_numparse=True)
+    table = tabulate(rows, ["record", "at", "what", "status", "id"], disable_numparse=True)
     accepted = [
-        f"Record {entry.record.number} was accepted without a passed GPU verdict: {entry.record.proof.accepted}"
+        f"Record {entry.record.number} was promoted without a passed GPU verdict: {entry.record.proof.accepted}"
         for entry in entries
         if entry.record.proof and entry.record.proof.accepted
     ]
@@ -47,12 +47,12 @@ def render_history(tag: str, entries: Sequence[Entry]) -> str:
 
 def _what(record: PromotionRecord) -> str:
     if not record.restores and record.kind is Kind.ROLLBACK:
-        return "rollback to what was before the first promotion"
+        return "rollback to the state before the first promotion"
     back = f" (record {record.restores})" if record.restores else ""
     return f"{record.kind} {'to' if back else 'of'} {record.source}{back}"
 
 
-def _standing(entry: Entry) -> str:
+def _status(entry: Entry) -> str:
     return "" if entry.standing is RecordStatus.EARLIER else entry.standing
 
 
@@ -61,16 +61,16 @@ def _gate(record: PromotionRecord) -> Sequence[str]:
         return ()
     proof = record.proof
     if proof is None:
-        return ("GPU gate: not asked. A promotion needs a passed verdict, or a reason to do without.",)
+        return ("GPU gate: not checked. A promotion needs a passed verdict, or --accept-without-gpu and a reason.",)
     if proof.accepted:
-        newest = f" (its newest verdict: {proof.outcome}, {proof.tried})" if proof.outcome else ""
-        return (f"GPU gate: ACCEPTED WITHOUT A PASSED VERDICT{newest}: {proof.accepted}",)
+        newest = f" (latest verdict: {proof.outcome}, {proof.tried})" if proof.outcome else ""
+        return (f"GPU gate: PROMOTED WITHOUT A PASSED VERDICT{newest}: {proof.accepted}",)
     return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
 
 
-def _ending(record: PromotionRecord, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's own)
+def _ending(record: PromotionRecord, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's argument)
     if not moving:
-        return "All tags name these images already; nothing was written."
+        return "All tags already point to these images; nothing was written."
     tags = f"{moving} of {len(record.moves)} tags"
     return f"{tags} moved, all verified." if written else f"{tags} would move; nothing was written."
 

@@ -1,4 +1,4 @@
-"""What a person reads on the terminal: the plan, the table of a run, and why it failed."""
+"""The plan and the run as text for the terminal: the table, and why an image failed."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,19 +14,19 @@ from ci.stack.discovery import COMMON
 from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
-"""How many lines of a failed command's output are shown; the report has them all."""
+"""The number of lines shown of a failed command's output; the report folder has all."""
 _REASON_SHOWN = 64
 
 
 def render_plan(plan: Plan) -> str:
-    """Draw the plan: the tree of images, what is done with each, why, and what it stands on outside the stack."""
+    """Return the plan as text: the tree of images, and for each its action, reason, dependencies and own suites."""
     by_name = {image.name: image for image in plan.images}
     rows = [
-        (label, image.action, _short(image.reason), _drawn_on(image), _own_suites(image))
+        (label, image.action, _short(image.reason), _dependencies(image), _own_suites(image))
         for name, label in draw_tree(_parents(plan))
         for image in [by_name[name]]
     ]
-    table = _table(("image", "action", "reason", "draws on", "own suites"), rows)
+    table = _table(("image", "action", "reason", "depends on", "own suites"), rows)
     counts = [f"{len(plan.to_build)} to build"]
     if plan.reused:
         counts.append(f"{len(plan.reused)} to reuse")
@@ -38,7 +38,7 @@ def render_plan(plan: Plan) -> str:
 
 
 def render_run(report: RunReport) -> str:
-    """Draw the table of a run, and below it, for each image that failed, its command and the end of its output."""
+    """Return the table of a run, and below it the failed command of each failed image, with the end of its output."""
     images = {image.name: image for image in report.images}
     plans = {image.name: image for image in report.plan.images}
     rows = [_row(label, plans[name], images[name]) for name, label in draw_tree(_parents(report.plan))]
@@ -56,9 +56,9 @@ def _publication(report: RunReport) -> Sequence[str]:
         return (published.failure,)
     name = f"{published.registry}/IMAGE:{published.tag}"
     if not published.written:
-        return (f"Published already: {name} names these images.",)
+        return (f"Already published: {name} points to these images.",)
     number = len(published.written)
-    others = f"; {len(published.unchanged)} had it" if published.unchanged else ""
+    others = f"; {len(published.unchanged)} already had it" if published.unchanged else ""
     return (f"Published as {name}: the tag was written for {number} {_plural(number, 'image')}{others}.",)
 
 
@@ -67,7 +67,7 @@ def _short(reason: str) -> str:
 
 
 def _long_reasons(plan: Plan) -> Sequence[str]:
-    """LogLine in full, once, the reasons that the table has no room for."""
+    """Return, each once and in full, the reasons that are too long for the table."""
     users: dict[str, list[str]] = {}
     for image in plan.images:
         if _short(image.reason) != image.reason:
@@ -81,7 +81,7 @@ def _own_suites(image: ImagePlan) -> str:
 
 
 def _inheritance(plan: Plan) -> Sequence[str]:
-    """LogLine of the suites that an image has from elsewhere: listed for each, they would fill the screen."""
+    """Describe the inherited suites: to list them for each image would fill the screen."""
     if not any(image.suites for image in plan.images):
         return ()
     common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith(f"{COMMON}/"))
@@ -112,7 +112,7 @@ def _result(image: ImageReport) -> str:
         case Outcome.TESTS_FAILED:
             return "TESTS FAILED"
         case Outcome.NOT_UPLOADED:
-            return f"NOT UPLOADED, as {image.blocked_by}" if image.blocked_by else "NOT UPLOADED"
+            return f"NOT UPLOADED ({image.blocked_by} failed)" if image.blocked_by else "NOT UPLOADED"
         case Outcome.FAILED:
             return f"FAILED at line {image.failure.line}" if image.failure and image.failure.line else "FAILED"
         case Outcome.BLOCKED:
@@ -132,7 +132,11 @@ _COUNTED = {
 
 
 def _total(report: RunReport) -> str:
-    counts = [f"{len(report.named(outcome))} {_COUNTED[outcome]}" for outcome in Outcome if report.named(outcome)]
+    counts = [
+        f"{len(report.with_outcome(outcome))} {_COUNTED[outcome]}"
+        for outcome in Outcome
+        if report.with_outcome(outcome)
+    ]
     number = len(report.images)
     verdict = "" if report.exit_code == 0 else "The run FAILED: "
     return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {units.seconds(report.seconds)}."
@@ -143,7 +147,7 @@ def _render_failure(image: ImageReport) -> str:
     if failure is None:
         return ""
     lines = [
-        f"{image.name} failed: {failure.place}",
+        f"{image.name} failed: {failure.location}",
         f"  {failure.instruction}",
         f"  {failure.message}",
     ]
@@ -153,15 +157,15 @@ def _render_failure(image: ImageReport) -> str:
 def _last_lines(failure: Failure, log: str) -> Sequence[str]:
     output = failure.output.rstrip().splitlines()
     if not output:
-        return ["  It printed nothing."] if failure.exit_code is not None else []
+        return ["  no output"] if failure.exit_code is not None else []
     shown = output[-LAST_LINES:]
-    head = f"  the last {len(shown)} of {len(output)} lines ({log} of the report has all):"
+    head = f"  the last {len(shown)} of {len(output)} lines of its output (all are in {log} of the report):"
     if len(shown) == len(output):
         head = "  its output:"
     return [head, *(f"  | {line}" for line in shown)]
 
 
-def _drawn_on(image: ImagePlan) -> str:
+def _dependencies(image: ImagePlan) -> str:
     also = [f"copies from {name}" for name in image.needs if name != image.parent]
     return ", ".join([*image.foreign_bases, *also])
 
@@ -175,16 +179,16 @@ def _plural(number: int, word: str) -> str:
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    # Trailing columns without any content only take room.
+    # Empty columns are left out.
     kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
     cells = [[row[column] for column in kept] for row in rows]
     return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
 
 
 def draw_tree(parents: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
-    """Yield `(name, label)` in the order of the drawing; a label is the name behind its branch.
+    """Yield `(name, label)` from top to bottom; the label is the name with its branch in front.
 
-    `parents` maps each image to its parent; one whose parent is not among them stands at the left edge.
+    `parents` maps each image to its parent; an image whose parent is not in the mapping is a root.
     """
 
     def children(of: str | None) -> list[str]:
@@ -202,11 +206,11 @@ def draw_tree(parents: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
 
 
 _SHOWN = 20
-"""Failures shown for an image; the report has them all."""
+"""The number of failed tests shown for an image; the report folder has all."""
 
 
 def count_tests(suites: Sequence[SuiteReport]) -> str:
-    """Write `41 passed, 2 skipped, 1 flaky`, worst last; and how many suites did not come to a verdict by tests."""
+    """Return `41 passed, 2 skipped, 1 flaky`, the worst last, and the number of suites without a result."""
     counts = Counter(test.outcome for suite in suites for test in suite.tests)
     parts = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts[outcome]]
     for outcome in (SuiteOutcome.EMPTY, SuiteOutcome.ERROR):
@@ -228,7 +232,7 @@ _ORDER = (
 
 
 def render_failures(image: ImageReport) -> Iterator[str]:
-    """Write a block for each suite of an image that did not pass, and for each of its tests that failed or is flaky."""
+    """Yield a block for each suite of an image that did not pass, and for each failed or flaky test."""
     shown = 0
     for suite in image.suites:
         yield from (_render_test(image, suite, test) for test in suite.tests if test.outcome is TestOutcome.FLAKY)
@@ -252,7 +256,7 @@ def _render_test(image: ImageReport, suite: SuiteReport, test: TestResult) -> st
 
 
 def _end_of_log(suite: SuiteReport, failed: Sequence[TestResult]) -> Sequence[str]:
-    """Show the log where no test tells what went wrong."""
+    """Return the end of the log if no failed test has a text."""
     if any(test.text for test in failed):
         return ()
     return tuple(f"  | {line[:500]}" for line in suite.log.rstrip().splitlines()[-_SHOWN:])

@@ -1,8 +1,8 @@
-"""Writes seconds and bytes for people."""
+"""Seconds and bytes as text."""
 
 
 def seconds(amount: float) -> str:
-    """Write a duration: `0.3 s`, `41 s`, `3 min 05 s`."""
+    """Return a duration as text: `0.3 s`, `41 s`, `3 min 05 s`."""
     if amount < 10:  # noqa: PLR2004 (below ten seconds the tenths matter)
         return f"{amount:.1f} s"
     whole = round(amount)
@@ -10,7 +10,7 @@ def seconds(amount: float) -> str:
 
 
 def size(amount: int | None) -> str:
-    """Write a number of bytes in decimal units, as registries do: `812 MB`, `9.2 GB`; a dash for None."""
+    """Return a number of bytes in decimal units, as registries show them: `812 MB`, `9.2 GB`; a dash for None."""
     if amount is None:
         return "-"
     value = float(amount)

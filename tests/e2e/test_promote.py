@@ -58,7 +58,7 @@ def test_promote_and_go_back(shop: Shop, node: RealNode, tmp_path: Path) -> None
         return done.returncode
 
     login = ssh(node, tmp_path)
-    commit(shop.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.written(PASSING))})
+    commit(shop.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.write_tests(PASSING))})
     assert shop.publish() == dict.fromkeys(IMAGES, "built"), shop.errors
     first, images = shop.tag, shop.stack(shop.tag)
 
@@ -77,7 +77,7 @@ def test_promote_and_go_back(shop: Shop, node: RealNode, tmp_path: Path) -> None
     assert "4 of 4 tags moved, all verified." in shop.printed
     assert shop.stack(STABLE) == images
     assert run("tag", "--tag", first) == 0, shop.errors
-    assert "All tags name these images already" in shop.printed
+    assert "All tags already point to these images" in shop.printed
 
     commit(shop.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
     assert shop.publish()["ml"] == "built", shop.errors
@@ -97,7 +97,7 @@ def test_promote_and_go_back(shop: Shop, node: RealNode, tmp_path: Path) -> None
 
 
 def test_tests_that_fail_on_the_gpu_promote_nothing(shop: Shop, node: RealNode, tmp_path: Path) -> None:
-    tests = node.written(PASSING + "\n\ndef test_bad():\n    assert 6 * 7 == 41\n")
+    tests = node.write_tests(PASSING + "\n\ndef test_bad():\n    assert 6 * 7 == 41\n")
     commit(shop.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=tests)})
     assert set(shop.publish().values()) <= {"built"}, shop.errors
     assert shop.run("tag", "--tag", shop.tag, *ssh(node, tmp_path)).returncode == 1

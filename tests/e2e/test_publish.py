@@ -29,7 +29,7 @@ def test_a_commit_costs_what_it_changed(shop: Shop) -> None:
     before, tags = shop.bridge.sent, shop.tags()
     assert shop.publish() == REUSED, shop.errors
     assert (shop.tags(), shop.bridge.sent - before < _TALK) == (tags, True)
-    assert "Published already" in shop.printed
+    assert "Already published" in shop.printed
 
     commit(shop.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
     assert shop.publish() == {**REUSED, "ml": "built"}, shop.errors

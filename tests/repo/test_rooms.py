@@ -50,21 +50,22 @@ MAY_IMPORT = {
     },
     "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
-    "build": {"results", "planning", "fusion", "stack", "oci"},
+    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results"},
     "promotion": {"publish", "gpu_gate", "oci", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "errors"},
     "results": {"planning", "stack"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
-    "gpu_gate": {"stack", "oci", "clock", "errors"},
+    "gpu_gate": {"stack", "oci", "clock", "pytest_results", "errors"},
     "stack": {"dockerfile", "oci", "errors"},
     "dockerfile": {"oci", "errors"},
     "oci": {"errors"},
     "clock": set(),
+    "pytest_results": set(),
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
-PURE = {"errors", "dockerfile", "stack", "fusion", "planning", "results", "reports"}
+PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports"}
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
     "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",

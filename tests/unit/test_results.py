@@ -38,5 +38,5 @@ def test_the_exit_code_is_red_unless_every_image_is_as_planned(outcomes: tuple[O
     assert report(*outcomes).exit_code == code
 
 
-def test_named_keeps_the_order() -> None:
-    assert report(Outcome.BUILT, Outcome.FAILED, Outcome.BUILT).named(Outcome.BUILT) == ("i0", "i2")
+def test_images_with_an_outcome_keep_the_order() -> None:
+    assert report(Outcome.BUILT, Outcome.FAILED, Outcome.BUILT).with_outcome(Outcome.BUILT) == ("i0", "i2")

@@ -1,49 +1,50 @@
-"""What a launcher may do, good and bad."""
+"""Scenarios: what a launcher does, good and bad."""
 
 import anyio
 import anyio.lowlevel
 
-from tests.integration.gpu_gate.ssh_server import Act, Launch, junit
+from tests.integration.gpu_gate.ssh_server import Launch, Scenario
+from tests.junit_reports import junit
 
 
-async def forever(launch: Launch) -> int:
+async def never_running(launch: Launch) -> int:
     launch.write("INFO starting up - pod status: Pending ; 0/9 nodes are available: untolerated taint(s)\r\n")
     await launch.interrupted()
     return 0
 
 
-async def proving(launch: Launch) -> int:
+async def passing(launch: Launch) -> int:
     launch.prove()
     return 0
 
 
-def saying(text: str, status: int = 0) -> Act:
-    async def act(launch: Launch) -> int:
+def printing(text: str, status: int = 0) -> Scenario:
+    async def scenario(launch: Launch) -> int:
         launch.write(text.replace("POD", launch.pod))
         await anyio.lowlevel.checkpoint()
         return status
 
-    return act
+    return scenario
 
 
-def reporting(xml: str, code: int = 0, status: int = 0) -> Act:
-    async def act(launch: Launch) -> int:
+def reporting(xml: str, code: int = 0, status: int = 0) -> Scenario:
+    async def scenario(launch: Launch) -> int:
         launch.prove(xml, code)
         await anyio.lowlevel.checkpoint()
         return status
 
-    return act
+    return scenario
 
 
-async def losing(launch: Launch) -> int:
+async def losing_the_connection(launch: Launch) -> int:
     launch.prove()
     await launch.process.stdout.drain()
     await anyio.sleep(0.05)
-    launch.cut()
+    launch.drop_connection()
     return 0
 
 
-async def untold(launch: Launch) -> None:
+async def without_exit_status(launch: Launch) -> None:
     launch.prove()
     await anyio.sleep(0.05)
     launch.process.close()
@@ -54,7 +55,7 @@ async def killed(launch: Launch) -> None:
     launch.process.exit_with_signal("TERM")
 
 
-async def cut_in_the_middle(launch: Launch) -> int:
+async def cut_midway(launch: Launch) -> int:
     launch.begin()
     launch.write("test_gpu.py::test_0 PAS")
     await anyio.lowlevel.checkpoint()
@@ -84,7 +85,7 @@ async def empty_report(launch: Launch) -> int:
     return 0
 
 
-async def echoing(launch: Launch) -> int:
+async def echoing_the_command_line(launch: Launch) -> int:
     launch.write(f"+ {launch.process.command}\r\n")
     await anyio.lowlevel.checkpoint()
     return 0
@@ -97,7 +98,7 @@ async def wrong_nonce(launch: Launch) -> int:
     return 0
 
 
-async def two_codes(launch: Launch) -> int:
+async def two_exit_codes(launch: Launch) -> int:
     launch.prove(junit(passed=2, failed=1), code=1)
     launch.mark("RC", "0")
     await anyio.lowlevel.checkpoint()
@@ -121,7 +122,7 @@ async def marks_within_lines(launch: Launch) -> int:
     return 0
 
 
-async def odd_code(launch: Launch) -> int:
+async def empty_exit_code(launch: Launch) -> int:
     launch.begin()
     launch.report(junit(passed=3))
     launch.mark("RC", "")

@@ -1,4 +1,4 @@
-"""The gate as tests run it: fast, and with all that it told kept."""
+"""Runs the gate for tests: fast, and with all its log lines kept."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,19 +11,19 @@ from tests.clocks import QuickClock
 from tests.integration.gpu_gate.ssh_server import Cluster, Node, running
 
 REFERENCE = f"docker.io/ucsdets/ml@sha256:{'a' * 64}"
-PACE = Timing(look=0.02, answer=2, spare=0.2, interrupt=0.5, clean_up=1, retry=60)
+TIMING = Timing(poll=0.02, query=2, margin=0.2, interrupt=0.5, delete=1, retry=60)
 
 
 @dataclass
 class Gate:
-    """Runs the gate on a node, and keeps what came of it."""
+    """Runs the gate on a node, and keeps its log."""
 
-    told: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """On the exception that it ended with."""
+    """Of the exception that ended it."""
     clock: QuickClock = field(default_factory=QuickClock)
 
-    async def on(
+    async def run_on(
         self,
         node: Node,
         attempts: int = 1,
@@ -35,14 +35,14 @@ class Gate:
     ) -> GpuVerdict:
         client, settings = node.client(login, known_hosts, **changes), node.settings(**changes)
         return await run_gate(
-            client, settings, reference, tell=self.told.append, attempts=attempts, clock=self.clock, pace=PACE
+            client, settings, reference, log=self.log.append, attempts=attempts, clock=self.clock, timing=TIMING
         )
 
 
-async def try_on(cluster: Cluster, attempts: int = 1, **changes: Any) -> GpuVerdict:  # noqa: ANN401
-    """Run the gate on a cluster; whatever came of it, no pod may be left."""
+async def gate_on(cluster: Cluster, attempts: int = 1, **changes: Any) -> GpuVerdict:  # noqa: ANN401
+    """Run the gate on a cluster. No pod may be left, whatever the verdict."""
     async with running(cluster) as node:
-        verdict = await Gate().on(node, attempts, **changes)
+        verdict = await Gate().run_on(node, attempts, **changes)
     assert cluster.pods == set()
     assert verdict.undeleted == ()
     return verdict

@@ -1,4 +1,4 @@
-"""A login node within the test: asyncssh's server, with a launcher and a kubectl that do as the test says."""
+"""A login node inside the test: asyncssh's server, with a launcher and a kubectl that behave as the test says."""
 
 import base64
 import gzip
@@ -16,6 +16,7 @@ from asyncssh.auth import KbdIntChallenge
 
 from ci.adapters.ssh import SshLogin, SshNode
 from ci.stack.gpu_config import GpuSettings
+from tests.junit_reports import junit
 
 USER = "grader"
 PASSWORD = "pass-3f9c1e-word"  # noqa: S105 (the secret that tests look for)
@@ -23,26 +24,16 @@ GPU = "GPU 0: NVIDIA A30 (UUID: GPU-1b3e)"
 Process = asyncssh.SSHServerProcess[bytes]
 
 
-def junit(passed: int = 0, failed: int = 0, errors: int = 0, skipped: int = 0) -> str:
-    inner = {"": passed, "<failure/>": failed, "<error/>": errors, "<skipped/>": skipped}
-    cases = [body for body, count in inner.items() for _ in range(count)]
-    listed = "".join(
-        f'<testcase classname="test_gpu" name="test_{n}">{body}</testcase>' for n, body in enumerate(cases)
-    )
-    counts = f'tests="{len(cases)}" failures="{failed}" errors="{errors}" skipped="{skipped}"'
-    return f'<testsuites name="pytest tests"><testsuite name="pytest" {counts}>{listed}</testsuite></testsuites>'
-
-
 @dataclass
 class Launch:
-    """One call of the launcher, and what it may do."""
+    """One call of the launcher, and the actions of a scenario."""
 
     process: Process
     words: list[str]
     pod: str
     nonce: str
 
-    def cut(self) -> None:
+    def drop_connection(self) -> None:
         """Lose the connection."""
         self.process.channel.get_connection().abort()
 
@@ -53,7 +44,7 @@ class Launch:
         self.write(f"\r\n<<{kind}:{nonce or self.nonce}:{value}>>\r\n")
 
     def begin(self, *gpus: str) -> None:
-        """Say what the pod's script says first."""
+        """Print what the pod's script prints first."""
         self.mark("RUN", "begins")
         for gpu in gpus or (GPU,):
             self.mark("GPU", gpu)
@@ -66,14 +57,14 @@ class Launch:
         self.mark("JUNIT", "end")
 
     def prove(self, xml: str = "", code: int = 0) -> None:
-        """Say all that the pod's script says; a proof unless it is told otherwise."""
+        """Print all that the pod's script prints: by default a whole proof."""
         self.begin()
         self.write("test_gpu.py::test_0 PASSED\r\n")
         self.report(xml or junit(passed=3))
         self.mark("RC", str(code))
 
     async def interrupted(self) -> None:
-        """Wait for what Ctrl-C sends."""
+        """Wait for SIGINT."""
         while True:
             try:
                 await self.process.stdin.read(1)
@@ -83,24 +74,24 @@ class Launch:
             await anyio.sleep(0.01)
 
 
-Act = Callable[[Launch], Awaitable[int | None]]
+Scenario = Callable[[Launch], Awaitable[int | None]]
 
 
 @dataclass
 class Cluster:
-    """What lies behind the login node. `acts` are the launcher's doings, the last one again and again."""
+    """The cluster behind the login node. `scenarios` are for one launch each; the last one repeats."""
 
-    acts: Sequence[Act] = ()
+    scenarios: Sequence[Scenario] = ()
     kubectl: bool = True
     deletable: bool = True
     readable: bool = True
-    mute: bool = False
-    """kubectl's exit status is never told."""
+    reports_status: bool = True
+    """Whether the exit status of kubectl is sent."""
     status: dict[str, Any] = field(default_factory=lambda: {"phase": "Running"})
     events: list[dict[str, str]] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     pods: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
+    command_lines: list[str] = field(default_factory=list)
     interrupts: list[str] = field(default_factory=list)
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     most_connections: int = 99
@@ -108,13 +99,13 @@ class Cluster:
     async def serve(self, process: Process) -> None:
         line = process.command or ""
         words = shlex.split(line)
-        self.asked.append(line)
+        self.command_lines.append(line)
         is_launch = words[:2] == ["exec", "env"]
         try:
-            status = await self._launch(process, words) if is_launch else self._answer(process, words)
+            status = await self._launch(process, words) if is_launch else self._run(process, words)
         except (ConnectionError, asyncssh.Error):
             return
-        if status is not None and (is_launch or not self.mute):
+        if status is not None and (is_launch or self.reports_status):
             process.exit(status)
         elif not is_launch:
             process.close()
@@ -125,13 +116,13 @@ class Cluster:
         launch = Launch(process, words, words[words.index("-N") + 1], nonce[1])
         self.launches.append(launch)
         self.pods.add(launch.pod)
-        status = await self.acts[min(len(self.launches), len(self.acts)) - 1](launch)
+        status = await self.scenarios[min(len(self.launches), len(self.scenarios)) - 1](launch)
         await process.stdout.drain()
         if status is not None and not self.kubectl:
-            self.pods.discard(launch.pod)  # as it does anyhow; with kubectl, the gate's own deleting is to be seen
+            self.pods.discard(launch.pod)  # a launcher always does; with kubectl, only the gate's deletion shall count
         return status
 
-    def _answer(self, process: Process, words: list[str]) -> int:
+    def _run(self, process: Process, words: list[str]) -> int:
         if words[:2] == ["exec", "pkill"]:
             self.interrupts.append(words[-1])
             return 0
@@ -170,13 +161,13 @@ class _Server(asyncssh.SSHServer):
         return username == USER and self._node.authorized == key.export_public_key()
 
     def password_auth_supported(self) -> bool:
-        return self._node.asks == "password"
+        return self._node.method == "password"
 
     def validate_password(self, username: str, password: str) -> bool:
         return (username, password) == (USER, PASSWORD)
 
     def kbdint_auth_supported(self) -> bool:
-        return self._node.asks in {"keyboard", "duo"}
+        return self._node.method in {"keyboard", "duo"}
 
     def get_kbdint_challenge(self, username: str, *_: str) -> KbdIntChallenge:
         return "", "", "", [(f"({username}@login) Password: ", False)]
@@ -184,17 +175,17 @@ class _Server(asyncssh.SSHServer):
     def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> KbdIntChallenge:
         if list(responses) != [PASSWORD] or username != USER:
             return False
-        if self._node.asks == "duo":
+        if self._node.method == "duo":
             return "", "", "", [("Passcode or option (1-3): ", True)]
         return True
 
 
 @dataclass
 class Node:
-    """A running login node. `asks` is how it asks for a password: password, keyboard, duo; empty for not at all."""
+    """A running login node. `method` is how it accepts a password: password, keyboard, duo; empty for not at all."""
 
     cluster: Cluster
-    asks: str = "password"
+    method: str = "password"
     authorized: bytes | None = None
     port: int = 0
     key: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
@@ -215,8 +206,8 @@ class Node:
 
 
 @asynccontextmanager
-async def running(cluster: Cluster, asks: str = "password", authorized: bytes | None = None) -> AsyncIterator[Node]:
-    node = Node(cluster, asks, authorized)
+async def running(cluster: Cluster, method: str = "password", authorized: bytes | None = None) -> AsyncIterator[Node]:
+    node = Node(cluster, method, authorized)
     server = await asyncssh.create_server(
         lambda: _Server(node), "127.0.0.1", 0, server_host_keys=[node.key], process_factory=cluster.serve,
         encoding=None, line_editor=False,

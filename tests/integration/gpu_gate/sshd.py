@@ -1,7 +1,7 @@
 """A real OpenSSH server, with a launcher that really runs pytest.
 
-root gets a server that asks PAM for passwords, in a mount namespace with accounts of its own, so that the machine's are
-neither used nor changed. Anybody else can only have one that knows their own account, by its key.
+As root, the server checks passwords with PAM, in a mount namespace with its own accounts: those of the machine are
+neither used nor changed. As another user, the server only accepts that user, by key.
 """
 
 import os
@@ -23,13 +23,13 @@ import pytest
 
 from ci.stack.gpu_config import GpuSettings
 from tests.integration.gpu_gate.ssh_server import PASSWORD
-from tests.programs import KEPT
+from tests.programs import free_port, unpacked
 
-HERE = Path(__file__).parent / "node"
+NODE_FILES = Path(__file__).parent / "node"
 PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
 IS_ROOT = os.geteuid() == 0
 _PAM = "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n"
-# Not root by another name: OpenSSH lets no client send signals to what root runs.
+# Not root: OpenSSH accepts no signals from clients for processes of root.
 _ACCOUNT = 64998
 _ENTER = """
 mount --bind {folder}/passwd /etc/passwd && mount --bind {folder}/shadow /etc/shadow &&
@@ -67,8 +67,8 @@ class RealNode:
             queue_limit=limits.get("queue_limit", 30), run_limit=limits.get("run_limit", 30),
         )  # fmt: skip
 
-    def written(self, text: str) -> Path:
-        """Write a test file into a folder of its own, which the account may read; return the folder."""
+    def write_tests(self, text: str) -> Path:
+        """Write a test file into a new folder that the account can read; return the folder."""
         folder = Path(tempfile.mkdtemp(prefix="it's the tests; exit 1 ", dir=self.folder))
         folder.chmod(0o755)
         (folder / "test_real.py").write_text(text)
@@ -77,9 +77,9 @@ class RealNode:
 
 @contextmanager
 def real_sshd(authentication: str) -> Iterator[RealNode]:
-    """Run OpenSSH's server with one way to log in: publickey, password or keyboard-interactive."""
+    """Run OpenSSH's server with one login method: publickey, password or keyboard-interactive."""
     if authentication != "publickey" and not IS_ROOT:
-        pytest.skip("Only root can run a server that asks for passwords.")
+        pytest.skip("Only root can run a server that checks passwords.")
     with tempfile.TemporaryDirectory(prefix="login-node-") as place:
         folder = Path(place).resolve()
         folder.chmod(0o755)
@@ -89,9 +89,10 @@ def real_sshd(authentication: str) -> Iterator[RealNode]:
 
 @contextmanager
 def _serving(folder: Path, authentication: str) -> Iterator[RealNode]:
-    program = _sshd()
-    private = _furnish(folder)
-    port = _free_port()
+    packages = unpacked(*PACKAGES)  # not installed, because that would start a server
+    program = packages / "usr" / "sbin" / "sshd"
+    private = _install(folder)
+    port = free_port()
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     host_key.write_private_key(folder / "host_key")
     (folder / "host_key").chmod(0o600)
@@ -101,42 +102,24 @@ def _serving(folder: Path, authentication: str) -> Iterator[RealNode]:
         _write_accounts(folder)
         command = ["unshare", "-m", "--propagation", "private", "sh", "-c", _enter(folder), "sh", *command]
     with (folder / "sshd.log").open("wb") as log:
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(program.parents[2] / "usr/lib/x86_64-linux-gnu")}
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(packages / "usr" / "lib" / "x86_64-linux-gnu")}
         process = subprocess.Popen(command, stderr=log, stdout=log, env=environment, start_new_session=True)
     try:
         _wait(port, process, folder / "sshd.log")
         user = "grader" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
         yield RealNode(folder, port, user, private, host_key.export_public_key().decode(), process.pid)
     finally:
-        # Sessions are groups of their own, and children of the server that has to end with them.
+        # Sessions have process groups of their own; they end with the server.
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
 
 
-def _sshd() -> Path:
-    """Return the server: taken out of Debian's packages into .venv, because installing it would start one."""
-    kept = KEPT / "sshd"
-    program = kept / "usr" / "sbin" / "sshd"
-    if not program.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run(["apt-get", "update"], cwd=folder, capture_output=True, check=False)
-            done = subprocess.run(
-                ["apt-get", "download", *PACKAGES], cwd=folder, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                pytest.fail(f"These tests need {', '.join(PACKAGES)}, which apt-get did not bring: {done.stderr}")
-            for archive in Path(folder).glob("*.deb"):
-                subprocess.run(["dpkg-deb", "-x", archive, f"{folder}/tree"], check=True)
-            shutil.copytree(f"{folder}/tree", kept, symlinks=True, dirs_exist_ok=True)
-    return program
-
-
-def _furnish(folder: Path) -> str:
-    """Put the launcher and kubectl into place, and what a pod finds on its PATH; return a key that opens."""
+def _install(folder: Path) -> str:
+    """Install the launcher, kubectl and the programs of pods; return a private key that the server accepts."""
     for name, programs in {"bin": ("launch.sh", "kubectl"), "pod-bin": ("nvidia-smi",)}.items():
         (folder / name).mkdir()
         for program in programs:
-            shutil.copy2(HERE / program, folder / name)
+            shutil.copy2(NODE_FILES / program, folder / name)
     python = folder / "pod-bin" / "python"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
@@ -150,9 +133,9 @@ def _furnish(folder: Path) -> str:
 
 
 def _config(folder: Path, port: int, authentication: str) -> str:
-    ways = {"publickey": "PubkeyAuthentication", "password": "PasswordAuthentication",
+    methods = {"publickey": "PubkeyAuthentication", "password": "PasswordAuthentication",
             "keyboard-interactive": "KbdInteractiveAuthentication"}  # fmt: skip
-    lines = [f"{option} {'yes' if way == authentication else 'no'}" for way, option in ways.items()]
+    lines = [f"{option} {'yes' if method == authentication else 'no'}" for method, option in methods.items()]
     return "\n".join([
         f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {folder}/host_key", "PidFile none", "StrictModes no",
         f"AuthorizedKeysFile {folder}/authorized_keys", f"UsePAM {'yes' if IS_ROOT else 'no'}",
@@ -175,7 +158,7 @@ def _write_accounts(folder: Path) -> None:
 
 
 def _enter(folder: Path) -> str:
-    """Return the script that furnishes the namespace; Python is brought out from below a home that is closed."""
+    """Return the script that sets up the namespace. Python gets mounted where the account cannot reach its folder."""
     steps = ["true"]
     homes = {Path(sys.prefix), Path(sys.base_prefix)}
     closed = {home: [above for above in home.parents if not above.stat().st_mode & 1] for home in homes}
@@ -188,11 +171,6 @@ def _enter(folder: Path) -> str:
     return _ENTER.format(folder=folder, python=" && ".join(steps))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(200):
         if process.poll() is not None:
@@ -202,4 +180,4 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except ConnectionRefusedError:
             time.sleep(0.05)
-    pytest.fail(f"OpenSSH's server did not come up: {log.read_text()}")
+    pytest.fail(f"OpenSSH's server did not start: {log.read_text()}")

@@ -1,20 +1,21 @@
-"""Which failures are tried again."""
+"""Which failures are retried."""
 
 import pytest
 
-from tests.integration.gpu_gate.launcher_scenarios import losing, proving, reporting, saying
-from tests.integration.gpu_gate.operator import Gate, outcomes, try_on
-from tests.integration.gpu_gate.ssh_server import Cluster, junit, running
+from tests.integration.gpu_gate.launcher_scenarios import losing_the_connection, passing, printing, reporting
+from tests.integration.gpu_gate.operator import Gate, gate_on, outcomes
+from tests.integration.gpu_gate.ssh_server import Cluster, running
+from tests.junit_reports import junit
 
 pytestmark = pytest.mark.anyio
 
 QUOTA = "GPU quota exceeded. Wanted 1 but with 1 already in use, the quota of 1 would be exceeded\r\n"
 
 
-async def test_only_what_may_be_better_the_next_time_is_tried_again() -> None:
-    gate, cluster = Gate(), Cluster([losing, saying(QUOTA, 1), proving])
+async def test_only_failures_that_may_pass_are_retried() -> None:
+    gate, cluster = Gate(), Cluster([losing_the_connection, printing(QUOTA, 1), passing])
     async with running(cluster) as node:
-        verdict = await gate.on(node, attempts=3)
+        verdict = await gate.run_on(node, attempts=3)
     assert outcomes(verdict) == ("infrastructure", "no capacity", "passed")
     assert verdict.passed
     assert len({attempt.pod for attempt in verdict.attempts}) == 3
@@ -22,10 +23,10 @@ async def test_only_what_may_be_better_the_next_time_is_tried_again() -> None:
     assert cluster.pods == set()
 
 
-async def test_attempts_end() -> None:
-    assert outcomes(await try_on(Cluster([saying(QUOTA, 1)]), attempts=2)) == ("no capacity", "no capacity")
+async def test_the_number_of_attempts_is_limited() -> None:
+    assert outcomes(await gate_on(Cluster([printing(QUOTA, 1)]), attempts=2)) == ("no capacity", "no capacity")
 
 
-async def test_a_failure_is_not_tried_again() -> None:
-    verdict = await try_on(Cluster([reporting(junit(failed=1), 1), proving]), attempts=3)
+async def test_failed_tests_are_not_retried() -> None:
+    verdict = await gate_on(Cluster([reporting(junit(failed=1), 1), passing]), attempts=3)
     assert outcomes(verdict) == ("tests failed",)

@@ -1,4 +1,4 @@
-"""Nobody but the login node learns a password or a key, and not even it by a command line."""
+"""Passwords and keys go to the login node alone, and not in a command line."""
 
 import logging
 import traceback
@@ -10,16 +10,21 @@ import pytest
 
 from ci.adapters.ssh import SshLogin
 from ci.errors import RequestError
-from tests.integration.gpu_gate.launcher_scenarios import echoing, losing, proving, saying
+from tests.integration.gpu_gate.launcher_scenarios import (
+    echoing_the_command_line,
+    losing_the_connection,
+    passing,
+    printing,
+)
 from tests.integration.gpu_gate.operator import Gate
-from tests.integration.gpu_gate.ssh_server import PASSWORD, Act, Cluster, Node, running
+from tests.integration.gpu_gate.ssh_server import PASSWORD, Cluster, Node, Scenario, running
 
 pytestmark = pytest.mark.anyio
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PRIVATE = KEY.export_private_key().decode()
 LOGIN = SshLogin(private_key=PRIVATE, password=PASSWORD)
-# The parts of a key that are its own; the first line of its text is every key's.
+# The first lines of a key's text are the same for all keys.
 SECRETS = {PASSWORD, *(line for line in PRIVATE.splitlines()[2:-1] if line)}
 
 
@@ -29,7 +34,7 @@ def found(text: str) -> set[str]:
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """All that any library logs, asyncssh's details too."""
+    """The log of all libraries, with asyncssh's details."""
     caplog.set_level(logging.DEBUG)
     asyncssh.set_log_level(logging.DEBUG)
     asyncssh.set_debug_level(2)
@@ -39,30 +44,30 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
 
 
 @pytest.mark.parametrize(
-    ("act", "asks", "outcome"),
+    ("scenario", "method", "outcome"),
     [
-        pytest.param(proving, "password", "passed", id="password"),
-        pytest.param(proving, "keyboard", "passed", id="keyboard"),
-        pytest.param(echoing, "password", "infrastructure", id="echoed"),
-        pytest.param(losing, "password", "infrastructure", id="lost"),
-        pytest.param(saying("Pod creation failed\n", 1), "password", "infrastructure", id="no pod"),
-        pytest.param(proving, "duo", "login", id="second factor"),
-        pytest.param(proving, "", "login", id="refused"),
+        pytest.param(passing, "password", "passed", id="password"),
+        pytest.param(passing, "keyboard", "passed", id="keyboard"),
+        pytest.param(echoing_the_command_line, "password", "infrastructure", id="echoed"),
+        pytest.param(losing_the_connection, "password", "infrastructure", id="lost"),
+        pytest.param(printing("Pod creation failed\n", 1), "password", "infrastructure", id="no pod"),
+        pytest.param(passing, "duo", "login", id="second factor"),
+        pytest.param(passing, "", "login", id="refused"),
     ],
 )
-async def test_no_secret_is_told(act: Act, asks: str, outcome: str, log: pytest.LogCaptureFixture) -> None:
-    gate, cluster = Gate(), Cluster([act])
-    async with running(cluster, asks) as node:
-        verdict = await gate.on(node, login=LOGIN)
+async def test_no_secret_is_shown(scenario: Scenario, method: str, outcome: str, log: pytest.LogCaptureFixture) -> None:
+    gate, cluster = Gate(), Cluster([scenario])
+    async with running(cluster, method) as node:
+        verdict = await gate.run_on(node, login=LOGIN)
     assert verdict.outcome == outcome
-    assert "Beginning auth for user grader" in log.text  # it is the details that are searched
+    assert "Beginning auth for user grader" in log.text  # the details are there to be searched
     written = msgspec.json.encode(verdict).decode()
-    assert found("\n".join([written, repr(verdict), *gate.told, log.text, *cluster.asked])) == set()
+    assert found("\n".join([written, repr(verdict), *gate.log, log.text, *cluster.command_lines])) == set()
 
 
 async def test_no_secret_is_in_errors(log: pytest.LogCaptureFixture) -> None:
     shown = [repr(LOGIN), str(LOGIN), repr([LOGIN])]
-    async with running(Cluster([proving])) as node:
+    async with running(Cluster([passing])) as node:
         client = node.client(LOGIN)
         shown.append(repr(client))
         for host in ("nobody.invalid", "127.0.0.1"):

@@ -1,8 +1,9 @@
-"""What runs of suites leave behind, as the recorder and pytest write it."""
+"""Outputs of suites, in the form that the recorder and pytest write."""
 
 import json
 
 from ci.build.ports import SuiteOutput
+from tests.junit_reports import case, junit_of
 
 
 def lines(*events: dict[str, object]) -> str:
@@ -37,24 +38,23 @@ def end(code: int) -> dict[str, object]:
 
 
 def junit(*tests: str) -> str:
-    """Return a report of pytest's on those tests, as far as it is looked at."""
-    cases = "".join(f'<testcase classname="c" name="{test}"/>' for test in tests)
-    return f"<testsuites><testsuite>{cases}</testsuite></testsuites>"
+    """Return pytest's report of these tests."""
+    return junit_of(*(case(test) for test in tests))
 
 
-def remains(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
-    """Return what a run left."""
+def run_output(exit_code: int, record: str, xml: str | None) -> SuiteOutput:
+    """Return the output of a run."""
     return SuiteOutput(exit_code=exit_code, record=record, junit=xml, log="the log")
 
 
 def passing_output(*tests: str) -> SuiteOutput:
-    """Return what is left of tests that pass."""
+    """Return the output of tests that pass."""
     events = [event for test in tests for event in phases(test)]
-    return remains(0, lines(collected(*tests), *events, end(0)), junit(*tests))
+    return run_output(0, lines(collected(*tests), *events, end(0)), junit(*tests))
 
 
 def failing_output(*tests: str) -> SuiteOutput:
-    """Return what is left of tests that fail."""
+    """Return the output of tests that fail."""
     events = [event for test in tests for event in phases(test, "failed", text="assert 1 == 2")]
     record = lines(collected(*tests), *events, end(1))
     return SuiteOutput(exit_code=1, record=record, junit=junit(*tests), log="the log of a failure")

@@ -11,7 +11,7 @@ from tests.unit.build.suite_outputs import (
     lines,
     passing_output,
     phases,
-    remains,
+    run_output,
     started,
 )
 
@@ -29,77 +29,75 @@ def test_a_whole_green_run_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "outcome", "why"),
+    ("output", "outcome", "why"),
     [
         pytest.param(failing_output("a"), SuiteOutcome.FAILED, "1 test failed", id="a failure"),
-        pytest.param(remains(0, RUNNING, None), SuiteOutcome.ERROR,
-                     "it stopped in the middle with exit code 0 while b was running", id="os._exit(0)"),
-        pytest.param(remains(139, RUNNING, None), SuiteOutcome.ERROR,
-                     "it was ended by a segmentation fault (exit code 139) while b was running", id="segfault"),
-        pytest.param(remains(137, RUNNING, None), SuiteOutcome.ERROR,
-                     "it was ended by a kill, as of a machine that ran out of memory (exit code 137) "
-                     "while b was running",
-                     id="killed"),
-        pytest.param(remains(124, RUNNING + lines(end(2)), junit("a")), SuiteOutcome.ERROR,
-                     "it did not end within its 900 s while b was running", id="time"),
-        pytest.param(remains(5, lines(collected(), end(5)), junit()), SuiteOutcome.EMPTY,
-                     "no test was collected", id="no tests"),
-        pytest.param(remains(2, lines({"event": "not collected", "where": "t.py", "text": "no x"}, end(2)), junit()),
-                     SuiteOutcome.ERROR, "it could not be collected: t.py: no x", id="collection error"),
-        pytest.param(remains(2, lines(collected("a"), end(2)), junit()), SuiteOutcome.ERROR,
-                     "pytest was interrupted", id="interrupted"),
-        pytest.param(remains(3, lines(collected("a"), *phases("a"), end(3)), None), SuiteOutcome.ERROR,
-                     "pytest failed inside itself", id="internal error"),
-        pytest.param(remains(4, lines(end(4)), None), SuiteOutcome.ERROR,
-                     "pytest was called in a way it does not understand", id="usage"),
-        pytest.param(remains(6, lines(collected("a"), *phases("a"), end(6)), junit("a")), SuiteOutcome.ERROR,
-                     "there were more warnings than pytest was told to bear", id="warnings"),
-        pytest.param(remains(9, lines(collected("a"), *phases("a"), end(9)), junit("a")), SuiteOutcome.ERROR,
-                     "it ended with code 9, which pytest does not use", id="unknown code"),
-        pytest.param(remains(0, lines(collected("a"), *phases("a"), end(1)), junit("a")), SuiteOutcome.ERROR,
-                     "pytest ended with code 1, but its process with 0", id="codes differ"),
-        pytest.param(remains(0, lines(collected("a"), *phases("a"), end(0)), None), SuiteOutcome.ERROR,
-                     "it left no JUnit report", id="no JUnit"),
-        pytest.param(remains(0, lines(collected("a", "b"), *phases("a"), *phases("b"), end(0)), junit("a")),
-                     SuiteOutcome.ERROR, "its JUnit report tells of 1 tests, 2 were collected", id="short JUnit"),
-        pytest.param(remains(0, lines(collected("a", "b"), *phases("a"), end(0)), junit("a")), SuiteOutcome.ERROR,
-                     "1 of 2 tests were never run, the first b", id="short record"),
-        pytest.param(remains(0, lines(collected("a"), *phases("a", "failed"), end(0)), junit("a")), SuiteOutcome.ERROR,
-                     "it ended with code 0, which does not fit what its tests told", id="green code, red test"),
-        pytest.param(remains(1, lines(collected("a"), *phases("a"), end(1)), junit("a")), SuiteOutcome.ERROR,
-                     "it ended with code 1, which does not fit what its tests told", id="red code, green tests"),
-        pytest.param(remains(0, lines(collected("a"), *phases("a", "skipped", text="no GPU"), end(0)), junit("a")),
+        pytest.param(run_output(0, RUNNING, None), SuiteOutcome.ERROR,
+                     "stopped midway with exit code 0 while b was running", id="os._exit(0)"),
+        pytest.param(run_output(139, RUNNING, None), SuiteOutcome.ERROR,
+                     "killed by SIGSEGV, a segmentation fault (exit code 139) while b was running", id="segfault"),
+        pytest.param(run_output(137, RUNNING, None), SuiteOutcome.ERROR,
+                     "killed by SIGKILL, often out of memory (exit code 137) while b was running", id="killed"),
+        pytest.param(run_output(124, RUNNING + lines(end(2)), junit("a")), SuiteOutcome.ERROR,
+                     "timed out after 900 s while b was running", id="time"),
+        pytest.param(run_output(5, lines(collected(), end(5)), junit()), SuiteOutcome.EMPTY,
+                     "no tests collected", id="no tests"),
+        pytest.param(run_output(2, lines({"event": "not collected", "where": "t.py", "text": "no x"}, end(2)), junit()),
+                     SuiteOutcome.ERROR, "cannot collect t.py: no x", id="collection error"),
+        pytest.param(run_output(2, lines(collected("a"), end(2)), junit()), SuiteOutcome.ERROR,
+                     "interrupted (pytest exit code 2)", id="interrupted"),
+        pytest.param(run_output(3, lines(collected("a"), *phases("a"), end(3)), None), SuiteOutcome.ERROR,
+                     "internal error (pytest exit code 3)", id="internal error"),
+        pytest.param(run_output(4, lines(end(4)), None), SuiteOutcome.ERROR,
+                     "usage error (pytest exit code 4)", id="usage"),
+        pytest.param(run_output(6, lines(collected("a"), *phases("a"), end(6)), junit("a")), SuiteOutcome.ERROR,
+                     "too many warnings (pytest exit code 6)", id="warnings"),
+        pytest.param(run_output(9, lines(collected("a"), *phases("a"), end(9)), junit("a")), SuiteOutcome.ERROR,
+                     "unknown pytest exit code 9", id="unknown code"),
+        pytest.param(run_output(0, lines(collected("a"), *phases("a"), end(1)), junit("a")), SuiteOutcome.ERROR,
+                     "pytest ended with exit code 1, but its process with 0", id="codes differ"),
+        pytest.param(run_output(0, lines(collected("a"), *phases("a"), end(0)), None), SuiteOutcome.ERROR,
+                     "no JUnit report", id="no JUnit"),
+        pytest.param(run_output(0, lines(collected("a", "b"), *phases("a"), *phases("b"), end(0)), junit("a")),
+                     SuiteOutcome.ERROR, "the JUnit report has 1 tests, but 2 were collected", id="short JUnit"),
+        pytest.param(run_output(0, lines(collected("a", "b"), *phases("a"), end(0)), junit("a")), SuiteOutcome.ERROR,
+                     "1 of 2 tests never ran, the first b", id="short record"),
+        pytest.param(run_output(0, lines(collected("a"), *phases("a", "failed"), end(0)), junit("a")),
+                     SuiteOutcome.ERROR, "exit code 0 contradicts the recorded test results", id="code 0, failed test"),
+        pytest.param(run_output(1, lines(collected("a"), *phases("a"), end(1)), junit("a")), SuiteOutcome.ERROR,
+                     "exit code 1 contradicts the recorded test results", id="code 1, no failed test"),
+        pytest.param(run_output(0, lines(collected("a"), *phases("a", "skipped", text="no GPU"), end(0)), junit("a")),
                      SuiteOutcome.FAILED, "no test passed: all were skipped", id="all skipped"),
-        pytest.param(remains(127, "", None), SuiteOutcome.ERROR,
+        pytest.param(run_output(127, "", None), SuiteOutcome.ERROR,
                      "the image has no python3: its tests cannot run inside it", id="no Python"),
-        pytest.param(remains(71, "", None), SuiteOutcome.ERROR,
+        pytest.param(run_output(71, "", None), SuiteOutcome.ERROR,
                      "the image's python3 is older than 3.9: its tests cannot run inside it", id="old Python"),
-        pytest.param(remains(0, "", None), SuiteOutcome.ERROR,
-                     "it stopped in the middle with exit code 0", id="nothing at all"),
+        pytest.param(run_output(0, "", None), SuiteOutcome.ERROR,
+                     "stopped midway with exit code 0", id="nothing at all"),
     ],
 )  # fmt: skip
-def test_what_is_not_proved_green_is_not_green(left: SuiteOutput, outcome: SuiteOutcome, why: str) -> None:
-    verdict = judge(left, LIMIT)
+def test_without_proof_a_suite_is_not_green(output: SuiteOutput, outcome: SuiteOutcome, why: str) -> None:
+    verdict = judge(output, LIMIT)
     assert (verdict.outcome, verdict.why) == (outcome, why)
 
 
 def test_an_unreadable_junit_report_is_an_error() -> None:
-    left = remains(0, lines(collected("a"), *phases("a"), end(0)), "<testsuites><test")
-    verdict = judge(left, LIMIT)
+    output = run_output(0, lines(collected("a"), *phases("a"), end(0)), "<testsuites><test")
+    verdict = judge(output, LIMIT)
     assert verdict.outcome is SuiteOutcome.ERROR
-    assert verdict.why.startswith("its JUnit report cannot be read: ")
+    assert verdict.why.startswith("cannot read the JUnit report: ")
 
 
-def test_half_a_last_line_of_the_record_is_passed_over() -> None:
-    verdict = judge(remains(137, RUNNING + '{"event": "pha', None), LIMIT)
+def test_half_a_last_line_of_the_record_is_skipped() -> None:
+    verdict = judge(run_output(137, RUNNING + '{"event": "pha', None), LIMIT)
     assert verdict.why.endswith("while b was running")
 
 
 @pytest.mark.parametrize("line", ['{"event": "odd"}', "[]", '{"event": "phase", "test": 1}', "nonsense"])
-def test_a_line_that_no_recorder_wrote_is_passed_over_and_proves_nothing(line: str) -> None:
-    assert judge(remains(0, f"{line}\n", junit()), LIMIT).outcome is SuiteOutcome.ERROR
+def test_a_line_that_the_recorder_did_not_write_is_skipped_and_proves_nothing(line: str) -> None:
+    assert judge(run_output(0, f"{line}\n", junit()), LIMIT).outcome is SuiteOutcome.ERROR
     whole = passing_output("a")
-    assert judge(remains(0, f"{line}\n{whole.record}", whole.junit), LIMIT).outcome is SuiteOutcome.PASSED
+    assert judge(run_output(0, f"{line}\n{whole.record}", whole.junit), LIMIT).outcome is SuiteOutcome.PASSED
 
 
 def test_a_failed_call_is_not_forgotten_at_teardown() -> None:
@@ -109,19 +107,19 @@ def test_a_failed_call_is_not_forgotten_at_teardown() -> None:
 
 def test_skips_and_expected_failures_are_counted() -> None:
     events = [*phases("a"), *phases("b", "skipped", text="why"), *phases("c", "skipped", expected_failure=True)]
-    verdict = judge(remains(0, lines(collected("a", "b", "c"), *events, end(0)), junit("a", "b", "c")), LIMIT)
+    verdict = judge(run_output(0, lines(collected("a", "b", "c"), *events, end(0)), junit("a", "b", "c")), LIMIT)
     assert verdict.outcome is SuiteOutcome.PASSED
     assert [test.outcome for test in verdict.tests] == [TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.XFAILED]
 
 
 def test_a_fixture_that_fails_is_an_error_of_its_test() -> None:
     events = [started("a"), phases("a", "failed")[1] | {"outcome": "failed", "text": "no server"}]
-    verdict = judge(remains(1, lines(collected("a"), *events, end(1)), junit("a")), LIMIT)
+    verdict = judge(run_output(1, lines(collected("a"), *events, end(1)), junit("a")), LIMIT)
     assert verdict.outcome is SuiteOutcome.FAILED
     assert [(test.outcome, test.text) for test in verdict.tests] == [(TestOutcome.ERROR, "no server")]
 
 
-def test_what_passes_when_run_again_is_flaky() -> None:
+def test_a_test_that_passes_when_rerun_is_flaky() -> None:
     first = judge(failing_output("a", "b"), LIMIT)
     assert [test.outcome for test in with_rerun(first, judge(passing_output("a", "b"), LIMIT)).tests] == [
         TestOutcome.FLAKY, TestOutcome.FLAKY,
@@ -131,6 +129,6 @@ def test_what_passes_when_run_again_is_flaky() -> None:
 
 
 def test_a_rerun_that_breaks_saves_nothing() -> None:
-    verdict = with_rerun(judge(failing_output("a"), LIMIT), judge(remains(139, "", None), LIMIT))
+    verdict = with_rerun(judge(failing_output("a"), LIMIT), judge(run_output(139, "", None), LIMIT))
     assert verdict.outcome is SuiteOutcome.FAILED
-    assert verdict.why.startswith("1 test failed; run again: it was ended by a segmentation fault")
+    assert verdict.why.startswith("1 test failed; rerun: killed by SIGSEGV, a segmentation fault")

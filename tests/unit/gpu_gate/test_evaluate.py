@@ -1,4 +1,4 @@
-"""That each fault has its sentence is tested over SSH; here, that nothing passes without every part of the proof."""
+"""Nothing passes without every part of the proof. That each failure has its message is tested over SSH."""
 
 import msgspec
 import pytest
@@ -7,27 +7,28 @@ from hypothesis import strategies as st
 
 from ci.gpu_gate.evaluate import evaluate
 from ci.gpu_gate.pod import FailureReason
-from ci.gpu_gate.ports import Ended
+from ci.gpu_gate.ports import CommandExit
 from ci.gpu_gate.transcript import Evidence
 from ci.gpu_gate.verdict import GpuOutcome
 from ci.stack.gpu_config import GpuSettings
+from tests.junit_reports import junit
 
 SETTINGS = GpuSettings(image="ml", host="h", user="u", gpu_class="small", workspace="", min_passed=2)
 GPUS = ("GPU 0: NVIDIA A30",)
-DONE = Ended(status=0)
-TROUBLE = FailureReason(outcome=GpuOutcome.INFRASTRUCTURE, why="lost")
+DONE = CommandExit(code=0)
+FAILURE = FailureReason(outcome=GpuOutcome.INFRASTRUCTURE, why="lost")
 
 
-def junit(passed: int, skipped: int = 0, failed: int = 0) -> bytes:
-    ends = [""] * passed + ["<skipped/>"] * skipped + ["<failure/>"] * failed
-    cases = "".join(f'<testcase name="{number}">{end}</testcase>' for number, end in enumerate(ends))
-    return f'<testsuite failures="{failed}" errors="0">{cases}</testsuite>'.encode()
+def report(passed: int, skipped: int = 0, failed: int = 0) -> bytes:
+    return junit(passed=passed, skipped=skipped, failed=failed).encode()
 
 
-PROOF = Evidence(started=True, codes=("0",), gpus=GPUS, junit=(junit(2),))
-good_reports = st.builds(junit, st.integers(2, 4), st.integers(0, 2))
-ends = st.sampled_from([DONE, DONE, Ended(), Ended(status=1), Ended(status=124), Ended(signal="KILL")])
-bad_reports = st.sampled_from([None, b"", b"<html>", junit(1), junit(0, 5), junit(3, 0, 1), junit(0)])
+PROOF = Evidence(started=True, codes=("0",), gpus=GPUS, junit=(report(2),))
+good_reports = st.builds(report, st.integers(2, 4), st.integers(0, 2))
+ends = st.sampled_from(
+    [DONE, DONE, CommandExit(), CommandExit(code=1), CommandExit(code=124), CommandExit(signal="KILL")]
+)
+bad_reports = st.sampled_from([None, b"", b"<html>", report(1), report(0, 5), report(3, 0, 1), report(0)])
 evidences = st.builds(
     Evidence,
     started=st.booleans(),
@@ -40,8 +41,8 @@ evidences = st.builds(
 
 
 def test_the_whole_proof_passes() -> None:
-    finding = evaluate(PROOF, DONE, None, SETTINGS)
-    assert (finding.outcome, finding.why, finding.gpus) == ("passed", "2 tests passed on 1 GPU.", GPUS)
+    result = evaluate(PROOF, DONE, None, SETTINGS)
+    assert (result.outcome, result.why, result.gpus) == ("passed", "2 tests passed on 1 GPU.", GPUS)
 
 
 @pytest.mark.parametrize(
@@ -49,39 +50,43 @@ def test_the_whole_proof_passes() -> None:
     [
         {"codes": ()}, {"codes": ("1",)}, {"codes": ("0", "0")}, {"codes": ("00",)}, {"gpus": ()},
         {"gpus": ("No devices found.",)}, {"junit": ()}, {"junit": (None,)}, {"junit": (b"",)},
-        {"junit": (junit(2), junit(2))}, {"junit": (junit(1),)}, {"junit": (junit(0, 9),)},
-        {"junit": (junit(9, 0, 1),)},
+        {"junit": (report(2), report(2))}, {"junit": (report(1),)}, {"junit": (report(0, 9),)},
+        {"junit": (report(9, 0, 1),)},
     ],
     ids=repr,
 )  # fmt: skip
-def test_any_part_that_is_missing_fails_it(change: dict[str, object]) -> None:
+def test_a_missing_part_of_the_proof_fails_it(change: dict[str, object]) -> None:
     assert evaluate(msgspec.structs.replace(PROOF, **change), DONE, None, SETTINGS).outcome is not GpuOutcome.PASSED
 
 
-@pytest.mark.parametrize("ended", [Ended(), Ended(status=1), Ended(status=255), Ended(signal="TERM")], ids=repr)
-def test_an_end_that_is_not_good_fails_it(ended: Ended) -> None:
-    assert evaluate(PROOF, ended, None, SETTINGS).outcome is not GpuOutcome.PASSED
+@pytest.mark.parametrize(
+    "launcher", [CommandExit(), CommandExit(code=1), CommandExit(code=255), CommandExit(signal="TERM")], ids=repr
+)
+def test_a_launcher_that_fails_fails_it(launcher: CommandExit) -> None:
+    assert evaluate(PROOF, launcher, None, SETTINGS).outcome is not GpuOutcome.PASSED
 
 
-def test_a_trouble_fails_it() -> None:
-    finding = evaluate(PROOF, DONE, TROUBLE, SETTINGS)
-    assert (finding.outcome, finding.why) == ("infrastructure", "lost")
+def test_a_failure_of_the_attempt_fails_it() -> None:
+    result = evaluate(PROOF, DONE, FAILURE, SETTINGS)
+    assert (result.outcome, result.why) == ("infrastructure", "lost")
 
 
-@given(evidences, ends, st.sampled_from([None, None, TROUBLE]))
+@given(evidences, ends, st.sampled_from([None, None, FAILURE]))
 @example(PROOF, DONE, None)
-def test_it_passes_only_and_always_on_proof(evidence: Evidence, ended: Ended, trouble: FailureReason | None) -> None:
-    finding = evaluate(evidence, ended, trouble, SETTINGS)
+def test_it_passes_only_and_always_on_proof(
+    evidence: Evidence, launcher: CommandExit, failure: FailureReason | None
+) -> None:
+    result = evaluate(evidence, launcher, failure, SETTINGS)
     reports = evidence.junit
-    counts = [report.count(b"<testcase") - report.count(b"<skipped") for report in reports if report]
+    counts = [one.count(b"<testcase") - one.count(b"<skipped") for one in reports if one]
     is_proof = (
         evidence.codes == ("0",)
         and any(gpu.startswith("GPU ") for gpu in evidence.gpus)
         and len(reports) == 1
-        and reports[0] not in {None, b"", b"<html>", junit(3, 0, 1)}
+        and reports[0] not in {None, b"", b"<html>", report(3, 0, 1)}
         and counts[0] >= SETTINGS.min_passed
-        and ended == DONE
-        and trouble is None
+        and launcher == DONE
+        and failure is None
     )
-    assert (finding.outcome is GpuOutcome.PASSED) == is_proof
-    assert finding.why.endswith((".", "x", "lost"))
+    assert (result.outcome is GpuOutcome.PASSED) == is_proof
+    assert result.why.endswith((".", "x", "lost"))

@@ -30,7 +30,7 @@ HOPELESS = [
 ]
 
 
-def look(status: object, events: list[tuple[str, str]]) -> PodState:
+def read(status: object, events: list[tuple[str, str]]) -> PodState:
     items = [{"reason": reason, "message": message, "type": "Warning"} for reason, message in events]
     return read_pod(msgspec.json.encode({"status": status}), msgspec.json.encode({"items": items}))
 
@@ -40,18 +40,18 @@ def container(kind: str, reason: str, message: str = "") -> dict[str, object]:
 
 
 @pytest.mark.parametrize("event", NORMAL, ids=lambda event: event[1][:20])
-def test_what_is_normal_while_a_pod_waits(event: tuple[str, str]) -> None:
-    state = look({"phase": "Pending"}, [event])
-    assert (state.phase, state.trouble) == (Phase.PENDING, None)
-    assert state.waits_for == ": ".join(event)
+def test_some_messages_are_normal_while_a_pod_waits(event: tuple[str, str]) -> None:
+    state = read({"phase": "Pending"}, [event])
+    assert (state.phase, state.failure) == (Phase.PENDING, None)
+    assert state.waiting_for == ": ".join(event)
 
 
 @pytest.mark.parametrize("event", HOPELESS, ids=lambda event: event[1][:20])
-def test_what_waiting_does_not_mend(event: tuple[str, str]) -> None:
-    trouble = look({"phase": "Pending"}, [*NORMAL, event]).trouble
-    assert trouble
-    assert trouble.outcome == "bad run"
-    assert "It said: " in trouble.why
+def test_some_messages_make_waiting_useless(event: tuple[str, str]) -> None:
+    failure = read({"phase": "Pending"}, [*NORMAL, event]).failure
+    assert failure
+    assert failure.outcome == "bad run"
+    assert "Its message: " in failure.why
 
 
 @pytest.mark.parametrize(
@@ -70,29 +70,29 @@ def test_what_waiting_does_not_mend(event: tuple[str, str]) -> None:
         ({"phase": "Failed", "reason": "DeadlineExceeded"}, "bad run"),
     ],
 )
-def test_what_a_container_s_state_means(status: dict[str, object], outcome: str | None) -> None:
-    trouble = look(status, []).trouble
-    assert (trouble.outcome.value if trouble else None) == outcome
+def test_a_container_s_state_has_a_meaning(status: dict[str, object], outcome: str | None) -> None:
+    failure = read(status, []).failure
+    assert (failure.outcome.value if failure else None) == outcome
 
 
-@pytest.mark.parametrize(("phase", "is_trouble"), [("Pending", True), ("Running", False), ("", True)])
-def test_a_pod_that_runs_has_its_image(phase: str, *, is_trouble: bool) -> None:
-    assert (look({"phase": phase}, [("Failed", 'Failed to pull image "a": timeout')]).trouble is not None) == is_trouble
+@pytest.mark.parametrize(("phase", "is_failure"), [("Pending", True), ("Running", False), ("", True)])
+def test_a_pod_that_runs_has_its_image(phase: str, *, is_failure: bool) -> None:
+    assert (read({"phase": phase}, [("Failed", 'Failed to pull image "a": timeout')]).failure is not None) == is_failure
 
 
 @pytest.mark.parametrize("reason", ["Preempted", "ReservationCancelled", "ReservationReassigned"])
-def test_a_gpu_that_is_taken_back(reason: str) -> None:
-    trouble = look({"phase": "Running"}, [(reason, "Pod evicted.")]).trouble
-    assert trouble
-    assert trouble.outcome == "no capacity"
+def test_a_gpu_that_is_taken_back_is_missing_capacity(reason: str) -> None:
+    failure = read({"phase": "Running"}, [(reason, "Pod evicted.")]).failure
+    assert failure
+    assert failure.outcome == "no capacity"
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"error: timeout", b"[]", b'{"status": 3}', b"\xff", b'{"status": {"phase": "New"}}']
+    "output", [b"", b"error: timeout", b"[]", b'{"status": 3}', b"\xff", b'{"status": {"phase": "New"}}']
 )
-def test_what_is_not_understood_says_nothing(answer: bytes) -> None:
-    assert read_pod(answer, answer) == PodState()
+def test_unreadable_output_is_ignored(output: bytes) -> None:
+    assert read_pod(output, output) == PodState()
 
 
 def test_phases() -> None:
-    assert [look({"phase": phase}, []).phase for phase in Phase] == list(Phase)
+    assert [read({"phase": phase}, []).phase for phase in Phase] == list(Phase)

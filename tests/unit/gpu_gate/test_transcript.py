@@ -36,10 +36,10 @@ EVIDENCE = Evidence(
 )
 
 
-def read(*pieces: bytes) -> tuple[Evidence, list[str]]:
+def read(*parts: bytes) -> tuple[Evidence, list[str]]:
     transcript = Transcript("gate-1", NONCE)
-    told = [line for piece in pieces for line in transcript.feed(piece)]
-    return transcript.close(), told
+    shown = [line for part in parts for line in transcript.feed(part)]
+    return transcript.close(), shown
 
 
 def cut(text: bytes, places: list[int]) -> Iterator[bytes]:
@@ -53,12 +53,12 @@ def test_a_whole_run() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=30))
-def test_it_does_not_matter_how_the_output_comes_in_pieces(places: list[int]) -> None:
+def test_it_does_not_matter_how_the_output_is_split(places: list[int]) -> None:
     assert read(*cut(WHOLE.encode(), places))[0] == EVIDENCE
 
 
 @pytest.mark.parametrize("junk", ["done\r\n", "INFO Pending\r\n", "\r\n", "\x1b[0m\r\n"])
-def test_lines_that_come_in_between_do_not_harm_a_report(junk: str) -> None:
+def test_lines_of_other_output_do_not_damage_a_report(junk: str) -> None:
     assert read(report(junk=junk).encode())[0].junit == (REPORT,)
 
 
@@ -99,16 +99,16 @@ def test_only_a_line_of_its_own_is_a_mark(line: str) -> None:
     assert read(f"{line}\n".encode())[0].codes == ()
 
 
-def test_a_piece_of_a_long_line_is_no_mark() -> None:
+def test_a_part_of_a_long_line_is_not_a_mark() -> None:
     # Lines are cut after 64 kB, here in front of what looks like a mark.
     assert read(b"x" * 65_536 + b"<", f"<RC:{NONCE}:0>>\n".encode())[0].codes == ()
 
 
-def test_what_was_cut_off_is_no_mark() -> None:
+def test_a_line_that_was_cut_off_is_not_a_mark() -> None:
     assert read(f"\n<<RC:{NONCE}:0>>".encode())[0].codes == ()
 
 
-def test_marks_of_others_are_only_remembered() -> None:
+def test_marks_of_another_run_are_only_noted() -> None:
     evidence, _ = read(mark("RC", "0").replace(NONCE, "fedcba9876543210").encode())
     assert (evidence.foreign, evidence.codes) == (True, ())
 
@@ -117,20 +117,20 @@ def test_all_codes_are_kept() -> None:
     assert read((mark("RC", "1") + mark("RC", "0")).encode())[0].codes == ("1", "0")
 
 
-def test_only_the_launcher_complains_while_the_pod_runs() -> None:
+def test_only_the_launcher_reports_failures_while_the_pod_runs() -> None:
     run = mark("RUN", "begins")
-    assert read(f"{run}test prints: exceeded quota, OOMKilled\n".encode())[0].trouble is None
-    killed = read(f'{run}pod "gate-1" exited due to: OOMKilled\n'.encode())[0].trouble
+    assert read(f"{run}test prints: exceeded quota, OOMKilled\n".encode())[0].failure is None
+    killed = read(f'{run}pod "gate-1" exited due to: OOMKilled\n'.encode())[0].failure
     assert killed
     assert killed.outcome is GpuOutcome.BAD_RUN
 
 
-def test_what_is_shown_ends_and_a_mark_after_it_is_still_read() -> None:
+def test_the_shown_output_is_limited_and_a_mark_after_it_is_still_read() -> None:
     noise = ("x" * 997 + ">>\n").encode() * 6000
-    evidence, told = read(mark("RUN", "begins").encode(), noise, mark("RC", "0").encode())
+    evidence, shown = read(mark("RUN", "begins").encode(), noise, mark("RC", "0").encode())
     assert evidence.codes == ("0",)
-    assert told[-1] == "(There is more output; it is not shown.)"
-    assert sum(map(len, told)) < 5_010_000
+    assert shown[-1] == "(There is more output; it is not shown.)"
+    assert sum(map(len, shown)) < 5_010_000
     assert len(evidence.last) == 20
 
 

@@ -64,7 +64,7 @@ async def test_verdicts_of_a_digest_are_found_the_newest_first() -> None:
     assert await find_gpu_verdicts(registry, REPOSITORY, digest_of(b"another image")) == ()
 
 
-async def test_a_verdict_of_another_digest_is_not_taken_for_one() -> None:
+async def test_a_verdict_on_another_digest_is_refused() -> None:
     registry = MemoryRegistry()
     stranger = verdict(GpuOutcome.PASSED, digest=digest_of(b"another image"))
     await push_referrer(registry, REPOSITORY, SUBJECT, gpu_artifact(stranger))
@@ -72,7 +72,7 @@ async def test_a_verdict_of_another_digest_is_not_taken_for_one() -> None:
         await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest)
 
 
-async def test_what_cannot_be_read_is_no_verdict() -> None:
+async def test_an_unreadable_attestation_is_not_a_verdict() -> None:
     registry = MemoryRegistry()
     artifact = msgspec.structs.replace(gpu_artifact(verdict(GpuOutcome.PASSED)), content=b'{"outcome": "passed"}')
     await push_referrer(registry, REPOSITORY, SUBJECT, artifact)

@@ -2,17 +2,10 @@ import json
 
 import msgspec
 
-from ci.planning.decisions import Action
-from ci.planning.plan import ImagePlan, Plan
+from ci.planning.plan import Plan
 from ci.reports.folder import render_folder
 from ci.results import Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
-
-
-def planned(name: str) -> ImagePlan:
-    return ImagePlan(
-        name=name, parent=None, needs=(), foreign_bases=(), action=Action.BUILD, reason="asked for", suites=()
-    )
-
+from tests.unit.reports.plans import planned
 
 STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1.5, output="first\nsecond\n")
 LAYER = Layer(
@@ -61,13 +54,13 @@ def test_layers_and_outputs_are_in_json_and_in_the_log() -> None:
     assert "34 B     12 B  RUN true" in log
 
 
-def test_a_log_says_why_there_is_none() -> None:
+def test_the_log_of_an_image_that_was_not_built_says_why() -> None:
     files = render_folder(REPORT)
     assert files["logs/ml/build.log"] == "ml: blocked by r\n"
     assert "failed at images/r/Dockerfile:2: RUN false\nexit code 1" in files["logs/r/build.log"]
 
 
-def test_a_publication_is_told() -> None:
+def test_a_publication_is_reported() -> None:
     published = Publication(
         tag="2026.4-a1239ab", registry="docker.io/x", written=("base", "ml"), unchanged=("r",), record='{"a":1}'
     )
@@ -76,8 +69,8 @@ def test_a_publication_is_told() -> None:
     assert files["artifacts/IMAGES_PUSHED"] == "base\nml\n"
     assert files["artifacts/IMAGES_CHANGED"] == "base\n"
     assert files["run-record.json"] == '{"a":1}\n'
-    told = "Published as docker.io/x/IMAGE:2026.4-a1239ab: the tag was written for 2 images; 1 had it."
-    assert told in files["summary.txt"]
+    text = "Published as docker.io/x/IMAGE:2026.4-a1239ab: the tag was written for 2 images; 1 already had it."
+    assert text in files["summary.txt"]
 
 
 def test_a_publication_that_failed_makes_a_run_red() -> None:

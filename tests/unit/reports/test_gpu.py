@@ -54,7 +54,7 @@ attempt    took        outcome       why
 gate-0     4.0 s       no capacity   No GPU left.
 gate-1     5 min 00 s  tests failed  2 failed.
 
-THE POD gate-0 MAY STILL EXIST, and then holds a GPU and costs. On login.example.edu: kubectl delete pod gate-0"""
+WARNING: pod gate-0 may still be running and holding a GPU. On login.example.edu, run: kubectl delete pod gate-0"""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is shown of promotions."""
+"""Promotions as text."""
 
 import msgspec
 import pytest
@@ -47,13 +47,13 @@ GPU gate: passed at 2026-11-24T10:00:00Z, scipy-ml sha256:bbbbbbbbbbbb
 @pytest.mark.parametrize(
     ("proof", "says"),
     [
-        pytest.param(None, "GPU gate: not asked.", id="none"),
+        pytest.param(None, "GPU gate: not checked.", id="none"),
         pytest.param(
-            GateApproval(accepted="a page"), "GPU gate: ACCEPTED WITHOUT A PASSED VERDICT: a page", id="accepted"
+            GateApproval(accepted="a page"), "GPU gate: PROMOTED WITHOUT A PASSED VERDICT: a page", id="accepted"
         ),
         pytest.param(
             GateApproval(accepted="a page", outcome="tests failed", tried="T"),
-            "ACCEPTED WITHOUT A PASSED VERDICT (its newest verdict: tests failed, T): a page",
+            "PROMOTED WITHOUT A PASSED VERDICT (latest verdict: tests failed, T): a page",
             id="accepted though failed",
         ),
     ],
@@ -68,7 +68,7 @@ def test_the_end_says_what_was_done() -> None:
     assert done.endswith("Beware.\n2 of 3 tags moved, all verified.")
     same = msgspec.structs.replace(RECORD, moves=RECORD.moves[:1])
     text = render_promotion_plan(same, {}, written=True)
-    assert text.endswith("name these images already; nothing was written.")
+    assert text.endswith("All tags already point to these images; nothing was written.")
     assert "record" not in text
     assert "GPU gate" not in text
 
@@ -91,15 +91,15 @@ def test_history_is_a_table_with_the_newest_first() -> None:
     lines = render_history(TAG, timeline.entries).splitlines()
     assert [line.split()[0] for line in lines[4:7]] == ["3", "2", "1"]
     assert "rollback to 2026.4-a1239ab (record 1)  now" in lines[4]
-    assert lines[-1] == "Record 1 was accepted without a passed GPU verdict: a page"
+    assert lines[-1] == "Record 1 was promoted without a passed GPU verdict: a page"
 
 
 def test_a_history_may_be_empty() -> None:
-    assert render_history(TAG, ()) == "No promotion of 2026.4-stable is recorded."
+    assert render_history(TAG, ()) == "No promotion records for 2026.4-stable."
 
 
-def test_going_back_behind_the_first_is_said() -> None:
+def test_a_rollback_to_before_the_first_promotion_says_so() -> None:
     back = PromotionRecord(kind=Kind.ROLLBACK, number=2, at="T", moves=(move("base", OLD, None),))
     assert render_promotion_plan(back, {}, written=False).startswith(
-        "rollback to what was before the first promotion: "
+        "rollback to the state before the first promotion: "
     )

@@ -1,5 +1,5 @@
 from ci.planning.decisions import Action
-from ci.planning.plan import ImagePlan, Plan
+from ci.planning.plan import Plan
 from ci.reports.text import LAST_LINES, render_plan, render_run
 from ci.results import (
     Failure,
@@ -12,20 +12,7 @@ from ci.results import (
     TestResult,
 )
 from ci.stack.model import SuiteKind
-
-
-def planned(name: str, parent: str | None = None, **changes: object) -> ImagePlan:
-    fields: dict[str, object] = {
-        "name": name,
-        "parent": parent,
-        "needs": (parent,) if parent else (),
-        "foreign_bases": () if parent else ("debian:bookworm-slim",),
-        "action": Action.BUILD,
-        "reason": "the whole stack is built",
-        "suites": (),
-    }
-    return ImagePlan(**(fields | changes))  # type: ignore[arg-type]  # a row of a test's table
-
+from tests.unit.reports.plans import planned
 
 PLAN = Plan(images=(planned("base"), planned("ds", "base"), planned("r", "base"), planned("ml", "ds")))
 BROKEN = Failure(
@@ -46,7 +33,7 @@ def test_the_plan_is_a_tree_with_reasons() -> None:
     assert (
         render_plan(PLAN)
         == """\
-image       action    reason                    draws on
+image       action    reason                    depends on
 ----------  --------  ------------------------  --------------------
 base        build     the whole stack is built  debian:bookworm-slim
 ├── ds      build     the whole stack is built
@@ -57,7 +44,7 @@ base        build     the whole stack is built  debian:bookworm-slim
     )
 
 
-def test_the_plan_tells_of_copies_between_images_and_of_suites() -> None:
+def test_the_plan_shows_copies_between_images_and_suites() -> None:
     tools = planned("tools", needs=("base",), foreign_bases=(), suites=("common/image", "tools/server"))
     text = render_plan(Plan(images=(planned("base"), tools)))
     assert "copies from base      server" in text
@@ -83,7 +70,10 @@ def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
     assert total == "The run FAILED: 4 images: 2 built, 1 failed, 1 blocked in 1 min 23 s."
     head = ["r failed: images/r/Dockerfile:5", "  RUN apt-get install nonesuch", "  exit code 100"]
     assert failure.splitlines()[:3] == head
-    assert failure.splitlines()[3] == "  the last 30 of 40 lines (logs/r/build.log of the report has all):"
+    assert (
+        failure.splitlines()[3]
+        == "  the last 30 of 40 lines of its output (all are in logs/r/build.log of the report):"
+    )
     assert failure.splitlines()[4:] == [f"  | line {number}" for number in range(11, 41)]
     assert len(failure.splitlines()) == 4 + LAST_LINES
 
@@ -93,7 +83,7 @@ def test_a_green_run_ends_with_its_total() -> None:
     assert text.splitlines()[-1] == "4 images: 4 built in 1 min 23 s."
 
 
-def test_suites_that_were_left_out_are_told() -> None:
+def test_suites_that_were_not_run_are_shown() -> None:
     images = (planned("base", suites=("common/image",)), planned("ml", suites=("ml/gpu",)))
     report = RunReport(
         plan=Plan(images=images),
@@ -130,14 +120,14 @@ def test_a_plan_counts_what_is_reused_and_what_is_tested_again() -> None:
     assert "3 images, 1 to build, 2 to reuse, 1 of these to test again" in text
 
 
-def test_a_long_reason_is_told_below_the_table_once() -> None:
+def test_a_long_reason_is_shown_below_the_table_once() -> None:
     why = f"registry did not answer: {'really ' * 20}nothing"
     text = render_plan(Plan(images=(planned("base", reason=why), planned("ds", "base", reason=why))))
     assert text.endswith(f"\n\nbase, ds: {why}")
     assert max(len(line) for line in text.splitlines()[:4]) < 120
 
 
-def test_a_run_tells_what_is_reused_and_what_could_not_be_uploaded() -> None:
+def test_a_run_shows_what_is_reused_and_what_could_not_be_uploaded() -> None:
     plan = Plan(images=(planned("base", action=Action.REUSE, digest="sha256:d"), planned("ds", "base")))
     images = (
         ImageReport(name="base", outcome=Outcome.REUSED, digest="sha256:d"),

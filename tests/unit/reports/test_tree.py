@@ -2,8 +2,8 @@ from ci.reports.text import draw_tree
 
 
 def test_children_hang_below_their_parent_by_name() -> None:
-    dependencies = list(draw_tree({"base": None, "r": "base", "ds": "base", "ml": "ds", "lone": None}))
-    assert dependencies == [
+    drawn = list(draw_tree({"base": None, "r": "base", "ds": "base", "ml": "ds", "lone": None}))
+    assert drawn == [
         ("base", "base"),
         ("ds", "├── ds"),
         ("ml", "│   └── ml"),
@@ -12,5 +12,5 @@ def test_children_hang_below_their_parent_by_name() -> None:
     ]
 
 
-def test_an_image_whose_parent_is_not_drawn_stands_at_the_edge() -> None:
+def test_an_image_whose_parent_is_not_drawn_is_a_root() -> None:
     assert list(draw_tree({"ml": "ds"})) == [("ml", "ml")]

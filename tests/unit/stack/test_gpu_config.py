@@ -22,7 +22,7 @@ def read(text: str) -> tuple[GpuSettings | None, list[str]]:
     return read_settings(text, PATH, problems).gpu, [problem.removeprefix(f"{PATH}: ") for problem in problems]
 
 
-def test_no_table_is_no_gate() -> None:
+def test_without_the_table_there_is_no_gate() -> None:
     assert read("") == (None, [])
 
 
@@ -63,7 +63,7 @@ def test_every_key_is_read() -> None:
     )  # fmt: skip
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     settings, problems = read(
         """
         [gpu]
@@ -80,11 +80,11 @@ def test_all_mistakes_are_told_at_once() -> None:
         "gpu.gpu-clas is no key of this file. Did you mean 'gpu-class'?",
         "gpu.host: expected a text in quotes, got a whole number.",
         "gpu.port: Expected int >= 1.",
-        "gpu.image is missing: the GPU gate cannot do without it.",
-        "gpu.gpu-class is missing: the GPU gate cannot do without it.",
-        "gpu.workspace is missing: the GPU gate cannot do without it.",
-        "gpu.launch: 'launch.sh' is no absolute path of a program: nothing else is sure to be found there.",
-        "gpu.pod: 'Gate' names no pod: write small letters, digits, '-' and once {id}, which differs each time; 59 at most.",  # noqa: E501
+        "gpu.image is missing: the GPU gate needs it.",
+        "gpu.gpu-class is missing: the GPU gate needs it.",
+        "gpu.workspace is missing: the GPU gate needs it.",
+        "gpu.launch: 'launch.sh' is not an absolute path: the login node's PATH is not used.",
+        "gpu.pod: 'Gate' is not a pod name: use up to 59 lowercase letters, digits, '-' and {id} once, for a random part.",  # noqa: E501
     ]
 
 
@@ -95,23 +95,23 @@ def test_it_is_a_table() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        pytest.param('host = "grader@login"', "is no host", id="user in host"),
-        pytest.param('host = "-oProxyCommand=x"', "is no host", id="option as host"),
-        pytest.param('host = ""', "is no host", id="no host"),
-        pytest.param('user = "a b"', "is no user", id="user"),
-        pytest.param('gpu-class = "small gpus=1"', "is no class", id="class"),
-        pytest.param('workspace = "a;b"', "is no workspace", id="workspace"),
-        pytest.param('tests = "opt/tests"', "is no absolute path", id="tests"),
-        pytest.param('tests = "/opt/\\ntests"', "is no absolute path", id="line break"),
-        pytest.param('pod = "gate"', "names no pod", id="the same pod each time"),
-        pytest.param('pod = "a-{id}-"', "names no pod", id="dash at the end"),
-        pytest.param(f'pod = "{"a" * 56}{{id}}"', "names no pod", id="long pod"),
-        pytest.param('words = ["-b"]', "'-b' cannot be among them", id="background"),
-        pytest.param('words = ["a\\u0000"]', "cannot be among them", id="NUL"),
+        pytest.param('host = "grader@login"', "is not a host name", id="user in host"),
+        pytest.param('host = "-oProxyCommand=x"', "is not a host name", id="option as host"),
+        pytest.param('host = ""', "is not a host name", id="no host"),
+        pytest.param('user = "a b"', "is not a user name", id="user"),
+        pytest.param('gpu-class = "small gpus=1"', "is not a GPU class", id="class"),
+        pytest.param('workspace = "a;b"', "is not a workspace", id="workspace"),
+        pytest.param('tests = "opt/tests"', "is not an absolute path", id="tests"),
+        pytest.param('tests = "/opt/\\ntests"', "is not an absolute path", id="line break"),
+        pytest.param('pod = "gate"', "is not a pod name", id="the same pod each time"),
+        pytest.param('pod = "a-{id}-"', "is not a pod name", id="dash at the end"),
+        pytest.param(f'pod = "{"a" * 56}{{id}}"', "is not a pod name", id="long pod"),
+        pytest.param('words = ["-b"]', "'-b' is not allowed", id="background"),
+        pytest.param('words = ["a\\u0000"]', "is not allowed", id="NUL"),
         pytest.param("min-passed = 0", ">= 1", id="no proof wanted"),
         pytest.param("run-limit = 0", "> 0", id="no time"),
-        pytest.param("run-limit = 40000", "are 41800 seconds together, and 39600 are the most", id="too long"),
-        pytest.param("run-limit = inf", "together", id="for ever"),
+        pytest.param("run-limit = 40000", "add up to 41800 seconds; the maximum is 39600", id="too long"),
+        pytest.param("run-limit = inf", "add up to inf seconds", id="infinite"),
     ],
 )
 def test_a_mistake_is_a_sentence(line: str, told: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from ci.adapters.oci.endpoint import Credentials, Endpoint
-from tests.programs import docker_registry
+from tests.programs import docker_registry, free_port
 
 USER = "maintainer"
 PASSWORD = "tell-nobody-8431"  # noqa: S105 (of a registry that lives as long as a test)
@@ -58,7 +58,7 @@ def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
     certificate.private_key_pem.write_to_path(folder / "tls.key")
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds=4)).decode()
     (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
-    port = _free_port()
+    port = free_port()
     (folder / "registry.yml").write_text(_CONFIGURATION.format(folder=folder, port=port))
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen([command, "serve", folder / "registry.yml"], stdout=log, stderr=log)
@@ -68,13 +68,6 @@ def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
     finally:
         process.terminate()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Behaves as DSMLP's launcher is documented to, with processes for pods: messages on stderr, Pending until there is a
-# GPU, the pod's output with a terminal's line ends, the pod deleted at the end, and exit 0 whatever the pod said.
+# Behaves like DSMLP's launcher according to its documentation, with processes for pods: messages on stderr, Pending until
+# a GPU is free, the pod's output with a terminal's line ends, the pod deleted at the end, and always exit code 0.
 state=$(cd "$(dirname "$0")/.." && pwd)
 while [ $# -gt 0 ]; do
     case $1 in
@@ -24,7 +24,7 @@ echo Pending >"$pod/phase"
 echo "$image" >"$state/home/launched-$name"
 echo "$K8S_TIMEOUT_SECONDS" >>"$state/home/launched-$name"
 echo "pod/$name created" >&2
-until [ "$class" = small ]; do # there are no others, so this is for ever
+until [ "$class" = small ]; do # there are no other GPUs, so the pod is never scheduled
     say "INFO starting up - pod status: Pending ; 0/9 nodes are available: 9 node(s) had untolerated taint(s)"
     sleep 0.2
 done
