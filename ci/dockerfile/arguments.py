@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ci.dockerfile.expansion import ExpansionError, expand
-from ci.dockerfile.lexer import join, quote, quoted_words, split
+from ci.dockerfile.lexer import quote
 from ci.dockerfile.parser import Instruction
 
 _NAMES = re.compile(r"\$\{?(\w+)")
@@ -102,11 +102,9 @@ def put_values(instruction: Instruction, arguments: Arguments) -> str:
 
 
 def _put(instruction: Instruction, values: Mapping[str, str]) -> str:
-    line = join(instruction.raw)
-    _, _, rest = split(line.text)
     changes = []
-    for word in quoted_words(rest):
+    for word in instruction.tokens.quoted_words:
         name = word.text.partition("=")[0]
         if name in values:
             changes.append((word, f"{name}={quote(values[name])}"))
-    return line.replace(changes)
+    return instruction.logical_line.replace(changes)

@@ -83,6 +83,24 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """A logical line split into its keyword, its flags and all text after them."""
+
+    keyword: Token
+    flags: tuple[Token, ...]
+    rest: Token
+
+    @property
+    def words(self) -> tuple[Token, ...]:
+        """The rest split at every blank, quoted or not: the sources of COPY and the words of FROM."""
+        return _split_rest(self.rest, lambda text, place: _find(text, place, _BLANKS))
+
+    @property
+    def quoted_words(self) -> tuple[Token, ...]:
+        """The rest split at blanks outside quotes: the pairs of ARG and ENV. The words keep their quotes."""
+        return _split_rest(self.rest, _end_of_quoted_word)
+
+
 def join(raw: str) -> Line:
     """Join the physical lines that one instruction begins with."""
     text: list[str] = []
@@ -110,8 +128,8 @@ def ended(raw: str) -> str:
     return raw if line.ended else line.text.rstrip(f"{_BLANKS}{ESCAPE}")
 
 
-def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
-    """Cut a joined line into its keyword, its flags and all that follows them."""
+def split(text: str) -> Tokens:
+    """Split a logical line into tokens."""
     text = text.rstrip()
     start = _skip(text, 0)
     end = _find(text, start, _BLANKS)
@@ -126,20 +144,11 @@ def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
         flags.append(flag)
         place = _skip(text, place)
     place = _skip(text, place)
-    return keyword, tuple(flags), Token(text=text[place:], start=place, end=len(text))
+    rest = Token(text=text[place:], start=place, end=len(text))
+    return Tokens(keyword=keyword, flags=tuple(flags), rest=rest)
 
 
-def words(rest: Token) -> tuple[Token, ...]:
-    """Cut text at blanks, whatever is quoted: so are the sources of COPY and the names of FROM read."""
-    return _cut(rest, lambda text, place: _find(text, place, _BLANKS))
-
-
-def quoted_words(rest: Token) -> tuple[Token, ...]:
-    """Cut text at blanks outside quotes: so are the pairs of ARG and ENV read. The quotes stay in the words."""
-    return _cut(rest, _end_of_quoted_word)
-
-
-def _cut(rest: Token, end_of_word: Callable[[str, int], int]) -> tuple[Token, ...]:
+def _split_rest(rest: Token, end_of_word: Callable[[str, int], int]) -> tuple[Token, ...]:
     found: list[Token] = []
     place = _skip(rest.text, 0)
     while place < len(rest.text):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ci.dockerfile.lexer import escape_flag, join, split
+from ci.dockerfile.lexer import escape_flag
 from ci.dockerfile.parser import Instruction
 
 _PREFIX = "--mount="
@@ -58,16 +58,14 @@ def mounts(instruction: Instruction) -> Iterator[Mount]:
 
 def put_mounts(instruction: Instruction, change: Callable[[Mount], Mount]) -> str:
     """Return the text of a RUN with its mounts changed. A mount that stays as it is keeps its spelling."""
-    line = join(instruction.raw)
-    _, flags, _ = split(line.text)
     changes = []
-    for flag in flags:
+    for flag in instruction.tokens.flags:
         if flag.text.startswith(_PREFIX):
             old = _parse(flag.text.removeprefix(_PREFIX))
             new = change(old)
             if new != old:
                 changes.append((flag, escape_flag(_PREFIX + _render(new))))
-    return line.replace(changes)
+    return instruction.logical_line.replace(changes)
 
 
 def _parse(text: str) -> Mount:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import dockerfile  # type: ignore[import-not-found]  # compiled, and published without types
 import msgspec
 
 from ci.dockerfile.directives import directive_problems
-from ci.dockerfile.lexer import Token, join, split
+from ci.dockerfile.lexer import Line, Token, Tokens, join, split
 from ci.errors import SpecError, did_you_mean
 
 _BOM = "\ufeff"
@@ -17,7 +18,7 @@ _NEVER_ONBUILD = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _KEYWORDS = frozenset(word.upper() for word in dockerfile.all_cmds())
 
 
-class Instruction(msgspec.Struct, frozen=True, kw_only=True):
+class Instruction(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One instruction: what the official parser makes of it, and the text it was made from."""
 
     keyword: str
@@ -33,6 +34,16 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     json: bool
     heredocs: tuple[str, ...] = ()
     """The bodies of its heredocs."""
+
+    @cached_property
+    def logical_line(self) -> Line:
+        """Its text as one line."""
+        return join(self.raw)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of its logical line."""
+        return split(self.logical_line.text)
 
     @property
     def where(self) -> str:
@@ -132,12 +143,11 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
 
 def onbuild_instruction(onbuild: Instruction) -> Instruction | None:
     """Return the instruction after ONBUILD, if there is one, with the place of the ONBUILD."""
-    line = join(onbuild.raw)
-    keyword, _, rest = split(line.text)
-    if not rest.text:
+    tokens = onbuild.tokens
+    if not tokens.rest.text:
         return None
-    before = Token(text="", start=keyword.start, end=rest.start)
-    found = parse_instructions(line.replace([(before, "")]), onbuild.path)[0]
+    before = Token(text="", start=tokens.keyword.start, end=tokens.rest.start)
+    found = parse_instructions(onbuild.logical_line.replace([(before, "")]), onbuild.path)[0]
     return msgspec.structs.replace(found, line=onbuild.line, end=onbuild.end)
 
 

@@ -124,7 +124,8 @@ class _Writer:
             for instruction in stage.body:
                 if instruction.keyword == "ONBUILD" and not keeps_onbuild:
                     continue
-                lines.extend(ended(rewrite(instruction, place)).split("\n"))
+                text = rewrite(instruction, place)
+                lines.extend((text if instruction.logical_line.ended else ended(text)).split("\n"))
                 if instruction.keyword in MAKES_LAYERS:
                     steps.append(fused_step(image, stage, stages[-1].name, instruction, len(lines)))
                 place = place.below(instruction)
@@ -170,7 +171,7 @@ def _lines(image: Image, scope: Scope, words: StageNaming, epoch: str) -> list[s
     mark = "\ufeff" if lines[0].startswith("\ufeff") else ""
     for one, text in _rewritten(image, scope, words):
         # A file may end within a FROM, which must not take the epoch in.
-        new = ended(text) if epoch and one.keyword == "FROM" else text
+        new = ended(text) if epoch and one.keyword == "FROM" and not one.logical_line.ended else text
         if new != one.raw:
             # A value may take fewer lines than the default did: those below keep their numbers.
             height = one.end - one.line + 1

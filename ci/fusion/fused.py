@@ -3,7 +3,6 @@
 import msgspec
 
 from ci.dockerfile.arguments import pairs
-from ci.dockerfile.lexer import join
 from ci.dockerfile.parser import Instruction, parse_dockerfile
 from ci.dockerfile.stages import ImageStage
 from ci.fusion.rewrite import StageNaming
@@ -84,14 +83,13 @@ def fused_stage(image: Image, stage: ImageStage, words: StageNaming, begin: int)
 def fused_step(image: Image, stage: ImageStage, name: str, made: Instruction, end: int) -> FusedStep:
     """Return a step of the stage `name` that ends at line `end` of the text."""
     is_own = made.path == image.dockerfile_path
-    line = join(made.raw)
     bodies = [body.strip() for heredoc in made.heredocs for body in heredoc.splitlines()]
     shown = bodies if len(bodies) <= _HEREDOC_LINES_SHOWN else [*bodies[:_HEREDOC_LINES_SHOWN], "…"]
     return FusedStep(
         image=image.name,
         stage=name,
         keyword=made.keyword,
-        command=" ⏎ ".join([line.spoken, *shown]),
+        command=" ⏎ ".join([made.logical_line.spoken, *shown]),
         line=made.line if is_own else stage.source.line,
         end=end,
         layers=len(made.words) - 1 if made.keyword in {"COPY", "ADD"} else 1,

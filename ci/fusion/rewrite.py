@@ -9,7 +9,7 @@ import msgspec
 
 from ci.dockerfile.arguments import put_values
 from ci.dockerfile.environment import Environment
-from ci.dockerfile.lexer import escape_flag, escape_word, join, split, words
+from ci.dockerfile.lexer import escape_flag, escape_word
 from ci.dockerfile.mounts import Mount, put_mounts
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, Source
@@ -130,25 +130,19 @@ _PIVOT = "/./"
 
 def put_origin(instruction: Instruction, origin: str) -> str:
     """Return the text of a COPY from a stage or image with another name for that."""
-    line = join(instruction.raw)
-    _, flags, _ = split(line.text)
-    changed = [flag for flag in flags if flag.text.startswith("--from=")]
-    return line.replace([(flag, escape_flag(f"--from={origin}")) for flag in changed])
+    flags = [flag for flag in instruction.tokens.flags if flag.text.startswith("--from=")]
+    return instruction.logical_line.replace([(flag, escape_flag(f"--from={origin}")) for flag in flags])
 
 
 def put_base(source: Instruction, base: str) -> str:
     """Return the text of a FROM with another base; its flags and its name stay as they are."""
-    line = join(source.raw)
-    _, _, rest = split(line.text)
-    return line.replace([(words(rest)[0], base)])
+    return source.logical_line.replace([(source.tokens.words[0], base)])
 
 
 def put_sources(instruction: Instruction, folder: str, environment: Environment) -> str:
     """Return the text of a COPY or ADD from the build context with its sources in `folder` of the context."""
     move = move_with_parents if instruction.has_flag("parents") else move_source
-    line = join(instruction.raw)
-    _, _, rest = split(line.text)
-    tokens = () if instruction.json else words(rest)
+    line, tokens = instruction.logical_line, instruction.tokens
     *sources, target = instruction.words
     moved = [
         word
@@ -158,8 +152,8 @@ def put_sources(instruction: Instruction, folder: str, environment: Environment)
     ]
     # A path that was written out may hold a blank, which only the form of JSON can.
     if instruction.json or any(char.isspace() for word in moved for char in word):
-        return line.replace([(rest, json.dumps([*moved, target], ensure_ascii=False))])
-    return line.replace([*zip(tokens, moved, strict=False)])
+        return line.replace([(tokens.rest, json.dumps([*moved, target], ensure_ascii=False))])
+    return line.replace([*zip(tokens.words, moved, strict=False)])
 
 
 def _is_remote(word: str, environment: Environment) -> bool:
