@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci.dockerfile.lexer import ended as ended_text
-from ci.dockerfile.lexer import join, split
+from ci.dockerfile.lexer import complete, join, split
 from ci.dockerfile.parser import parse_instructions
 
 
@@ -30,17 +29,17 @@ def test_lines_are_joined(raw: str, text: str, height: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "ended"),
+    ("raw", "is_complete"),
     [
-        pytest.param("RUN a", True, id="ended"),
+        pytest.param("RUN a", True, id="one line"),
         pytest.param("RUN a \\", False, id="continued into nothing"),
         pytest.param("RUN a \\\n# only a comment\n", False, id="continued into a comment"),
-        pytest.param("RUN a \\\nb", True, id="continued and ended"),
+        pytest.param("RUN a \\\nb", True, id="continued and completed"),
     ],
 )
-def test_an_instruction_that_the_file_cuts_off_is_known(raw: str, *, ended: bool) -> None:
-    assert join(raw).ended is ended
-    assert join(ended_text(raw)).ended
+def test_an_instruction_that_the_file_cuts_off_is_incomplete(raw: str, *, is_complete: bool) -> None:
+    assert join(raw).is_complete is is_complete
+    assert join(complete(raw)).is_complete
 
 
 @pytest.mark.parametrize(
@@ -62,17 +61,17 @@ def test_a_line_is_split(text: str, keyword: str, flags: list[str], rest: str) -
     assert text[found.rest.start : found.rest.end] == rest
 
 
-def test_words_are_cut_at_blanks_whatever_is_quoted() -> None:
+def test_words_are_split_at_blanks_even_within_quotes() -> None:
     assert [word.text for word in split('COPY a "b c" d').words] == ["a", '"b', 'c"', "d"]
 
 
-def test_pairs_are_cut_at_blanks_outside_quotes() -> None:
+def test_pairs_are_split_at_blanks_outside_quotes() -> None:
     found = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F="\" " G""")
-    cut = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
-    assert [word.text for word in found.quoted_words] == cut
+    pairs = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
+    assert [word.text for word in found.quoted_words] == pairs
 
 
-def test_tokens_are_replaced_where_they_stand() -> None:
+def test_tokens_are_replaced_in_place() -> None:
     line = join("COPY --from=a \\\n  # why\n  x   y /z")
     found = split(line.text)
     x, y, _ = found.words
@@ -80,15 +79,15 @@ def test_tokens_are_replaced_where_they_stand() -> None:
     assert changed == "COPY --from=b \\\n  # why\n     longer/y /z"
 
 
-def test_a_token_that_goes_over_lines_is_replaced_whole() -> None:
+def test_a_token_on_several_lines_is_replaced_as_a_whole() -> None:
     line = join("COPY --fr\\\nom=a x y")
     (flag,) = split(line.text).flags
     assert line.replace([(flag, "--from=b")]) == "COPY --from=b x y"
 
 
-def test_a_line_is_spoken_without_its_indentation() -> None:
+def test_an_instruction_is_shown_on_one_line_without_its_indentation() -> None:
     line = join("RUN apt-get update \\\n      # why\n   && echo 'a  b' \\\n\n  c")
-    assert line.spoken == "RUN apt-get update && echo 'a  b' c"
+    assert line.as_one_line == "RUN apt-get update && echo 'a  b' c"
 
 
 PIECES = st.sampled_from(
@@ -116,11 +115,11 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_lines_and_flags_are_cut_as_the_official_parser_cuts_them(tail: str) -> None:
+def test_instructions_are_lexed_as_by_the_official_parser(tail: str) -> None:
     text = f"RUN a\nCOPY {tail}\nRUN b\n"
     try:
         instructions = parse_instructions(text, "Dockerfile")
-    except Exception:  # noqa: BLE001  # whatever the parser refuses is not for us to cut
+    except Exception:  # noqa: BLE001  # what the parser rejects is never lexed
         return
     for instruction, command in zip(instructions, dockerfile.parse_string(text), strict=True):
         assert instruction.logical_line.text == command.original
