@@ -48,6 +48,8 @@ VALUES = {"A": "one", "EMPTY": "", "PATH": "/usr/bin:/bin:/sbin", "FILE": "a.tar
         (r"${PATH//\/bin/}", "/usr:::/sbin".replace(":::", "::")),
         (r"${FILE/\*/x}", "a.tar.gz"),
         ("${FILE/*./x}", "xgz"),
+        (r"""${PATH#"\/usr"}""", "/usr/bin:/bin:/sbin"),
+        ("$@$?x", "x"),
     ],
 )
 def test_variables_are_expanded_as_by_docker(word: str, text: str) -> None:

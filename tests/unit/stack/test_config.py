@@ -1,6 +1,6 @@
 import pytest
 
-from ci.stack.config import ImageTable, Settings, StackTable, read_settings
+from ci.stack.config import ImageTable, Settings, StackTable, bytes_of, read_settings
 
 PATH = "images/stack.toml"
 
@@ -75,6 +75,21 @@ def test_all_mistakes_are_listed_at_once() -> None:
         f"{PATH}: images.whole must be a table: write [images.whole] above its keys.",
     ]
     assert settings.images["base"] == ImageTable()
+
+
+@pytest.mark.parametrize("size", ["2.5", "2,5 GB", "2.5GB", "1 TB", "-1 GB"])
+def test_an_invalid_size_is_a_problem(size: str) -> None:
+    settings, problems = read(f'[images.a]\nsize-budget = "{size}"\n')
+    assert problems == [
+        f"{PATH}: images.a.size-budget: invalid size '{size}'. Expected a size such as '800 MB' or '2.5 GB'."
+    ]
+    assert bytes_of(settings.images["a"].size_budget) is None
+
+
+@pytest.mark.parametrize(("size", "expected"), [("", None), ("800 MB", 800_000_000), ("2.5 GB", 2_500_000_000)])
+def test_a_size_is_in_bytes(size: str, expected: int | None) -> None:
+    settings, problems = read(f'[images.a]\nsize-budget = "{size}"\n')
+    assert (bytes_of(settings.images["a"].size_budget), problems) == (expected, [])
 
 
 def test_a_syntax_error_has_its_line_number() -> None:
