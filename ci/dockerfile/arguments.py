@@ -1,4 +1,4 @@
-"""What an ARG is worth: build args, defaults, the globals above the first FROM and the platform."""
+"""ARG values: build args, defaults, the global ARGs before the first FROM, and the platform's."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ci.dockerfile.expansion import ExpansionError, expand
-from ci.dockerfile.lexer import join, quote, quoted_words, split
+from ci.dockerfile.lexer import quote
 from ci.dockerfile.parser import Instruction
 
 _NAMES = re.compile(r"\$\{?(\w+)")
@@ -14,22 +14,22 @@ UNWRITABLE = re.compile(r"[\n\r\0]")
 
 
 class Arguments(msgspec.Struct, frozen=True, kw_only=True):
-    """The values that hold for one Dockerfile."""
+    """The ARG values of one Dockerfile."""
 
     build_args: Mapping[str, str]
     automatic: Mapping[str, str]
-    """TARGETPLATFORM and its kin, which the engine sets without being asked."""
+    """TARGETPLATFORM and the like, which the engine sets by itself."""
     declared: Mapping[str, str | None] = {}
-    """The ARGs above the first FROM by name; None for one that has neither a default nor a build arg."""
+    """The global ARGs, before the first FROM, by name. None for one with neither a default nor a build arg."""
 
     @property
     def for_from(self) -> Mapping[str, str]:
-        """What the lines of FROM see. One declared without a value counts as empty there."""
+        """The values in FROM instructions. There an ARG without a value is empty."""
         given = {name: self.build_args.get(name, value) for name, value in self.automatic.items()}
         return {**given, **{name: value or "" for name, value in self.declared.items()}}
 
-    def inherited(self, name: str) -> str | None:
-        """Return what `ARG name` means in a stage: the build arg, the global's value, the platform's; or None."""
+    def resolve(self, name: str) -> str | None:
+        """Return the value of `ARG name` in a stage: the build arg, or the global ARG, or the platform's; or None."""
         if name in self.build_args:
             return self.build_args[name]
         if name in self.declared:
@@ -37,18 +37,18 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
         return self.automatic.get(name)
 
     def only_automatic(self, text: str) -> bool:
-        """LogLine whether all variables of a text are ones that the engine sets without being asked."""
+        """Return whether the engine sets all variables of a text by itself."""
         own = {*self.build_args, *self.declared}
         return all(name in self.automatic and name not in own for name in _NAMES.findall(text))
 
     def empty_names(self, text: str) -> tuple[str, ...]:
-        """Return the variables named in a text of a line of FROM that are worth nothing there."""
+        """Return the variables in a text of a FROM that have no value there, or an empty one."""
         values = self.for_from
         return tuple(name for name in dict.fromkeys(_NAMES.findall(text)) if not values.get(name))
 
 
 def platform_arguments(platform: str) -> Mapping[str, str]:
-    """Return the automatic arguments of a platform such as `linux/arm/v7`, which is built on itself."""
+    """Return the automatic arguments for a platform such as `linux/arm/v7`, as both build and target platform."""
     system, machine, variant, *_ = (*platform.split("/"), "", "")
     return {
         f"{side}{name}": value
@@ -60,7 +60,7 @@ def platform_arguments(platform: str) -> Mapping[str, str]:
 def read_arguments(
     instructions: Sequence[Instruction], build_args: Mapping[str, str], platform: str, path: str, problems: list[str]
 ) -> Arguments:
-    """Work out the ARGs above the first FROM, each default with the ones before it put in."""
+    """Return the values of the global ARGs. A default may use the ARGs before it."""
     arguments = Arguments(build_args=build_args, automatic=platform_arguments(platform))
     for instruction in instructions:
         for name, default in pairs(instruction):
@@ -75,20 +75,20 @@ def read_arguments(
 
 
 def pairs(instruction: Instruction) -> tuple[tuple[str, str | None], ...]:
-    """Return the names that an ARG declares with their defaults as written, None for a name alone."""
-    cut = (word.partition("=") for word in instruction.words)
-    return tuple((name, default if equals else None) for name, equals, default in cut)
+    """Return the names that an ARG declares, with their defaults as written; None for a name without a default."""
+    parts = (word.partition("=") for word in instruction.words)
+    return tuple((name, default if equals else None) for name, equals, default in parts)
 
 
-def put_build_args(instruction: Instruction, build_args: Mapping[str, str]) -> str:
-    """Return the text of an ARG with the build args in the place of its defaults."""
-    return _put(instruction, {name: build_args[name] for name, _ in pairs(instruction) if name in build_args})
+def replace_defaults(instruction: Instruction, build_args: Mapping[str, str]) -> str:
+    """Return the text of an ARG with its defaults replaced by the build args."""
+    return _replace(instruction, {name: build_args[name] for name, _ in pairs(instruction) if name in build_args})
 
 
-def put_values(instruction: Instruction, arguments: Arguments) -> str:
-    """Return the text of an ARG of a stage that no longer needs the globals or build args of its Dockerfile.
+def replace_values(instruction: Instruction, arguments: Arguments) -> str:
+    """Return the text of a stage's ARG with its values written out, so that it needs no global ARG or build arg.
 
-    An automatic argument is left to the engine. But where it is declared above the first FROM as well, that hides it.
+    An automatic argument is left to the engine, unless a global ARG of the same name hides it.
     """
     values: dict[str, str] = {}
     for name, default in pairs(instruction):
@@ -98,15 +98,13 @@ def put_values(instruction: Instruction, arguments: Arguments) -> str:
             value = arguments.declared[name]
             if value is not None or name in arguments.automatic:
                 values[name] = value or ""
-    return _put(instruction, values)
+    return _replace(instruction, values)
 
 
-def _put(instruction: Instruction, values: Mapping[str, str]) -> str:
-    line = join(instruction.raw)
-    _, _, rest = split(line.text)
+def _replace(instruction: Instruction, values: Mapping[str, str]) -> str:
     changes = []
-    for word in quoted_words(rest):
+    for word in instruction.tokens.quoted_words:
         name = word.text.partition("=")[0]
         if name in values:
             changes.append((word, f"{name}={quote(values[name])}"))
-    return line.replace(changes)
+    return instruction.logical_line.replace(changes)

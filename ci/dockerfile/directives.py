@@ -1,11 +1,11 @@
-"""Parser directives: the comments at the head of a Dockerfile that change how it is read."""
+"""Parser directives: the comments at the top of a Dockerfile that change how it is parsed."""
 
 import re
 from collections.abc import Iterator
 
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _KNOWN = frozenset({"syntax", "escape", "check"})
-# The engine ignores these and reads every Dockerfile with the version of this syntax that it was built with.
+# The engine ignores these: it parses every Dockerfile with the version of this syntax that it was built with.
 _OWN_SYNTAX = re.compile(
     r"((index\.)?docker\.io/)?(docker|moby)/dockerfile(-upstream)?([:@].*)?",
     re.IGNORECASE,
@@ -13,7 +13,7 @@ _OWN_SYNTAX = re.compile(
 
 
 def directive_problems(text: str, path: str) -> list[str]:
-    """Return a sentence for each directive that would have the file read in another way than the engine reads it."""
+    """Return a sentence for each directive that asks for another way of parsing than the engine's."""
     problems: list[str] = []
     for line, name, value in _directives(text):
         if name == "escape" and value != "\\":
@@ -24,7 +24,7 @@ def directive_problems(text: str, path: str) -> list[str]:
         if name == "syntax" and not _OWN_SYNTAX.fullmatch(value.split()[0]):
             problems.append(
                 f"{path}:{line}: the syntax {value!r} is not supported. "
-                "Remove the directive, or name docker/dockerfile, the syntax that is built in."
+                "Remove the directive, or use docker/dockerfile, the built-in syntax."
             )
     return problems
 

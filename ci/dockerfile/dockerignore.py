@@ -1,16 +1,16 @@
-"""What a .dockerignore file keeps out of a build context, and what a list of such patterns matches.
+"""The patterns of a .dockerignore file, and which paths they exclude from a build context.
 
-The engine matches by moby/patternmatcher, and so must we, or a key would speak of other files than were built. Its
-answers to 34,000 random lists of patterns were compared with ours: they are the same. pathspec follows git, where `a`
-means one at any depth, and differs on a third of simple lists; docker-py differs on one in thirty (`**/a` does not
-ignore what is in a folder `a`). e2b-dockerfile-utils does not differ, but is new (0.1) and four times as slow.
+The engine matches with moby/patternmatcher. This module must match alike, or a cache key would cover other files than
+the build uses. Compared on 34,000 random lists of patterns, the results of both are the same. pathspec follows git,
+where `a` matches at any depth, and differs on a third of simple lists; docker-py differs on one in thirty (`**/a` does
+not ignore the content of a folder `a`). e2b-dockerfile-utils does not differ, but is new (0.1) and four times as slow.
 """
 
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-# Only what is no letter can be escaped: the engine hands the rest on to its regular expressions, where \d is a digit.
+# Only punctuation can be escaped: the engine passes `\d` to its regular expressions, where it means a digit.
 _ESCAPED = r"\\[!-/:-@\[-`{-~]"
 _ONE = rf"(?:{_ESCAPED}|[^][*?\\-])"
 _CLASS = rf"\[\^?(?:{_ONE}(?:-{_ONE})?)+\]"
@@ -20,9 +20,9 @@ _WILD = re.compile(r"[][*?\\]")
 
 
 def read_ignore(text: str, path: str, problems: list[str]) -> tuple[str, ...]:
-    """Return the patterns of a .dockerignore as Docker reads them: comments out, paths tidied, `!` kept in front.
+    """Return the patterns of a .dockerignore as Docker reads them: no comments, normalized paths, `!` kept.
 
-    Adds a sentence to `problems` for each line that is no pattern.
+    Adds a sentence to `problems` for each invalid pattern.
     """
     patterns: list[str] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
@@ -32,7 +32,7 @@ def read_ignore(text: str, path: str, problems: list[str]) -> tuple[str, ...]:
         kept = pattern.startswith("!")
         pattern = pattern.removeprefix("!").strip()
         if pattern:
-            # normpath keeps two slashes in front, which POSIX gives a meaning of their own.
+            # normpath keeps two leading slashes, which have a special meaning in POSIX.
             pattern = posixpath.normpath(pattern.replace("//", "/"))
         if len(pattern) > 1:
             pattern = pattern.removeprefix("/").strip()
@@ -43,37 +43,38 @@ def read_ignore(text: str, path: str, problems: list[str]) -> tuple[str, ...]:
 
 
 def pattern_faults(pattern: str) -> Iterator[str]:
-    """Return what is wrong with a pattern, as a sentence: Docker would refuse it, or take it for something else."""
+    """Return a sentence for a pattern that Docker rejects or interprets in another way."""
     body = pattern.removeprefix("!")
     if body in ("", "/") and body != pattern:
-        yield "a line with nothing but ! keeps nothing. Remove it."
+        yield "a line with only ! has no effect. Remove it."
         return
     try:
         _compile(body)
     except (re.error, ValueError):
         yield (
-            f"{pattern!r} is no pattern. Folders are parted by /, a backslash goes before a sign such as * or [, and "
-            "[ ] hold single characters and ranges, no other signs of patterns."
+            f"invalid pattern {pattern!r}. Separate folders with /, put a backslash only before a special character "
+            "such as * or [, and only single characters and ranges between [ and ]."
         )
 
 
 class IgnorePatterns:
-    """Patterns in the order of their file: the last that matches a path or a folder above it decides."""
+    """Patterns in the order of their file. The last one that matches a path or one of its parent folders decides."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._rules = tuple((pattern.startswith("!"), _compile(pattern.removeprefix("!"))) for pattern in patterns)
         self._folders: dict[str, tuple[bool, ...]] = {"": (False,) * len(patterns)}
 
     def match(self, path: str) -> bool:
-        """LogLine whether a path is ignored; it is relative to the folder that the patterns are for."""
+        """Return whether a path is ignored. It is relative to the folder of the patterns."""
         return self._match(path)[0]
 
     def _match(self, path: str) -> tuple[bool, tuple[bool, ...]]:
-        """Return whether a path is ignored, and which patterns match it or a folder above it.
+        """Return whether a path is ignored, and which patterns match it or one of its parent folders.
 
-        As in the engine, one matches a folder only if it was asked there: `["**/secret", "!a"]` ignores `a/secret`.
+        As in the engine, a `!` pattern is tried only on a path that is ignored so far, and any other only on one that
+        is not: `["**/secret", "!a"]` ignores `a/secret`.
         """
-        above = self._above(posixpath.dirname(path))
+        above = self._parent_hits(posixpath.dirname(path))
         ignored = False
         hits: list[bool] = []
         for (kept, rule), inherited in zip(self._rules, above, strict=True):
@@ -83,7 +84,7 @@ class IgnorePatterns:
             hits.append(hit)
         return ignored, tuple(hits)
 
-    def _above(self, folder: str) -> tuple[bool, ...]:
+    def _parent_hits(self, folder: str) -> tuple[bool, ...]:
         found = self._folders.get(folder)
         if found is None:
             found = self._folders[folder] = self._match(folder)[1]
@@ -91,28 +92,28 @@ class IgnorePatterns:
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Translate a pattern without `!`. ValueError or re.error for one that Docker refuses or reads otherwise."""
+    """Translate a pattern without `!`. ValueError or re.error if Docker rejects it or interprets it otherwise."""
     if not _WILD.search(pattern):
         return re.compile(re.escape(pattern))
     tail = pattern.removeprefix("**")
     if tail != pattern and not _WILD.search(tail):
-        # Not the same as below: `**.py` matches `a.py`, and `**a*` does not match `ba`.
+        # Unlike below: `**.py` matches `a.py`, but `**a*` does not match `ba`.
         if tail.startswith("/"):
             return re.compile(f"(?s:.*/)?{re.escape(tail[1:])}")
         return re.compile(f"(?s:.*){re.escape(tail)}")
     head = pattern.removesuffix("**")
     if head != pattern and not _WILD.search(head):
         return re.compile(f"{re.escape(head)}(?s:.*)")
-    written: list[str] = []
+    translated: list[str] = []
     end = 0
     for token in _TOKEN.finditer(pattern):
         if token.start() != end:
             break
         end = token.end()
-        written.append(_translate(token[0], last=end == len(pattern)))
+        translated.append(_translate(token[0], last=end == len(pattern)))
     if end != len(pattern):
         raise ValueError(pattern)
-    return re.compile("".join(written))
+    return re.compile("".join(translated))
 
 
 def _translate(token: str, *, last: bool) -> str:

@@ -1,4 +1,4 @@
-"""What is known of a stage's variables, to tell where a source that holds some points to."""
+"""The variables of a stage as far as they are known, to expand the paths of COPY, ADD and mounts."""
 
 from collections.abc import Mapping
 
@@ -10,28 +10,28 @@ from ci.dockerfile.parser import Instruction
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """The variables of a stage at one place. A value of None is one that cannot be known here."""
+    """The variables at one instruction of a stage. None means that the value is unknown."""
 
-    open: bool
-    """The stage stands on a foreign base, which may bring any variable."""
+    has_foreign_base: bool
+    """The stage is built on a foreign image, which may set any variable."""
     config: Mapping[str, str | None] = {}
-    """Set by ENV: they stay in the image."""
+    """Set by ENV: part of the image."""
     arguments: Mapping[str, str | None] = {}
-    """Set by ARG and not by ENV after it."""
+    """Set by ARG, and by no ENV after it."""
 
     def expand(self, word: str) -> str | None:
-        """Return a word with its variables put in; None if that takes a variable that is not known."""
+        """Return a word with its variables expanded; None if one of them is unknown."""
         values = {**self.config, **self.arguments}
         known = {name: value for name, value in values.items() if value is not None}
         try:
             expansion = expand(word, known)
         except ExpansionError:
             return None
-        unknown = {name for name in expansion.missing if self.open or name in values}
+        unknown = {name for name in expansion.missing if self.has_foreign_base or name in values}
         return None if unknown else expansion.text
 
     def after(self, instruction: Instruction, arguments: Arguments) -> "Environment":
-        """Return the variables below an instruction."""
+        """Return the variables after an instruction."""
         match instruction.keyword:
             case "ENV":
                 return self._after_env(instruction)
@@ -41,7 +41,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
                 return self
 
     def _after_env(self, instruction: Instruction) -> "Environment":
-        # Every value sees the variables as they were above the instruction.
+        # Every value is expanded with the variables from before the instruction.
         new = {
             self.expand(name) or name: self.expand(value)
             for name, value in zip(instruction.words[::2], instruction.words[1::2], strict=False)
@@ -53,7 +53,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         found = self
         for name, default in pairs(instruction):
             if default is None or name in arguments.build_args:
-                value = arguments.inherited(name)
+                value = arguments.resolve(name)
                 known = value is not None
             else:
                 value, known = found.expand(default), True
@@ -62,18 +62,18 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     @property
-    def below(self) -> "Environment":
-        """What a stage built on this one begins with: ENV is set anew, so it hides an ARG of the same name."""
+    def inherited(self) -> "Environment":
+        """The variables that a stage built on this one starts with: an ENV hides an ARG of the same name."""
         kept = {name: value for name, value in self.arguments.items() if name not in self.config}
         return msgspec.structs.replace(self, arguments=kept)
 
     @property
-    def emptied(self) -> "Environment":
-        """What the children of an image begin with whose ARGs were emptied at its end."""
-        below = self.below
-        return msgspec.structs.replace(below, arguments=dict.fromkeys(below.arguments, ""))
+    def with_empty_arguments(self) -> "Environment":
+        """The inherited variables, if the last instruction of the stage sets every ARG to the empty string."""
+        inherited = self.inherited
+        return msgspec.structs.replace(inherited, arguments=dict.fromkeys(inherited.arguments, ""))
 
     @property
-    def leaked(self) -> tuple[str, ...]:
-        """The ARGs whose values a stage built on this one would see, in the order of their names."""
-        return tuple(sorted(name for name, value in self.below.arguments.items() if value != ""))
+    def leaked_arguments(self) -> tuple[str, ...]:
+        """The ARGs whose values a stage built on this one would see, sorted."""
+        return tuple(sorted(name for name, value in self.inherited.arguments.items() if value != ""))

@@ -1,6 +1,6 @@
-"""Variables in a Dockerfile's words, `$X`, `${X:-word}` and the like, and quotes, read as Docker reads them.
+"""Variables (`$X`, `${X:-word}`) and quotes in the words of a Dockerfile, expanded as Docker does.
 
-Docker's rules are a shell's with differences: words are not split again, and there is no command substitution.
+Docker's rules are those of a shell, except that words are not split again and there is no command substitution.
 """
 
 import re
@@ -14,18 +14,19 @@ _SPECIAL_NAMES = "@*#?-$!"
 
 
 class ExpansionError(Exception):
-    """A word that cannot be expanded; its text says why."""
+    """A word cannot be expanded; the text says why."""
 
 
 class Expansion(msgspec.Struct, frozen=True, kw_only=True):
-    """A word with its variables put in, and the names it asked for that have no value."""
+    """A word with its variables expanded."""
 
     text: str
     missing: frozenset[str]
+    """The variables in the word that have no value."""
 
 
 def expand(word: str, values: Mapping[str, str]) -> Expansion:
-    """Put the values of variables into a word and take its quotes away. Missing ones count as empty."""
+    """Expand the variables of a word and remove its quotes. A variable without a value is empty."""
     reader = _Reader(word, values)
     text = reader.read_until("", patterns=False)
     return Expansion(text=text, missing=frozenset(reader.missing))
@@ -35,19 +36,19 @@ class _Reader:
     def __init__(self, word: str, values: Mapping[str, str]) -> None:
         self._word = word
         self._values = values
-        self._place = 0
+        self._position = 0
         self.missing: set[str] = set()
 
     def _peek(self) -> str:
-        return self._word[self._place : self._place + 1]
+        return self._word[self._position : self._position + 1]
 
     def _next(self) -> str:
         char = self._peek()
-        self._place += 1
+        self._position += 1
         return char
 
     def read_until(self, stop: str, *, patterns: bool) -> str:
-        """Read to the character `stop`, or to the end. In patterns a backslash stays, as it escapes wildcards."""
+        """Read to the character `stop`, or to the end. In patterns a backslash is kept: it escapes wildcards."""
         parts: list[str] = []
         while char := self._peek():
             if char == "$":
@@ -69,11 +70,11 @@ class _Reader:
         return "".join(parts)
 
     def _single_quotes(self) -> str:
-        end = self._word.find("'", self._place + 1)
+        end = self._word.find("'", self._position + 1)
         if end < 0:
             raise ExpansionError("a closing single quote is missing")
-        text = self._word[self._place + 1 : end]
-        self._place = end + 1
+        text = self._word[self._position + 1 : end]
+        self._position = end + 1
         return text
 
     def _double_quotes(self, *, patterns: bool) -> str:
@@ -113,17 +114,17 @@ class _Reader:
             return self._alternative(name, operator)
         if operator in ("#", "%"):
             return self._trimmed(name, operator)
-        raise ExpansionError(f"${{{name}{operator}…}} is no substitution that Docker knows")
+        raise ExpansionError(f"unsupported substitution ${{{name}{operator}…}}")
 
     def _name(self) -> str:
-        start = self._place
+        start = self._position
         char = self._peek()
         if char and char in _SPECIAL_NAMES:
             return self._next()
         numeric = char.isdigit()
         while (char := self._peek()) and (char.isdigit() or (not numeric and (char.isalpha() or char == "_"))):
-            self._place += 1
-        return self._word[start : self._place]
+            self._position += 1
+        return self._word[start : self._position]
 
     def _value(self, name: str) -> str | None:
         value = self._values.get(name)
@@ -141,7 +142,7 @@ class _Reader:
             case "+":
                 return "" if unset else word
             case _ if unset:
-                raise ExpansionError(f"{name}: {word or 'it must have a value'}")
+                raise ExpansionError(f"{name}: {word or 'a value is required'}")
             case _:
                 return value or ""
 
@@ -153,7 +154,7 @@ class _Reader:
         if operator == "#":
             match = re.match(regex, value)
             return value[match.end() :] if match else value
-        ends = [place for place in range(len(value) + 1) if re.fullmatch(regex, value[place:])]
+        ends = [position for position in range(len(value) + 1) if re.fullmatch(regex, value[position:])]
         if not ends:
             return value
         return value[: ends[0] if greedy else ends[-1]]
@@ -169,22 +170,22 @@ class _Reader:
 
 
 def _regex(pattern: str, *, greedy: bool) -> str:
-    """Translate a shell's pattern, which here knows only `*`, `?` and backslashes."""
+    """Translate a shell pattern. Docker supports only `*`, `?` and backslashes."""
     parts: list[str] = []
-    place = 0
-    while place < len(pattern):
-        char = pattern[place]
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
         if char == "*":
             parts.append(".*" if greedy else ".*?")
         elif char == "?":
             parts.append(".")
         elif char == ESCAPE:
-            place += 1
-            char = pattern[place : place + 1]
+            position += 1
+            char = pattern[position : position + 1]
             if char not in ("}", "/", "*", "?", ESCAPE):
-                raise ExpansionError(f"the pattern {pattern!r} has a backslash before {char!r}")
+                raise ExpansionError(f"the pattern {pattern!r} has a backslash before {char!r}, a plain character")
             parts.append(re.escape(char))
         else:
             parts.append(re.escape(char))
-        place += 1
+        position += 1
     return "".join(parts)

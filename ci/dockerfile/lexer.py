@@ -1,7 +1,8 @@
-"""Where the parts of an instruction stand in the text, so that one can be changed and the rest stay as it is.
+"""The tokens of an instruction and their positions, so that one can be changed and all other text stays as it is.
 
-The official parser says what an instruction means, but not where its flags and words stand. This follows its rules for
-joining continued lines and for cutting a line into flags and words, and keeps the places.
+The official parser says what an instruction means, but not where its flags and words are in the text. This module
+follows its rules for joining continued lines and for splitting a line into flags and words, and keeps the positions.
+`Instruction.logical_line` and `Instruction.tokens` hold the result, so that each instruction is lexed once.
 """
 
 import re
@@ -16,7 +17,7 @@ _SPECIAL_IN_FLAG = re.compile(r"[\s'\"\\]")
 
 
 def quote(value: str) -> str:
-    """Return `value` as a word of ARG or ENV that expands to it. It must hold no line break."""
+    """Return `value` quoted so that an ARG or ENV expands it to itself. It must not contain a line break."""
     if _PLAIN.fullmatch(value):
         return value
     if "'" not in value:
@@ -25,45 +26,45 @@ def quote(value: str) -> str:
 
 
 def escape_word(value: str) -> str:
-    """Return `value` as a word without blanks of COPY or a mount that expands to it; its blanks stay as they are."""
+    """Return `value` escaped so that a COPY or a mount expands it to itself. Blanks are not escaped."""
     return re.sub(r"['\"\\$]", r"\\\g<0>", value)
 
 
 def escape_flag(text: str) -> str:
-    """Return a whole flag so that blanks and quotes within it do not end or change it."""
+    """Return a flag with its blanks, quotes and backslashes escaped."""
     return _SPECIAL_IN_FLAG.sub(r"\\\g<0>", text)
 
 
 _CONTINUED = re.compile(r"([^\\])\\[ \t]*\Z|^\\[ \t]*\Z")
-# What separates words: the parser leaves out the line feed, which cannot stand in a joined line.
+# Separators of words, as in the parser. A line feed is not one of them: a joined line has none.
 _BLANKS = "\t\v\f\r "
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction as one line: continuations joined, comments and blank lines within it left out."""
+class LogicalLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An instruction on one line: continued lines are joined, comments and blank lines between them are removed."""
 
     raw: str
     text: str
     offsets: tuple[int, ...]
-    """For each character of `text` its place in `raw`."""
+    """The position in `raw` of each character of `text`."""
     height: int
-    """Lines of `raw` that were joined; those after them are the bodies of heredocs."""
-    ended: bool
-    """Whether the last of the joined lines ends the instruction. It does not where the file ends too early."""
+    """How many lines of `raw` were joined. The lines after them are the bodies of heredocs."""
+    is_complete: bool
+    """False if the file ends after a continuation, so that a line appended to it would become part of this one."""
 
     @property
-    def spoken(self) -> str:
-        """The text with one blank where lines were joined, without their indentation."""
+    def as_one_line(self) -> str:
+        """The text without the indentation of continued lines: one blank where two lines were joined."""
         parts: list[str] = []
         begin = 0
-        for place in range(1, len(self.text) + 1):
-            if place == len(self.text) or self.offsets[place] != self.offsets[place - 1] + 1:
-                parts.append(self.text[begin:place].strip())
-                begin = place
+        for position in range(1, len(self.text) + 1):
+            if position == len(self.text) or self.offsets[position] != self.offsets[position - 1] + 1:
+                parts.append(self.text[begin:position].strip())
+                begin = position
         return " ".join(part for part in parts if part)
 
     def replace(self, changes: Sequence[tuple["Token", str]]) -> str:
-        """Return `raw` with new texts in the places of tokens, which must not overlap."""
+        """Return `raw` with tokens replaced by new texts. The tokens must not overlap."""
         text = self.raw
         for token, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
             start = self.offsets[token.start]
@@ -73,9 +74,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A word of a line: its text, and its place `start` to `end` in the joined line.
+    """A part of a logical line: its text, and its position there, from `start` to before `end`.
 
-    The text of a flag is free of quotes and escapes, as the parser gives it; other words are as they were written.
+    The text of a flag has no quotes and escapes, as the parser returns it. Other tokens are as written.
     """
 
     text: str
@@ -83,11 +84,29 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
-def join(raw: str) -> Line:
-    """Join the physical lines that one instruction begins with."""
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """A logical line split into its keyword, its flags and all text after them."""
+
+    keyword: Token
+    flags: tuple[Token, ...]
+    rest: Token
+
+    @property
+    def words(self) -> tuple[Token, ...]:
+        """The rest split at every blank, quoted or not: the sources of COPY and the words of FROM."""
+        return _split_rest(self.rest, lambda text, position: _find(text, position, _BLANKS))
+
+    @property
+    def quoted_words(self) -> tuple[Token, ...]:
+        """The rest split at blanks outside quotes: the pairs of ARG and ENV. The words keep their quotes."""
+        return _split_rest(self.rest, _end_of_quoted_word)
+
+
+def join(raw: str) -> LogicalLine:
+    """Join the continued lines of one instruction."""
     text: list[str] = []
     offsets: list[int] = []
-    place = 0
+    position = 0
     lines = raw.split("\n")
     for number, physical in enumerate(lines, start=1):
         content = physical.rstrip("\r")
@@ -97,98 +116,89 @@ def join(raw: str) -> Line:
         if not blank or number == 1:
             end = len(content) if match is None else match.start() + len(match[1] or "")
             text.append(content[begin:end])
-            offsets.extend(range(place + begin, place + end))
-        place += len(physical) + 1
+            offsets.extend(range(position + begin, position + end))
+        position += len(physical) + 1
         if match is None and (not blank or number == 1):
-            return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=number, ended=True)
-    return Line(raw=raw, text="".join(text), offsets=tuple(offsets), height=len(lines), ended=False)
+            return LogicalLine(raw=raw, text="".join(text), offsets=tuple(offsets), height=number, is_complete=True)
+    return LogicalLine(raw=raw, text="".join(text), offsets=tuple(offsets), height=len(lines), is_complete=False)
 
 
-def ended(raw: str) -> str:
-    """Return an instruction that a next one may follow: one that its file cuts off in a continued line is closed."""
+def complete(raw: str) -> str:
+    """Return an instruction without the continuation that it ends with, so that another can follow it."""
     line = join(raw)
-    return raw if line.ended else line.text.rstrip(f"{_BLANKS}{ESCAPE}")
+    return raw if line.is_complete else line.text.rstrip(f"{_BLANKS}{ESCAPE}")
 
 
-def split(text: str) -> tuple[Token, tuple[Token, ...], Token]:
-    """Cut a joined line into its keyword, its flags and all that follows them."""
+def split(text: str) -> Tokens:
+    """Split a logical line into tokens."""
     text = text.rstrip()
     start = _skip(text, 0)
     end = _find(text, start, _BLANKS)
     keyword = Token(text=text[start:end], start=start, end=end)
     flags: list[Token] = []
-    place = _skip(text, end)
-    while text.startswith("--", place):
-        flag = _flag(text, place)
-        place = flag.end
+    position = _skip(text, end)
+    while text.startswith("--", position):
+        flag = _flag(text, position)
+        position = flag.end
         if flag.text == "--":
             break
         flags.append(flag)
-        place = _skip(text, place)
-    place = _skip(text, place)
-    return keyword, tuple(flags), Token(text=text[place:], start=place, end=len(text))
+        position = _skip(text, position)
+    position = _skip(text, position)
+    rest = Token(text=text[position:], start=position, end=len(text))
+    return Tokens(keyword=keyword, flags=tuple(flags), rest=rest)
 
 
-def words(rest: Token) -> tuple[Token, ...]:
-    """Cut text at blanks, whatever is quoted: so are the sources of COPY and the names of FROM read."""
-    return _cut(rest, lambda text, place: _find(text, place, _BLANKS))
-
-
-def quoted_words(rest: Token) -> tuple[Token, ...]:
-    """Cut text at blanks outside quotes: so are the pairs of ARG and ENV read. The quotes stay in the words."""
-    return _cut(rest, _end_of_quoted_word)
-
-
-def _cut(rest: Token, end_of_word: Callable[[str, int], int]) -> tuple[Token, ...]:
+def _split_rest(rest: Token, end_of_word: Callable[[str, int], int]) -> tuple[Token, ...]:
     found: list[Token] = []
-    place = _skip(rest.text, 0)
-    while place < len(rest.text):
-        end = end_of_word(rest.text, place)
-        found.append(Token(text=rest.text[place:end], start=rest.start + place, end=rest.start + end))
-        place = _skip(rest.text, end)
+    position = _skip(rest.text, 0)
+    while position < len(rest.text):
+        end = end_of_word(rest.text, position)
+        found.append(Token(text=rest.text[position:end], start=rest.start + position, end=rest.start + end))
+        position = _skip(rest.text, end)
     return tuple(found)
 
 
 def _flag(text: str, start: int) -> Token:
     word: list[str] = []
     quote = ""
-    place = start
-    while place < len(text) and (quote or not text[place].isspace()):
-        char = text[place]
+    position = start
+    while position < len(text) and (quote or not text[position].isspace()):
+        char = text[position]
         if char == quote:
             quote = ""
         elif not quote and char in "'\"":
             quote = char
         elif char == ESCAPE:
-            place += 1
-            word.append(text[place : place + 1])
+            position += 1
+            word.append(text[position : position + 1])
         else:
             word.append(char)
-        place += 1
-    return Token(text="".join(word), start=start, end=min(place, len(text)))
+        position += 1
+    return Token(text="".join(word), start=start, end=min(position, len(text)))
 
 
-def _end_of_quoted_word(text: str, place: int) -> int:
+def _end_of_quoted_word(text: str, position: int) -> int:
     quote = ""
-    while place < len(text) and (quote or not text[place].isspace()):
-        char = text[place]
+    while position < len(text) and (quote or not text[position].isspace()):
+        char = text[position]
         if char == quote:
             quote = ""
         elif char == ESCAPE and quote != "'":
-            place += 1
+            position += 1
         elif not quote and char in "'\"":
             quote = char
-        place += 1
-    return min(place, len(text))
+        position += 1
+    return min(position, len(text))
 
 
-def _skip(text: str, place: int) -> int:
-    while place < len(text) and text[place].isspace():
-        place += 1
-    return place
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
 
 
-def _find(text: str, place: int, chars: str) -> int:
-    while place < len(text) and text[place] not in chars:
-        place += 1
-    return place
+def _find(text: str, position: int, chars: str) -> int:
+    while position < len(text) and text[position] not in chars:
+        position += 1
+    return position

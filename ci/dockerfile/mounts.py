@@ -1,42 +1,42 @@
-"""`RUN --mount`: what it mounts from, and the same mount in a text where sources and stages have other names."""
+"""`RUN --mount`: its fields, and how to replace them in the text."""
 
 import csv
 from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ci.dockerfile.lexer import escape_flag, join, split
+from ci.dockerfile.lexer import escape_flag
 from ci.dockerfile.parser import Instruction
 
 _PREFIX = "--mount="
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """One mount: its fields as written, and what they are worth by the key in lower case (the last one counts)."""
+    """One mount: its fields as written. Keys are case-insensitive, and the last field of a key counts."""
 
     fields: tuple[str, ...]
 
     @property
     def origin(self) -> str:
-        """The stage or image it mounts from; nothing for the build context or for what comes from nowhere."""
+        """The stage or image it mounts from; empty for the build context, a cache and the like."""
         return self._value("from")
 
     @property
     def kind(self) -> str:
-        """The type, variables not put in."""
+        """The type, variables not expanded."""
         return self._value("type") or "bind"
 
     @property
     def source(self) -> str:
-        """The path within what it mounts from."""
+        """The path within the stage, image or context."""
         return self._value("source", "src")
 
     def _value(self, *keys: str) -> str:
-        cut = (field.partition("=") for field in reversed(self.fields))
-        return next((value for key, _, value in cut if key.lower() in keys), "")
+        pairs = (field.partition("=") for field in reversed(self.fields))
+        return next((value for key, _, value in pairs if key.lower() in keys), "")
 
     def with_value(self, value: str, *keys: str) -> "Mount":
-        """Return the mount with another value for a key, which may have several names; the first is the one to add."""
+        """Return the mount with another value for a key. `keys` are its names; the first is used if it has none yet."""
         fields: list[str] = []
         found = False
         for field in self.fields:
@@ -56,18 +56,16 @@ def mounts(instruction: Instruction) -> Iterator[Mount]:
             yield _parse(flag.removeprefix(_PREFIX))
 
 
-def put_mounts(instruction: Instruction, change: Callable[[Mount], Mount]) -> str:
-    """Return the text of a RUN with its mounts changed. A mount that stays as it is keeps its spelling."""
-    line = join(instruction.raw)
-    _, flags, _ = split(line.text)
+def replace_mounts(instruction: Instruction, change: Callable[[Mount], Mount]) -> str:
+    """Return the text of a RUN with `change` applied to its mounts. A mount that is not changed keeps its spelling."""
     changes = []
-    for flag in flags:
+    for flag in instruction.tokens.flags:
         if flag.text.startswith(_PREFIX):
             old = _parse(flag.text.removeprefix(_PREFIX))
             new = change(old)
             if new != old:
                 changes.append((flag, escape_flag(_PREFIX + _render(new))))
-    return line.replace(changes)
+    return instruction.logical_line.replace(changes)
 
 
 def _parse(text: str) -> Mount:

@@ -1,13 +1,14 @@
-"""A Dockerfile as a value: its instructions, with the lines they stand on, and its stages."""
+"""A Dockerfile as a value: its instructions with their line numbers, and its stages."""
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import dockerfile  # type: ignore[import-not-found]  # compiled, and published without types
 import msgspec
 
 from ci.dockerfile.directives import directive_problems
-from ci.dockerfile.lexer import Token, join, split
+from ci.dockerfile.lexer import LogicalLine, Token, Tokens, join, split
 from ci.errors import SpecError, did_you_mean
 
 _BOM = "\ufeff"
@@ -17,61 +18,72 @@ _NEVER_ONBUILD = frozenset({"FROM", "MAINTAINER", "ONBUILD"})
 _KEYWORDS = frozenset(word.upper() for word in dockerfile.all_cmds())
 
 
-class Instruction(msgspec.Struct, frozen=True, kw_only=True):
-    """One instruction: what the official parser makes of it, and the text it was made from."""
+class Instruction(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One instruction: the values that the official parser found, and the text."""
 
     keyword: str
-    """In upper case, whatever the text has."""
+    """Always in upper case."""
     path: str
     line: int
+    """The number of its first line."""
     end: int
-    """Its last line: of its last heredoc, if it has one."""
+    """The number of its last line, heredocs included."""
     raw: str
-    """Its lines as they stand in the file, without the last line break."""
+    """Its lines as in the file, without the last line break."""
     flags: tuple[str, ...]
     words: tuple[str, ...]
     json: bool
     heredocs: tuple[str, ...] = ()
     """The bodies of its heredocs."""
 
+    @cached_property
+    def logical_line(self) -> LogicalLine:
+        """Its text as one line."""
+        return join(self.raw)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of its logical line."""
+        return split(self.logical_line.text)
+
     @property
-    def where(self) -> str:
-        """The place to name in errors."""
+    def location(self) -> str:
+        """Its file and line, for error messages."""
         return f"{self.path}:{self.line}"
 
     def flag(self, name: str) -> str:
-        """Return the value of the last flag `--name=value`, or nothing."""
+        """Return the value of the last flag `--name=value`, or the empty string."""
         prefix = f"--{name}="
         return next((flag.removeprefix(prefix) for flag in reversed(self.flags) if flag.startswith(prefix)), "")
 
     def has_flag(self, name: str) -> bool:
-        """LogLine whether a flag that is on or off is on, as `--parents` or `--parents=true`."""
+        """Return whether a boolean flag is set, as `--parents` or `--parents=true`."""
         return any(flag.lower() in (f"--{name}", f"--{name}=true") for flag in self.flags)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage: its FROM and the instructions below it."""
+    """A stage: its FROM and the instructions after it."""
 
     index: int
     alias: str
-    """The name after AS in lower case, or nothing."""
+    """The name after AS in lower case, or the empty string."""
     source: Instruction
-    """The FROM; its first word is the base as it was written."""
+    """The FROM. Its first word is the base as written."""
     body: tuple[Instruction, ...]
 
 
 class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
-    """A parsed Dockerfile. `text` is the file as it is, byte order mark and line ends included."""
+    """A parsed Dockerfile. `text` is the unchanged file, with its byte order mark and line ends."""
 
     path: str
     text: str
     arguments: tuple[Instruction, ...]
-    """The ARGs before the first FROM, which hold for the lines of FROM."""
+    """The ARGs before the first FROM. Only FROM instructions see them."""
     stages: tuple[Stage, ...]
 
     @property
     def instructions(self) -> Iterator[Instruction]:
-        """Every instruction in the order of the file."""
+        """All instructions in the order of the file."""
         yield from self.arguments
         for stage in self.stages:
             yield stage.source
@@ -79,15 +91,16 @@ class Dockerfile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def onbuild(self) -> tuple[Instruction, ...]:
-        """What waits by ONBUILD for the stages of other files that are built on it. Nothing if it was not read."""
+        """The ONBUILD instructions of the last stage. Empty if the file was not read."""
         return onbuild_instructions(self.stages[-1].body) if self.stages else ()
 
 
 def parse_dockerfile(text: str, path: str) -> Dockerfile:
-    """Parse a Dockerfile; `path` is for the errors. SpecError with a problem for each line that cannot be read."""
+    """Parse a Dockerfile; `path` is for error messages. SpecError with a problem for each invalid line."""
     if "\0" in text:
-        # The parser would take it for the end of the file.
-        raise SpecError([f"{path}:{text[: text.index(chr(0))].count(chr(10)) + 1}: a NUL character: this is no text."])
+        # The parser would stop there, as at the end of the file.
+        line = text[: text.index("\0")].count("\n") + 1
+        raise SpecError([f"{path}:{line}: NUL character: this is not a text file."])
     problems = directive_problems(text.removeprefix(_BOM), path)
     if problems:
         raise SpecError(problems)
@@ -106,7 +119,7 @@ def parse_dockerfile(text: str, path: str) -> Dockerfile:
 
 
 def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
-    """Parse a text into instructions, whatever their order. SpecError where the official parser refuses it."""
+    """Parse a text into instructions, in any order. SpecError if the official parser rejects it."""
     text = text.removeprefix(_BOM)
     try:
         commands = dockerfile.parse_string(text)
@@ -131,30 +144,29 @@ def parse_instructions(text: str, path: str) -> tuple[Instruction, ...]:
 
 
 def onbuild_instruction(onbuild: Instruction) -> Instruction | None:
-    """Return the instruction after ONBUILD, if there is one, with the place of the ONBUILD."""
-    line = join(onbuild.raw)
-    keyword, _, rest = split(line.text)
-    if not rest.text:
+    """Return the instruction after ONBUILD, with the location of the ONBUILD; None if there is none."""
+    tokens = onbuild.tokens
+    if not tokens.rest.text:
         return None
-    before = Token(text="", start=keyword.start, end=rest.start)
-    found = parse_instructions(line.replace([(before, "")]), onbuild.path)[0]
+    prefix = Token(text="", start=tokens.keyword.start, end=tokens.rest.start)
+    found = parse_instructions(onbuild.logical_line.replace([(prefix, "")]), onbuild.path)[0]
     return msgspec.structs.replace(found, line=onbuild.line, end=onbuild.end)
 
 
 def onbuild_instructions(body: Sequence[Instruction]) -> tuple[Instruction, ...]:
-    """Return the instructions that the ONBUILDs of a stage have in onbuild for the stages built on it."""
+    """Return the instructions that the ONBUILDs of a stage add to each stage built on it."""
     found = (onbuild_instruction(one) for one in body if one.keyword == "ONBUILD")
     return tuple(one for one in found if one is not None)
 
 
 def _failing_line(text: str) -> int:
-    """Return the line that the parser stumbles over: the first after the longest readable head; 0 if none is at fault.
+    """Return the first line that the parser rejects; 0 if it accepts every line.
 
-    The parser's own errors name no line.
+    The parser's own errors have no line number, so it is tried on ever shorter beginnings of the text.
     """
     lines = text.split("\n")
     for count in range(len(lines) - 1, -1, -1):
-        # A head of comments alone is refused as well; with a FROM in front it is readable.
+        # The parser rejects a text of comments alone, too. With a FROM before them it accepts them.
         try:
             dockerfile.parse_string("FROM scratch\n" + "\n".join(lines[:count]))
         except dockerfile.GoParseError:
@@ -172,19 +184,19 @@ def _readable(text: str) -> bool:
 
 
 def _shape_problems(instructions: Sequence[Instruction], path: str) -> Iterator[str]:
-    begun = False
+    has_from = False
     for one in instructions:
         if one.keyword == "FROM":
-            begun = True
+            has_from = True
             yield from _from_problems(one)
         elif one.keyword == "ONBUILD":
             yield from _onbuild_problems(one)
-        elif not begun and one.keyword != "ARG" and one.keyword in _KEYWORDS:
-            yield f"{one.where}: {one.keyword} stands before the first FROM, where only ARG may stand."
+        elif not has_from and one.keyword != "ARG" and one.keyword in _KEYWORDS:
+            yield f"{one.location}: {one.keyword} before the first FROM, where only ARG is allowed."
         else:
             yield from _instruction_problems(one)
-    if not begun:
-        yield f"{path}: there is no FROM, so there is nothing to build."
+    if not has_from:
+        yield f"{path}: no FROM instruction: nothing to build."
 
 
 def _from_problems(source: Instruction) -> Iterator[str]:
@@ -193,25 +205,29 @@ def _from_problems(source: Instruction) -> Iterator[str]:
             pass
         case [_, word, name] if word.upper() == "AS":
             if not _STAGE_NAME.fullmatch(name):
-                yield f"{source.where}: {name!r} cannot name a stage, which takes a letter and then a-z, 0-9, -, _, ."
+                yield (
+                    f"{source.location}: invalid stage name {name!r}: use a letter, then letters, digits, '-', '_' "
+                    "and '.'."
+                )
         case _:
-            yield f"{source.where}: FROM takes an image, or an image, AS and a name. It has: {' '.join(source.words)}"
+            written = " ".join(("FROM", *source.words))
+            yield f"{source.location}: expected FROM IMAGE or FROM IMAGE AS NAME, got: {written}"
 
 
 def _onbuild_problems(onbuild: Instruction) -> Iterator[str]:
     found = onbuild_instruction(onbuild)
     if found is None:
-        yield f"{onbuild.where}: ONBUILD takes an instruction."
+        yield f"{onbuild.location}: ONBUILD needs an instruction."
     elif found.keyword in _NEVER_ONBUILD:
-        yield f"{found.where}: {found.keyword} cannot stand after ONBUILD."
+        yield f"{found.location}: {found.keyword} is not allowed after ONBUILD."
     else:
         yield from _instruction_problems(found)
 
 
 def _instruction_problems(one: Instruction) -> Iterator[str]:
     if not one.keyword:
-        yield f"{one.where}: a backslash continues nothing here. Remove it."
+        yield f"{one.location}: this backslash continues no instruction. Remove it."
     elif one.keyword not in _KEYWORDS:
-        yield f"{one.where}: unknown instruction {one.keyword}.{did_you_mean(one.keyword, _KEYWORDS)}"
+        yield f"{one.location}: unknown instruction {one.keyword}.{did_you_mean(one.keyword, _KEYWORDS)}"
     elif one.keyword in ("COPY", "ADD") and len(one.words) < _FEWEST_PATHS:
-        yield f"{one.where}: {one.keyword} takes a source and a destination."
+        yield f"{one.location}: {one.keyword} needs a source and a destination."

@@ -1,4 +1,4 @@
-"""The stages of one image: what each is built on and copies from, with variables put in."""
+"""The stages of one image: what each is built on and copies from, with variables expanded."""
 
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
@@ -22,57 +22,58 @@ class Origin(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """What a FROM or `from=` names: a stage of the same Dockerfile, an image of the stack, or something outside."""
+    """What a FROM or `from=` refers to: a stage of the same Dockerfile, an image of the stack, or a foreign image."""
 
     origin: Origin
     name: str
-    """The image of the stack that it is or that the stage belongs to; for what is outside, the reference."""
+    """The image of the stack, or the image that the stage belongs to; the reference of a foreign image."""
     stage: int = -1
+    """The index of the stage. -1 if it is an image: its last stage."""
 
 
 class ImageStage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage with its base known. Its body begins with what the ONBUILDs of its base have in onbuild for it."""
+    """A stage with its base resolved. Its body begins with the ONBUILD instructions of its base."""
 
     index: int
     alias: str
     source: Instruction
     base: Source
     platform: str
-    """The value of `--platform`, or nothing."""
+    """The value of `--platform`, or the empty string."""
     body: tuple[Instruction, ...]
     dependencies: tuple[Source, ...]
-    """All it is made of: the base first, then what it copies and mounts from."""
+    """All it depends on: the base first, then the sources of its copies and mounts."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What names mean in one image's Dockerfile."""
+    """Resolves the names in one image's Dockerfile."""
 
     image: str
     images: Collection[str]
     """The names of all images of the stack."""
     aliases: tuple[str, ...]
-    """The names of the stages by index, empty for those without one."""
+    """The names of the stages by index; empty for a stage without one."""
 
     def base(self, reference: str, stage: int) -> Source:
-        """Return what the FROM of a stage means. Only the stages above it count, the nearest of one name."""
-        # The engine looks for the text as it stands among names in lower case.
+        """Resolve the FROM of a stage. Only earlier stages count; of several with the name, the nearest."""
+        # The engine compares the text as written with stage names in lower case.
         found = self._stage(reference, stage) if reference == reference.lower() else None
         return found or self._outside(reference)
 
     def origin(self, reference: str, *, numbered: bool) -> Source:
-        """Return what a `from=` means. All stages count, the last of one name; COPY may number them."""
+        """Resolve a `from=`. All stages count; of several with the name, the last. COPY may use numbers."""
         if numbered and reference.isascii() and reference.isdigit():
             return Source(origin=Origin.STAGE, name=self.image, stage=int(reference))
         return self._stage(reference, len(self.aliases)) or self._outside(reference)
 
-    def _stage(self, reference: str, below: int) -> Source | None:
-        for index in reversed(range(below)):
+    def _stage(self, reference: str, end: int) -> Source | None:
+        for index in reversed(range(end)):
             if self.aliases[index] and self.aliases[index] == reference.lower():
                 return Source(origin=Origin.STAGE, name=self.image, stage=index)
         return None
 
     def _outside(self, reference: str) -> Source:
-        """Look beyond the file. `FROM python:3.12` in images/python/Dockerfile means the image that it takes after."""
+        """Resolve an image. `FROM python:3.12` in images/python/Dockerfile is the foreign image of that name."""
         name = repository_name(reference)
         if reference == "scratch":
             return Source(origin=Origin.SCRATCH, name=reference)
@@ -82,7 +83,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def origins(instruction: Instruction, scope: Scope) -> Iterator[tuple[str, Source]]:
-    """Return each `from=` of an instruction as written, and what it means."""
+    """Return each `from=` of an instruction as written, and its source."""
     if instruction.keyword == "COPY" and instruction.flag("from"):
         reference = instruction.flag("from")
         yield reference, scope.origin(reference, numbered=True)
@@ -99,7 +100,7 @@ def resolve_stages(
     onbuild: Mapping[str, tuple[Instruction, ...]],
     problems: list[str],
 ) -> tuple[ImageStage, ...]:
-    """Find out what every stage dependencies on. `onbuild` has the ONBUILD instructions of the stack's images by name."""
+    """Resolve what every stage depends on. `onbuild` has the ONBUILD instructions of the stack's images by name."""
     found: list[ImageStage] = []
     for stage in dockerfile.stages:
         base = _base(stage, scope, arguments, problems)
@@ -120,7 +121,7 @@ def resolve_stages(
                 alias=stage.alias,
                 source=stage.source,
                 base=base,
-                platform=_put(stage, platform, arguments, problems) or "",
+                platform=_expand(stage, platform, arguments, problems) or "",
                 body=body,
                 dependencies=tuple(dict.fromkeys(dependencies)),
             )
@@ -129,7 +130,7 @@ def resolve_stages(
 
 
 def reachable(stages: tuple[ImageStage, ...]) -> frozenset[int]:
-    """Return the indexes of the stages that the last one is made of."""
+    """Return the indexes of the last stage and of all stages that it depends on."""
     reached: set[int] = set()
     for stage in reversed(stages):
         if stage.index == len(stages) - 1 or stage.index in reached:
@@ -139,39 +140,39 @@ def reachable(stages: tuple[ImageStage, ...]) -> frozenset[int]:
 
 
 def _base(stage: Stage, scope: Scope, arguments: Arguments, problems: list[str]) -> Source:
-    """Return what the stage is built on, and see that something usable comes out of its variables."""
+    """Resolve the base of a stage; add a problem if it is not a valid reference."""
     text = stage.source.words[0]
-    value = _put(stage, text, arguments, problems)
+    value = _expand(stage, text, arguments, problems)
     base = scope.base(text if value is None else value, stage.index)
     if value is None or base.origin is Origin.STAGE or is_reference(base.name):
         return base
-    where = f"{stage.source.where}: FROM {text}"
+    where = f"{stage.source.location}: FROM {text}"
     empty = arguments.empty_names(text)
     if empty:
         problems.append(
-            f"{where}: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value. Give a default in an ARG "
-            "above the first FROM, or set the image's build-args in stack.toml."
+            f"{where}: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value. Set a default in an ARG "
+            "before the first FROM, or build-args of the image in stack.toml."
         )
     else:
-        problems.append(f"{where}: {value!r} is no reference to an image, which is in lower case, or to a stage above.")
+        problems.append(f"{where}: {value!r} is neither a valid image reference (lower case) nor an earlier stage.")
     return base
 
 
-def _put(stage: Stage, text: str, arguments: Arguments, problems: list[str]) -> str | None:
+def _expand(stage: Stage, text: str, arguments: Arguments, problems: list[str]) -> str | None:
     try:
         return expand(text, arguments.for_from).text
     except ExpansionError as error:
-        problems.append(f"{stage.source.where}: FROM {text}: {error}.")
+        problems.append(f"{stage.source.location}: FROM {text}: {error}.")
         return None
 
 
 def _origin_problems(instruction: Instruction, written: str, source: Source, stage: int) -> Iterator[str]:
-    where = f"{instruction.where}: {instruction.keyword} from={written}"
+    where = f"{instruction.location}: {instruction.keyword} from={written}"
     if source.origin is Origin.STAGE and source.stage >= stage:
-        yield f"{where}: there is no such stage above this one."
+        yield f"{where}: no such stage before this one."
     elif source.origin is Origin.FOREIGN and "$" in written:
-        yield f"{where}: variables are not put in here. Add a stage FROM {written} AS a name, and use that name."
+        yield f"{where}: variables are not expanded here. Add a stage with FROM {written} AS NAME, and use NAME."
     elif source.origin is Origin.FOREIGN and instruction.keyword == "RUN" and written.isdigit():
-        yield f"{where}: a mount does not know stages by number. Name the stage with AS, and use that name."
+        yield f"{where}: a mount cannot refer to a stage by number. Name the stage with AS, and use that name."
     elif source.origin is Origin.FOREIGN and not is_reference(written):
-        yield f"{where}: this is no reference to an image or stage."
+        yield f"{where}: neither a valid image reference nor a stage."

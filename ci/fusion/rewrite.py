@@ -1,4 +1,4 @@
-"""One instruction in the words of a text that holds many images: other stage names, sources below a folder, values."""
+"""Rewrites one instruction for a text of many images: new stage names, sources in a subfolder, values of ARGs."""
 
 import json
 import posixpath
@@ -7,37 +7,37 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from ci.dockerfile.arguments import put_values
+from ci.dockerfile.arguments import replace_values
 from ci.dockerfile.environment import Environment
-from ci.dockerfile.lexer import escape_flag, escape_word, join, split, words
-from ci.dockerfile.mounts import Mount, put_mounts
+from ci.dockerfile.lexer import escape_flag, escape_word
+from ci.dockerfile.mounts import Mount, replace_mounts
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, Source
 from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image
 
 StageNames = Mapping[tuple[str, int], str]
-"""The names of stages in the text by image and index; -1 is the image's last one."""
+"""The names of stages in the text by image and index; -1 is the image's last stage."""
 
 
 class StageNaming(msgspec.Struct, frozen=True, kw_only=True):
-    """What sources are called in a text."""
+    """Resolves sources to the names that they have in a text."""
 
     names: StageNames
     substitutions: Substitutions = Substitutions()
 
     def is_stage(self, source: Source) -> bool:
-        """LogLine whether a source is a stage of the text."""
+        """Return whether a source is a stage of the text."""
         is_built = source.origin is Origin.IMAGE and source.name not in self.substitutions.published
         return is_built or source.origin is Origin.STAGE
 
     def is_renamed(self, source: Source) -> bool:
-        """LogLine whether a source is an image that has another name here than in Dockerfiles."""
+        """Return whether a source is an image with another name in the text than in Dockerfiles."""
         is_pinned = source.origin is Origin.FOREIGN and self.substitutions.pinned(source.name) != source.name
         return is_pinned or (source.origin is Origin.IMAGE and not self.is_stage(source))
 
     def resolve(self, source: Source) -> str:
-        """Return what a source is called."""
+        """Return the name of a source."""
         match source.origin:
             case Origin.STAGE:
                 return self.names[source.name, source.stage]
@@ -50,77 +50,78 @@ class StageNaming(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RewriteContext(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an instruction stands: its image, and what is known there."""
+    """What is needed to rewrite an instruction: its image, names, and the variables before it."""
 
     image: Image
     scope: Scope
-    words: StageNaming
+    naming: StageNaming
     environment: Environment
 
     @property
     def folder(self) -> str:
-        """The folder of the context that the image's sources are in."""
+        """The image's subfolder of the build context."""
         return self.image.name
 
-    def below(self, instruction: Instruction) -> "RewriteContext":
-        """Return the place after an instruction."""
+    def after(self, instruction: Instruction) -> "RewriteContext":
+        """Return the context for the next instruction."""
         after = self.environment.after(instruction, self.image.arguments)
         return self if after is self.environment else msgspec.structs.replace(self, environment=after)
 
 
 def scope_of(image: Image, images: Collection[str]) -> Scope:
-    """Return what names mean in an image's Dockerfile, beside images of those names."""
+    """Return the scope of an image's Dockerfile. `images` are the names of all images of the stack."""
     return Scope(image=image.name, images=images, aliases=tuple(stage.alias for stage in image.stages))
 
 
-def rewrite(instruction: Instruction, place: RewriteContext) -> str:
-    """Return the text of an instruction other than FROM; unchanged if it draws on nothing by name, or waits."""
+def rewrite(instruction: Instruction, context: RewriteContext) -> str:
+    """Return the rewritten text of an instruction other than FROM. ONBUILD is not changed."""
     match instruction.keyword:
         case "ARG":
-            return put_values(instruction, place.image.arguments)
+            return replace_values(instruction, context.image.arguments)
         case "COPY" if instruction.flag("from"):
-            source = place.scope.origin(instruction.flag("from"), numbered=True)
-            return put_origin(instruction, place.words.resolve(source))
+            source = context.scope.origin(instruction.flag("from"), numbered=True)
+            return replace_origin(instruction, context.naming.resolve(source))
         case "COPY" | "ADD":
-            return put_sources(instruction, place.folder, place.environment)
+            return move_sources(instruction, context.folder, context.environment)
         case "RUN":
-            return put_mounts(instruction, lambda mount: _mount(mount, place))
+            return replace_mounts(instruction, lambda mount: _mount(mount, context))
         case _:
             return instruction.raw
 
 
-def rename_origins(instruction: Instruction, scope: Scope, words: StageNaming) -> str:
-    """Return the text of an instruction other than FROM in which only images outside have other names."""
+def rename_origins(instruction: Instruction, scope: Scope, naming: StageNaming) -> str:
+    """Return the text of an instruction other than FROM with only its pinned and published images renamed."""
     if instruction.keyword == "COPY" and instruction.flag("from"):
         source = scope.origin(instruction.flag("from"), numbered=True)
-        return put_origin(instruction, words.resolve(source)) if words.is_renamed(source) else instruction.raw
+        return replace_origin(instruction, naming.resolve(source)) if naming.is_renamed(source) else instruction.raw
     if instruction.keyword == "RUN":
-        return put_mounts(instruction, lambda mount: _rename_origin(mount, scope, words))
+        return replace_mounts(instruction, lambda mount: _rename_origin(mount, scope, naming))
     return instruction.raw
 
 
-def _rename_origin(mount: Mount, scope: Scope, words: StageNaming) -> Mount:
+def _rename_origin(mount: Mount, scope: Scope, naming: StageNaming) -> Mount:
     source = scope.origin(mount.origin, numbered=False)
-    return mount.with_value(words.resolve(source), "from") if mount.origin and words.is_renamed(source) else mount
+    return mount.with_value(naming.resolve(source), "from") if mount.origin and naming.is_renamed(source) else mount
 
 
-def write_from(stage: ImageStage, place: RewriteContext) -> str:
-    """Return the line of FROM."""
+def write_from(stage: ImageStage, context: RewriteContext) -> str:
+    """Return the FROM of a stage."""
+    naming = context.naming
     platform = stage.source.flag("platform")
     if platform:
-        # The engine knows its platform best; what the Dockerfile itself declares is gone from the text.
-        written = platform if place.image.arguments.only_automatic(platform) else stage.platform
+        # Automatic variables are left to the engine. Global ARGs are not in the text, so their values are.
+        written = platform if context.image.arguments.only_automatic(platform) else stage.platform
         platform = f"--platform={written} "
-    return f"FROM {platform}{place.words.resolve(stage.base)} AS {place.words.names[place.image.name, stage.index]}"
+    return f"FROM {platform}{naming.resolve(stage.base)} AS {naming.names[context.image.name, stage.index]}"
 
 
-def _mount(mount: Mount, place: RewriteContext) -> Mount:
+def _mount(mount: Mount, context: RewriteContext) -> Mount:
     if mount.origin:
-        source = place.scope.origin(mount.origin, numbered=False)
-        return mount.with_value(place.words.resolve(source), "from")
-    if place.environment.expand(mount.kind) not in ("bind", None):
+        source = context.scope.origin(mount.origin, numbered=False)
+        return mount.with_value(context.naming.resolve(source), "from")
+    if context.environment.expand(mount.kind) not in ("bind", None):
         return mount
-    return mount.with_value(move_source(mount.source, place.folder, place.environment), "source", "src")
+    return mount.with_value(move_source(mount.source, context.folder, context.environment), "source", "src")
 
 
 _REMOTE = re.compile(r"(https?|ssh|git)://|[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:", re.IGNORECASE)
@@ -128,27 +129,21 @@ _HEREDOC = re.compile(r"\d*<<-?[^<]+")
 _PIVOT = "/./"
 
 
-def put_origin(instruction: Instruction, origin: str) -> str:
-    """Return the text of a COPY from a stage or image with another name for that."""
-    line = join(instruction.raw)
-    _, flags, _ = split(line.text)
-    changed = [flag for flag in flags if flag.text.startswith("--from=")]
-    return line.replace([(flag, escape_flag(f"--from={origin}")) for flag in changed])
+def replace_origin(instruction: Instruction, origin: str) -> str:
+    """Return the text of a COPY with another `--from=`."""
+    flags = [flag for flag in instruction.tokens.flags if flag.text.startswith("--from=")]
+    return instruction.logical_line.replace([(flag, escape_flag(f"--from={origin}")) for flag in flags])
 
 
-def put_base(source: Instruction, base: str) -> str:
-    """Return the text of a FROM with another base; its flags and its name stay as they are."""
-    line = join(source.raw)
-    _, _, rest = split(line.text)
-    return line.replace([(words(rest)[0], base)])
+def replace_base(source: Instruction, base: str) -> str:
+    """Return the text of a FROM with another base. Its flags and its name do not change."""
+    return source.logical_line.replace([(source.tokens.words[0], base)])
 
 
-def put_sources(instruction: Instruction, folder: str, environment: Environment) -> str:
-    """Return the text of a COPY or ADD from the build context with its sources in `folder` of the context."""
+def move_sources(instruction: Instruction, folder: str, environment: Environment) -> str:
+    """Return the text of a COPY or ADD from the build context with its sources moved into `folder` of it."""
     move = move_with_parents if instruction.has_flag("parents") else move_source
-    line = join(instruction.raw)
-    _, _, rest = split(line.text)
-    tokens = () if instruction.json else words(rest)
+    line, tokens = instruction.logical_line, instruction.tokens
     *sources, target = instruction.words
     moved = [
         word
@@ -156,10 +151,10 @@ def put_sources(instruction: Instruction, folder: str, environment: Environment)
         else move(word, folder, environment)
         for word in sources
     ]
-    # A path that was written out may hold a blank, which only the form of JSON can.
+    # An expanded path may contain a blank, which only the JSON form can express.
     if instruction.json or any(char.isspace() for word in moved for char in word):
-        return line.replace([(rest, json.dumps([*moved, target], ensure_ascii=False))])
-    return line.replace([*zip(tokens, moved, strict=False)])
+        return line.replace([(tokens.rest, json.dumps([*moved, target], ensure_ascii=False))])
+    return line.replace([*zip(tokens.words, moved, strict=False)])
 
 
 def _is_remote(word: str, environment: Environment) -> bool:
@@ -168,32 +163,32 @@ def _is_remote(word: str, environment: Environment) -> bool:
 
 
 def move_source(word: str, folder: str, environment: Environment) -> str:
-    """Return a path of the context as a path below `folder`, in the spelling it had unless it climbs.
+    """Return a path of the context as a path in `folder`, with its spelling unless it contains `..`.
 
-    `..` ends at the root of the context, as Docker has it: so that it does not lead into another folder, such a path
-    is written out, which takes its variables' values.
+    In Docker, `..` cannot leave the context. Here it could lead from one image's folder to another's, so such a path is
+    written out, with its variables expanded.
     """
     value = environment.expand(word)
-    if value is not None and _climbs(value):
+    if value is not None and _has_parent_step(value):
         return escape_word(f"{folder}{_tidy(value)}")
     return f"{folder}/{_from_root(word)}"
 
 
 def move_with_parents(word: str, folder: str, environment: Environment) -> str:
-    """Return a source of `COPY --parents` below `folder`: the path that is kept begins after `/./`."""
+    """Return a source of `COPY --parents` moved into `folder`. COPY keeps the part of the path after `/./`."""
     value = environment.expand(word)
-    climbs = value is not None and _climbs(value)
-    text = escape_word(value) if value is not None and climbs else word
+    has_parent_step = value is not None and _has_parent_step(value)
+    text = escape_word(value) if value is not None and has_parent_step else word
     above, pivot, kept = text.partition(_PIVOT)
     if not pivot:
         above, kept = "", text
-    if climbs:
+    if has_parent_step:
         above, kept = _tidy(above), _tidy(kept)
     above = _from_root(above)
     return f"{folder}/{above}/./{_from_root(kept)}" if above else f"{folder}/./{_from_root(kept)}"
 
 
-def _climbs(path: str) -> bool:
+def _has_parent_step(path: str) -> bool:
     return ".." in path.split("/")
 
 

@@ -7,15 +7,15 @@ from ci.dockerfile.stages import Origin
 from ci.stack.model import Image
 
 LAST = -1
-# The engine gives these a meaning of their own.
+# Names with a special meaning to the engine.
 _RESERVED = ("scratch", "context")
 
 
 def stage_names(images: Sequence[Image]) -> Mapping[tuple[str, int], str]:
-    """Return a name for each stage by its image and index, or LAST: the image's own name for its last stage.
+    """Return the names of all stages by image and index. The last stage, also at LAST, has the name of its image.
 
-    Taken from all images of the stack, so that a stage has one name in every text. A reference to a foreign image must
-    not be taken for a stage, so no stage is named as one is written.
+    The names depend on all images of the stack, so that a stage has the same name in every text. No stage has the name
+    of a foreign image, or the engine would take the image for that stage.
     """
     taken = {*_RESERVED}
     for image in images:
@@ -23,27 +23,27 @@ def stage_names(images: Sequence[Image]) -> Mapping[tuple[str, int], str]:
             taken.update(source.name.lower() for source in stage.dependencies if source.origin is Origin.FOREIGN)
     names: dict[tuple[str, int], str] = {}
     for image in images:
-        names[image.name, LAST] = names[image.name, len(image.stages) - 1] = _free(image.name, taken)
+        names[image.name, LAST] = names[image.name, len(image.stages) - 1] = _unused(image.name, taken)
     for image in images:
         for stage in image.stages[:-1]:
-            names[image.name, stage.index] = _free(f"{image.name}.{stage.alias or stage.index}", taken)
+            names[image.name, stage.index] = _unused(f"{image.name}.{stage.alias or stage.index}", taken)
     return names
 
 
 def own_stage_names(image: Image) -> Mapping[tuple[str, int], str]:
-    """Return a name for each stage of an image that is built from its own text: the alias, or one that is free."""
+    """Return names for the stages of an image that is built from its own text: the alias, or an unused name."""
     taken: set[str] = set()
     named = [stage for stage in image.stages if stage.alias]
-    names = {(image.name, stage.index): _free(stage.alias, taken) for stage in named}
+    names = {(image.name, stage.index): _unused(stage.alias, taken) for stage in named}
     for stage in image.stages:
         if not stage.alias:
             is_last = stage is image.stages[-1]
-            names[image.name, stage.index] = _free(image.name if is_last else f"{image.name}.{stage.index}", taken)
+            names[image.name, stage.index] = _unused(image.name if is_last else f"{image.name}.{stage.index}", taken)
     return names
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """Return the name, or the name with the first number that makes it new, and take it."""
+def _unused(name: str, taken: set[str]) -> str:
+    """Return the name, with a number if it is taken, and add it to `taken`."""
     first = name if re.match("[a-z]", name) else f"image-{name}"
     candidate, number = first, 2
     while candidate in taken:

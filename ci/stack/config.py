@@ -1,4 +1,4 @@
-"""stack.toml: what a stack wants to say beyond its Dockerfiles. A stack needs none."""
+"""stack.toml: the optional settings of a stack."""
 
 import re
 import tomllib
@@ -48,7 +48,7 @@ class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The file as values, tables by the name of the image."""
+    """The content of the file; `images` are the tables by the name of the image."""
 
     stack: StackTable = StackTable()
     tests: TestsTable = TestsTable()
@@ -57,12 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_settings(text: str, path: str, problems: list[str]) -> Settings:
-    """Read stack.toml; add a sentence to `problems` for each mistake and take the default in its place."""
+    """Read stack.toml. For each mistake, add a sentence to `problems` and use the default."""
     try:
         document = tomllib.loads(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        problems.append(f"{path}{f':{line[1]}' if line else ''}: this is no TOML: {error}.")
+        problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
     reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
@@ -86,14 +86,12 @@ class _Reader:
         found = document.get(name, {})
         if isinstance(found, dict):
             return found
-        self._problems.append(f"{self._path}: {prefix}{name} is a table: write [{prefix}{name}] above its keys.")
+        self._problems.append(f"{self._path}: {prefix}{name} must be a table: write [{prefix}{name}] above its keys.")
         return {}
 
     def refuse_unknown(self, table: Mapping[str, object], known: tuple[str, ...], prefix: str) -> None:
         self._problems.extend(
-            f"{self._path}: {prefix}{key} is no key of this file.{did_you_mean(key, known)}"
-            for key in table
-            if key not in known
+            f"{self._path}: unknown key {prefix}{key}.{did_you_mean(key, known)}" for key in table if key not in known
         )
 
     def convert(self, table: Mapping[str, object], kind: type[TableType], where: str) -> TableType:
@@ -121,17 +119,17 @@ class _Reader:
         self, value: object, field: msgspec.structs.FieldInfo, where: str, read: dict[str, object]
     ) -> None:
         name = f"{where}.{field.encode_name}"
-        # A mapping is read entry by entry: msgspec's own error does not tell which entry it means.
+        # A mapping is read entry by entry: msgspec's own error does not say which entry is wrong.
         entries: list[tuple[str, object]] = []
         if isinstance(value, dict):
             entries = [(f"{name}.{key}", {key: item}) for key, item in value.items()]
         faulty = False
-        for place, part in entries or [(name, value)]:
+        for path, part in entries or [(name, value)]:
             try:
                 msgspec.convert(part, field.type)
             except msgspec.ValidationError as error:
                 faulty = True
-                self._problems.append(f"{self._path}: {place}: {_plain(error)}")
+                self._problems.append(f"{self._path}: {path}: {_plain(error)}")
         if not faulty:
             read[field.encode_name] = value
 
@@ -139,26 +137,26 @@ class _Reader:
         found = self.convert(table, ImageTable, where)
         if not found.enabled and not found.reason:
             self._problems.append(
-                f"{self._path}: {where}.enabled is false without a reason. Say why in {where}.reason; plans show it."
+                f"{self._path}: {where}.enabled is false without a reason. Write one in {where}.reason; plans show it."
             )
         if found.size_budget and not _SIZE.fullmatch(found.size_budget):
             self._problems.append(
-                f"{self._path}: {where}.size-budget: {found.size_budget!r} is no size. "
-                "Write one like '800 MB' or '2.5 GB'."
+                f"{self._path}: {where}.size-budget: invalid size {found.size_budget!r}. "
+                "Expected a size such as '800 MB' or '2.5 GB'."
             )
             return msgspec.structs.replace(found, size_budget="")
         return found
 
 
 def bytes_of(size: str) -> int | None:
-    """Return the bytes of a size such as `2.5 GB`, None for no size."""
+    """Return a size such as `2.5 GB` in bytes; None for an empty text."""
     number, _, unit = size.partition(" ")
     return round(float(number) * {"MB": 10**6, "GB": 10**9}[unit]) if size else None
 
 
 def _plain(error: msgspec.ValidationError) -> str:
     text = str(error).partition(" - at ")[0].replace("`", "")
-    for own, plain in {"str": "a text in quotes", "bool": "true or false", "int": "a whole number", "object": "a table",
-                       "float": "a number with a point", "array": "a list"}.items():  # fmt: skip
+    for own, plain in {"str": "a quoted string", "bool": "true or false", "int": "an integer", "object": "a table",
+                       "float": "a decimal number", "array": "an array"}.items():  # fmt: skip
         text = text.replace(f"Expected {own},", f"expected {plain},").replace(f"got {own}", f"got {plain}")
     return f"{text}."

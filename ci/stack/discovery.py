@@ -1,14 +1,10 @@
-"""Where the images and suites of a source tree lie."""
+"""Finds the folders of images and of suites in a source tree."""
 
 import posixpath
-import re
-from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Iterable, Mapping
 
-from ci.dockerfile.parser import Instruction
 from ci.stack.config import ImageTable
-from ci.stack.model import Image, Suite, SuiteKind
+from ci.stack.model import Suite, SuiteKind
 
 SETTINGS = "stack.toml"
 COMMON = "common"
@@ -18,7 +14,7 @@ _TESTS = "tests"
 
 
 def inside(folder: str, path: str) -> str:
-    """Join and tidy two paths of the tree: empty for the tree itself, with `..` in front for one that leaves it."""
+    """Join and normalize two paths of the tree: empty for the root, with a leading `..` for a path outside the tree."""
     joined = posixpath.normpath(posixpath.join(folder, path))
     return "" if joined == "." else joined
 
@@ -26,17 +22,18 @@ def inside(folder: str, path: str) -> str:
 def find_image_folders(paths: Iterable[str], images: str, tables: Mapping[str, ImageTable]) -> tuple[str, ...]:
     """Return the folders of images, sorted.
 
-    They hold a Dockerfile, at any depth below the folder `images`, or in it if it has a name to give to an image. One
-    that stack.toml gives another Dockerfile lies at `<images>/<name>`. Tests and hidden folders are not searched.
+    These are the folders with a Dockerfile, at any depth below the folder `images`, or that folder itself unless it is
+    the root. An image with another Dockerfile in stack.toml has the folder `<images>/<name>`. Folders of tests and
+    hidden folders are not searched.
     """
     found: set[str] = set()
     for path in paths:
         folder, name = posixpath.split(path)
         if name == _DOCKERFILE and folder and _is_searched(folder, images):
             found.add(folder)
-    named = {posixpath.basename(folder) for folder in found}
+    names = {posixpath.basename(folder) for folder in found}
     for name, table in tables.items():
-        if table.dockerfile != _DOCKERFILE and name not in named:
+        if table.dockerfile != _DOCKERFILE and name not in names:
             found.add(inside(images, name))
     return tuple(sorted(found))
 
@@ -49,7 +46,7 @@ def _is_searched(folder: str, images: str) -> bool:
 
 
 def folders_with_files(paths: Iterable[str]) -> Collection[str]:
-    """Return every folder with a file in it, at any depth. Hidden files and compiled Python do not count."""
+    """Return every folder that contains a file, at any depth. Hidden files and compiled Python do not count."""
     found: set[str] = set()
     for path in paths:
         parts = path.split("/")
@@ -63,17 +60,17 @@ def folders_with_files(paths: Iterable[str]) -> Collection[str]:
 
 
 def common_suites(folders: Collection[str], images: str) -> tuple[Suite, ...]:
-    """Return the suites that hold for every image, of the folders with files in them."""
+    """Return the suites of all images. `folders` are the folders with files."""
     return _suites(folders, inside(images, _COMMON_TESTS), COMMON)
 
 
 def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite, ...]:
-    """Return the suites that lie in an image's folder, of the folders with files in them."""
+    """Return the suites in an image's folder. `folders` are the folders with files."""
     return _suites(folders, inside(folder, _TESTS), image)
 
 
 def suite_folders(folders: Collection[str], image_folders: Iterable[str], images: str) -> tuple[str, ...]:
-    """Return where suites lie: below the images' folders, and those for every image. Sorted."""
+    """Return the folders of all suites, common ones included, sorted. `folders` are the folders with files."""
     own = {inside(folder, f"{_TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
     return tuple(sorted(folder for folder in {inside(images, _COMMON_TESTS), *own} if folder in folders))
 
@@ -84,38 +81,3 @@ def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, .
         for kind in SuiteKind
         if (folder := inside(tests, kind.value)) in folders
     )
-
-
-_SIGNS = re.compile(r"[][*?\\^!]")
-
-
-def suite_exclusions(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
-    """Return patterns for the folders of tests that lie in a context ("" for the whole tree). They are sorted."""
-    return tuple(_SIGNS.sub(r"\\\g<0>", folder) for folder in _within(suite_folders, context))
-
-
-def copy_problems(image: Image, suite_folders: Sequence[str]) -> Iterator[str]:
-    """Return a sentence for each COPY or ADD of tests that are left out: the engine would only not find them."""
-    if any(pattern.startswith("!") for pattern in image.ignore):
-        return
-    left_out = _within(suite_folders, "" if image.context == "." else image.context)
-    for instruction in image.dockerfile.instructions:
-        for source in _sources(instruction):
-            for folder in left_out:
-                if f"{source}/".startswith(f"{folder}/"):
-                    yield (
-                        f"{instruction.where}: {instruction.keyword} {source}: tests are no part of a build context. "
-                        f"To have them in it, write !{folder} in its .dockerignore."
-                    )
-
-
-def _within(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
-    prefix = f"{context}/" if context else ""
-    inner = suite_folders[bisect_left(suite_folders, prefix) :]
-    return tuple(folder.removeprefix(prefix) for folder in takewhile(lambda folder: folder.startswith(prefix), inner))
-
-
-def _sources(instruction: Instruction) -> Iterator[str]:
-    if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
-        # A source with a variable, a URL or a heredoc looks like no folder of tests.
-        yield from (posixpath.normpath(f"/{word.lstrip('/')}").lstrip("/") for word in instruction.words[:-1])

@@ -1,4 +1,4 @@
-"""`[gpu]` of stack.toml: where and how an image is tested on a real GPU before its promotion."""
+"""`[gpu]` of stack.toml: where and how an image is tested on a real GPU before a promotion."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,18 +9,18 @@ import msgspec
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 POD_ID = "{id}"
-"""The placeholder in the pod's name for a random part."""
-MOST_SECONDS = 11 * 3600
-"""DSMLP deletes pods after twelve hours; the gate needs up to one to start, report and clean up."""
-# The gate passes these itself, or they would keep the launcher from waiting for the tests.
+"""The placeholder in the name of the pod for a part that is different in each attempt."""
+MAX_SECONDS = 11 * 3600
+"""DSMLP deletes pods after twelve hours. One hour is left for starting, reporting and cleaning up."""
+# The gate sets these itself, or with them the launcher would not wait for the tests.
 _RESERVED_WORDS = ("--", "-i", "-N", "-f", "-b", "-B", "-d", "-h")
 
 
 class GpuSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
-    """The keys of `[gpu]`. Limits are in seconds, `memory` is in GB."""
+    """A field is a key of `[gpu]`. Limits are seconds, `memory` is GB."""
 
     image: str
-    """The image of the stack that is tested on behalf of all."""
+    """The image of the stack that is tested, on behalf of all."""
     host: str
     """The login node."""
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 22
@@ -31,51 +31,51 @@ class GpuSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     cpus: AtLeastOne = 4
     memory: AtLeastOne = 32
     workspace: str
-    """The workspace that is charged; empty for the account itself."""
+    """The workspace that pays; empty for the account itself."""
     words: tuple[str, ...] = ()
     """More arguments for the launcher."""
     pod: str = f"gpu-gate-{POD_ID}"
     tests: str = "/opt/workflow_tests"
-    """The path of the tests in the image."""
+    """The folder of the tests in the image."""
     min_passed: AtLeastOne = 1
-    """The gate fails if fewer tests pass."""
+    """The gate fails with fewer passed tests."""
     connect_limit: Seconds = 30
     queue_limit: Seconds = 1800
-    """Until the image runs: for a free GPU, and for pulling the image."""
+    """Until the image runs: waiting for a GPU, and pulling the image."""
     run_limit: Seconds = 3600
 
 
-# Checked before any work: the launcher shows a mistake only after minutes, or not at all.
+# Checked before any work: on the cluster a mistake shows only after minutes, in a message of the launcher or in none.
 _CHECKS: Mapping[str, tuple[str, str]] = {
-    "image": (r".+", "is not an image: give the name of one of the stack."),
-    "host": (r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "is not a host name. Example: 'login.example.edu'."),
-    "user": (r"[A-Za-z0-9_][A-Za-z0-9_.-]*", "is not a user name: give the account's name without a host."),
-    "launch": (r"/[^\0\n]*[^/\0\n]", "is not an absolute path: the login node's PATH is not used."),
+    "image": (r".+", "expected the name of an image of the stack."),
+    "host": (r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "expected a host name such as 'login.example.edu'."),
+    "user": (r"[A-Za-z0-9_][A-Za-z0-9_.-]*", "expected the name of an account."),
+    "launch": (r"/[^\0\n]*[^/\0\n]", "expected the absolute path of a program."),
     "gpu-class": (
         r"[A-Za-z0-9][A-Za-z0-9._-]*",
-        "is not a GPU class. Example: 'small'. A pod without a class is never scheduled.",
+        "expected a class of GPUs such as 'small'. Without one a pod is never scheduled.",
     ),
-    "workspace": (r"([A-Za-z0-9][A-Za-z0-9._-]*)?", "is not a workspace: give its name, or '' for none."),
-    "tests": (r"/[^\0\n]*", "is not an absolute path: give the path of the tests in the image."),
+    "workspace": (r"([A-Za-z0-9][A-Za-z0-9._-]*)?", "expected the name of a workspace, or '' for none."),
+    "tests": (r"/[^\0\n]*", "expected the absolute path of the tests in the image."),
     "pod": (
         r"(?!.{60})[a-z][a-z0-9-]*\{id\}([a-z0-9-]*[a-z0-9])?",
-        f"is not a pod name: use up to 59 lowercase letters, digits, '-' and {POD_ID} once, for a random part.",
+        f"expected at most 59 lower-case letters, digits and '-', with {POD_ID} once, which is different each time.",
     ),
 }
 
 
 def gpu_problems(read: Mapping[str, Any], given: Iterable[str]) -> Iterator[str]:
-    """Find the problems of the table. `read` are its keys with a value of the right type, `given` all its keys."""
+    """Return a sentence for each mistake. `read` are the keys with the right type, `given` all keys of the table."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(GpuSettings)}
     for key, field in fields.items():
         if field.required and key not in given:
             yield f"{key} is missing: the GPU gate needs it."
     for key, (pattern, sentence) in _CHECKS.items():
         if key in read and not re.fullmatch(pattern, str(read[key])):
-            yield f"{key}: {str(read[key])!r} {sentence}"
+            yield f"{key}: invalid value {str(read[key])!r}: {sentence}"
     for word in msgspec.convert(read.get("words", ()), tuple[str, ...]):
         if word in _RESERVED_WORDS or "\0" in word:
-            yield f"words: {word!r} is not allowed: the gate itself sets the launcher's image, pod and mode."
+            yield f"words: {word!r} is not allowed: the gate itself decides what is launched, and how."
     seconds = sum(float(read.get(key, fields[key].default)) for key in ("queue-limit", "run-limit"))
-    if seconds > MOST_SECONDS:
-        yield f"queue-limit and run-limit add up to {seconds:.0f} seconds; the maximum is {MOST_SECONDS}."
+    if seconds > MAX_SECONDS:
+        yield f"queue-limit and run-limit add up to {seconds:.0f} seconds; the maximum is {MAX_SECONDS}."

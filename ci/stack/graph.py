@@ -1,4 +1,4 @@
-"""The images as a graph: which image needs which, and what cannot be."""
+"""The images as a graph: dependencies, cycles and order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -7,13 +7,13 @@ from ci.dockerfile.stages import ImageStage, Origin, Source, reachable
 
 
 def dependencies(stages: Sequence[ImageStage]) -> tuple[Source, ...]:
-    """Return all that the last stage is made of, in the order in which the file names it."""
+    """Return all that the last stage depends on, in the order of the file."""
     reached = reachable(tuple(stages))
     return tuple(dict.fromkeys(source for stage in stages if stage.index in reached for source in stage.dependencies))
 
 
 def parent(stages: Sequence[ImageStage]) -> str | None:
-    """Return the image that the last stage goes back to along FROM, through stages of the same file."""
+    """Return the image that the last stage is built on, directly or through stages of the same file."""
     base = stages[-1].base if stages else None
     while base is not None and base.origin is Origin.STAGE:
         base = stages[base.stage].base
@@ -21,49 +21,49 @@ def parent(stages: Sequence[ImageStage]) -> str | None:
 
 
 def cycles(needs: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """Return each ring of images that need each other as `a -> b -> a`, from its first name on."""
+    """Return each dependency cycle as `a -> b -> a`, starting with the first name in the alphabet."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError:
-        yield from _rings(needs)
+        yield from _describe_cycles(needs)
 
 
-def _rings(needs: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    # Every way from every image is followed, which takes a chain of a thousand a second.
+def _describe_cycles(needs: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    # Called only if there is a cycle: this searches from every image, which takes a second for a chain of a thousand.
     done: set[str] = set()
     for start in sorted(needs):
         if start in done:
             continue
-        ring = _ring(start, needs)
-        if ring:
-            yield " -> ".join((*ring, start))
-            done.update(ring)
+        cycle = _shortest_cycle(start, needs)
+        if cycle:
+            yield " -> ".join((*cycle, start))
+            done.update(cycle)
 
 
-def _ring(start: str, needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return the shortest way from an image back to itself, or nothing."""
-    waiting: list[tuple[str, ...]] = [(start,)]
+def _shortest_cycle(start: str, needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the shortest path from an image back to itself, or an empty one."""
+    queue: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
-    for way in waiting:
-        for name in needs.get(way[-1], ()):
+    for path in queue:
+        for name in needs.get(path[-1], ()):
             if name == start:
-                return way
+                return path
             if name not in seen:
                 seen.add(name)
-                waiting.append((*way, name))
+                queue.append((*path, name))
     return ()
 
 
 def ordered(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Return the names so that the needed stand before those that need them, else by name. There must be no cycle."""
+    """Return the names in topological order, dependencies first, otherwise by name. There must be no cycle."""
     order: dict[str, None] = {}
-    # A chain of a thousand images is deeper than Python lets a function call itself.
+    # Not recursive: a chain of a thousand images would exceed Python's recursion limit.
     for start in sorted(needs):
-        waiting = [start]
-        while waiting:
-            missing = [name for name in sorted(needs[waiting[-1]], reverse=True) if name not in order]
+        pending = [start]
+        while pending:
+            missing = [name for name in sorted(needs[pending[-1]], reverse=True) if name not in order]
             if missing:
-                waiting.extend(missing)
+                pending.extend(missing)
             else:
-                order.setdefault(waiting.pop())
+                order.setdefault(pending.pop())
     return tuple(order)

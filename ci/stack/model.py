@@ -1,6 +1,6 @@
-"""The stack as values: what the source tree says, before anything is decided or done.
+"""The stack as values: what the source tree says, before anything is planned or done.
 
-Made by `ci.stack.reader.read_stack`, and by nothing else. Nothing here reads files, the clock or the network.
+Only `ci.stack.reader.read_stack` makes them. Nothing here reads files, the clock or the network.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,11 +17,11 @@ from ci.stack.gpu_config import GpuSettings
 
 
 class EntryKind(StrEnum):
-    """What an entry of a tree is. Pipes, sockets and devices are none."""
+    """The kinds of entries of a tree. Pipes, sockets and devices are not entries."""
 
     FILE = "file"
     PROGRAM = "program"
-    """A file that may be executed."""
+    """An executable file."""
     LINK = "link"
     FOLDER = "folder"
 
@@ -36,15 +36,15 @@ class Tree(Protocol):
 
     @property
     def entries(self) -> Mapping[str, EntryKind]:
-        """All that the tree holds, folders and links too, sorted by path. Bytes that are no UTF-8 are surrogates."""
+        """Files, folders and links, sorted by path. Bytes of a path that are not UTF-8 are surrogates."""
         ...
 
     def read(self, path: str) -> str:
-        """Return the text of one file of `paths`; undecodable bytes come as U+FFFD."""
+        """Return the text of one file of `paths`. Bytes that are not UTF-8 become U+FFFD."""
         ...
 
     def digest(self, path: str) -> str:
-        """Return a digest of a file's bytes, or of where a link points to."""
+        """Return a digest of a file's bytes, or of a link's target."""
         ...
 
 
@@ -57,14 +57,14 @@ class SuiteKind(StrEnum):
 
 
 class Compression(StrEnum):
-    """How the layers of published images are compressed. Clients of before 2021 know only gzip."""
+    """How the layers of published images are compressed. Clients from before 2021 support only gzip."""
 
     GZIP = "gzip"
     ZSTD = "zstd"
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of tests. `origin` is the image whose folder it lies in, or `common` for every image's."""
+    """A folder of tests. `origin` is the image whose folder contains it, or `common` for all images."""
 
     origin: str
     kind: SuiteKind
@@ -72,12 +72,12 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """`origin/kind`: no two suites of an image have the same."""
+        """`origin/kind`, unique among the suites of an image."""
         return f"{self.origin}/{self.kind}"
 
     @property
     def file(self) -> str:
-        """The name that its files in a report begin with."""
+        """The prefix of its file names in a report."""
         return f"{self.origin}-{self.kind}"
 
 
@@ -91,7 +91,7 @@ class TestSettings(msgspec.Struct, frozen=True, kw_only=True):
     reruns: int
     """How often failed tests are run again: 0 or 1."""
     server_environment: Mapping[str, str]
-    """Variables that an image's server and the tests beside it get."""
+    """Variables for an image's server and for its server suites."""
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,43 +103,43 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: Dockerfile
     context: str
     ignore: tuple[str, ...]
-    """What is left out of the context: folders of tests, then the patterns of its .dockerignore, in order."""
+    """Patterns excluded from the context: the folders of tests, then those of its .dockerignore, in order."""
     arguments: Arguments
     stages: tuple[ImageStage, ...]
     build_args: Mapping[str, str]
     enabled: bool
     disabled_reason: str
     parent: str | None
-    """The image of the last stage's line of FROM, if it is one of the stack."""
+    """The image that the last stage is built on by FROM, if it is part of the stack."""
     needs: tuple[str, ...]
-    """Every image of the stack it draws on directly: FROM, COPY --from, RUN --mount from=."""
+    """The images of the stack that it depends on directly: FROM, COPY --from, RUN --mount from=."""
     foreign_bases: tuple[str, ...]
-    """References outside the stack that it draws on directly, as resolved text; `scratch` is not one."""
+    """The images outside the stack that it depends on directly, as resolved references, without `scratch`."""
     size_budget: int | None
-    """The most bytes that its files may have, for the suites to check."""
+    """The maximum size of its files in bytes, which the suites check."""
     suites: tuple[Suite, ...]
-    """Suites of its own; `Stack.suites_of` adds the inherited ones."""
+    """Its own suites; `Stack.suites_of` adds the inherited ones."""
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """All images, the needed before those that need them, else by name."""
+    """All images in topological order, dependencies first, otherwise by name."""
 
     registry: str
-    """Where its images are published: `docker.io/ucsdets`. Empty if that is not said."""
+    """Where its images are published, such as `docker.io/ucsdets`. Empty if not configured."""
     version: str
     source: str
-    """Where its sources can be read, for labels."""
+    """The address of its sources, for labels."""
     compression: Compression
     epoch: str
-    """Another one has every image built anew."""
+    """When it changes, every image is rebuilt."""
     rebuild_all: tuple[str, ...]
-    """Patterns as of a .dockerignore: a change of what they match, anywhere in the tree, has all images built anew."""
+    """.dockerignore patterns: when a file that they match changes, anywhere in the tree, every image is rebuilt."""
     platform: str
     images: tuple[Image, ...]
     common_suites: tuple[Suite, ...]
     tests: TestSettings
     gpu: GpuSettings | None
-    """How its image for GPUs is tried before a promotion; None if nobody said."""
+    """How the GPU image is tested before a promotion; None if not configured."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Image]:
@@ -147,25 +147,25 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return {image.name: image for image in self.images}
 
     @cached_property
-    def _places(self) -> Mapping[str, int]:
-        return {image.name: place for place, image in enumerate(self.images)}
+    def _positions(self) -> Mapping[str, int]:
+        return {image.name: position for position, image in enumerate(self.images)}
 
     def closure(self, names: Sequence[str], without: Collection[str] = ()) -> tuple[Image, ...]:
-        """Return the named images and everything they need, in the stack's order. KeyError for an unknown name.
+        """Return the named images and all images they need, in the stack's order. KeyError for an unknown name.
 
-        Images in `without` are left out, and what only they need.
+        Images in `without` are excluded, and those that only they need.
         """
         wanted: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
             if name not in wanted and name not in without:
                 wanted.add(name)
-                waiting.extend(self.by_name[name].needs)
-        return tuple(self.by_name[name] for name in sorted(wanted, key=self._places.__getitem__))
+                pending.extend(self.by_name[name].needs)
+        return tuple(self.by_name[name] for name in sorted(wanted, key=self._positions.__getitem__))
 
     def ancestry(self, name: str) -> tuple[str, ...]:
-        """Return the line of ancestors along FROM, the root first and `name` last."""
+        """Return the chain of parents of an image, the root first and `name` last."""
         by_name = self.by_name
         found: list[str] = []
         current: str | None = name
@@ -175,7 +175,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(reversed(found))
 
     def suites_of(self, name: str) -> tuple[Suite, ...]:
-        """Return every suite that holds for an image: the common ones, its ancestors' and its own."""
+        """Return every suite that applies to an image: the common ones, its ancestors' and its own."""
         by_name = self.by_name
         inherited = (suite for ancestor in self.ancestry(name) for suite in by_name[ancestor].suites)
         return (*self.common_suites, *inherited)

@@ -1,4 +1,4 @@
-"""A source tree read into a Stack."""
+"""Reads a source tree into a Stack."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -16,25 +16,24 @@ from ci.stack.config import ImageTable, Settings, bytes_of, read_settings
 from ci.stack.discovery import (
     SETTINGS,
     common_suites,
-    copy_problems,
     find_image_folders,
     folders_with_files,
     inside,
     own_suites,
-    suite_exclusions,
     suite_folders,
 )
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
+from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 
 PLATFORM = "linux/amd64"
 _UNREAD = Dockerfile(path="", text="", arguments=(), stages=())
 
 
 def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> Stack:
-    """Read the images below the folder `images`. SpecError with every problem found.
+    """Read the images below the folder `images`. SpecError with all problems.
 
-    Nothing is asked of a disabled image but its name: what is wrong with its Dockerfile does not matter.
+    A disabled image needs only a valid name: mistakes in its Dockerfile are ignored.
     """
     problems: list[str] = []
     files = _Files(tree, images)
@@ -43,13 +42,13 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     folders = find_image_folders(files.paths, files.root, settings.images)
     if not folders:
-        problems.append(f"{images}: no image lies here. An image is a folder with a Dockerfile, at any depth.")
+        problems.append(f"{images}: no images found. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
     tests = suite_folders(files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(
-        f"{path}: images.{name} is no image below {images}.{did_you_mean(name, by_name)}"
+        f"{path}: images.{name}: no such image below {images}.{did_you_mean(name, by_name)}"
         for name in settings.images
         if name not in by_name
     )
@@ -57,7 +56,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     for image in found.values():
         problems.extend(f"{path}: {problem}" for problem in _build_arg_problems(image))
     needs = {image.name: image.needs for image in found.values()}
-    problems.extend(f"The images need each other in a circle: {ring}." for ring in cycles(needs))
+    problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
     problems.extend(_disabled_problems(tuple(found.values())))
     problems.extend(f"{path}: {problem}" for problem in _gpu_problems(settings, found))
     if problems:
@@ -78,7 +77,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
 
 
 class _Files:
-    """The tree, with what is asked of it many times."""
+    """The tree, with sets of its paths and folders."""
 
     def __init__(self, tree: Tree, images: str) -> None:
         self.root = inside("", images)
@@ -89,18 +88,18 @@ class _Files:
         self._sorted = sorted(self.paths)
 
     def has_folder(self, folder: str) -> bool:
-        """LogLine whether a folder has a file in it, at any depth. The tree itself always counts."""
+        """Return whether a folder contains a file, at any depth. The root always counts."""
         first = bisect_left(self._sorted, f"{folder}/")
         return not folder or any(path.startswith(f"{folder}/") for path in self._sorted[first : first + 1])
 
 
 def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str], problems: list[str]) -> Image:
-    """Read what one image says of itself, whatever the others are."""
+    """Read one image, without its dependencies: they need the names of all images."""
     name = folder.rpartition("/")[2]
     table = settings.images.get(name, ImageTable())
     path = inside(folder, table.dockerfile)
     context = inside(folder, table.context)
-    own = [*_place_problems(files, name, table, path, context)]
+    own = [*_path_problems(files, name, table, path, context)]
     dockerfile = _UNREAD
     if path in files.paths:
         try:
@@ -131,16 +130,16 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     return draft
 
 
-def _place_problems(files: _Files, name: str, table: ImageTable, dockerfile: str, context: str) -> Iterator[str]:
+def _path_problems(files: _Files, name: str, table: ImageTable, dockerfile: str, context: str) -> Iterator[str]:
     where = f"{files.settings_path}: images.{name}"
     if _is_outside(dockerfile):
-        yield f"{where}.dockerfile leads out of the source tree: {table.dockerfile}"
+        yield f"{where}.dockerfile is outside of the source tree: {table.dockerfile}"
     elif dockerfile not in files.paths:
-        yield f"{where}.dockerfile: there is no file {dockerfile}."
+        yield f"{where}.dockerfile: no such file: {dockerfile}"
     if _is_outside(context):
-        yield f"{where}.context leads out of the source tree: {table.context}"
+        yield f"{where}.context is outside of the source tree: {table.context}"
     elif not files.has_folder(context) and (dockerfile in files.paths or table.context != "."):
-        yield f"{where}.context: there is no folder {context}."
+        yield f"{where}.context: no such folder: {context}"
 
 
 def _is_outside(path: str) -> bool:
@@ -156,7 +155,7 @@ def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -
 
 
 def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
-    """Work out what each image draws on, now that all their names are known."""
+    """Resolve the dependencies of all images."""
     onbuild = {draft.name: draft.dockerfile.onbuild for draft in drafts.values()}
     return tuple(_connected(draft, drafts, onbuild, platform, problems) for draft in drafts.values())
 
@@ -194,9 +193,9 @@ def _build_arg_problems(image: Image) -> Iterator[str]:
     for name, value in image.build_args.items():
         where = f"images.{image.name}.build-args.{name}"
         if name not in declared:
-            yield f"{where}: no ARG of {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
+            yield f"{where}: no ARG in {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
         if UNWRITABLE.search(value):
-            yield f"{where}: the value has a line break, which an ARG cannot hold."
+            yield f"{where}: the value has a line break, which is not possible in an ARG."
 
 
 def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
@@ -204,22 +203,22 @@ def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[s
         return
     name = settings.gpu.image
     if name not in images:
-        yield f"gpu.image: {name!r} is no image here.{did_you_mean(name, images)}"
+        yield f"gpu.image: no such image: {name!r}.{did_you_mean(name, images)}"
     elif not images[name].enabled:
-        yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Name another, or leave [gpu] out."
+        yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Use another one, or remove [gpu]."
 
 
 def _name_problems(folders: Sequence[str]) -> Iterator[str]:
     by_name: dict[str, list[str]] = defaultdict(list)
     for folder in folders:
         by_name[folder.rpartition("/")[2]].append(folder)
-    for name, places in by_name.items():
-        if len(places) > 1:
-            yield f"{' and '.join(places)}: an image is named after its folder, and these have one name. Rename one."
+    for name, same_name in by_name.items():
+        if len(same_name) > 1:
+            yield f"{' and '.join(same_name)}: an image has the name of its folder, and these are equal. Rename one."
         if not is_image_name(name):
             yield (
-                f"{places[0]}: {name!r} cannot name an image. Rename the folder: a repository's name has lower-case "
-                "letters and digits, and between them '.', '_', '__' or any number of '-'."
+                f"{same_name[0]}: invalid image name {name!r}. Rename the folder: use lower-case letters and digits, "
+                "separated by '.', '_', '__' or any number of '-'."
             )
 
 

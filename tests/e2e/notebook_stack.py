@@ -1,4 +1,4 @@
-"""A small stack in a git repository, and Debian's docker-registry that it is published to."""
+"""A small stack in a git repository, published to Debian's docker-registry by an operator."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.integration.adapters.oci.debian import PASSWORD, USER, DebianRegistry
 SUITE = "def test_it():\n    pass\n"
 TOML = '[stack]\nversion = "2026.4"\nrebuild-all = ["images/stack.toml"]\n'
 PYTHON = "RUN apt-get update && apt-get install --yes --no-install-recommends python3\n"
-# The image suites need Python in the image. The FROM is first, so that the layer is the same for every test.
+# The image suites need Python in the image. Its RUN comes right after the FROM, so that all tests share the layer.
 FILES = {
     "images/stack.toml": TOML,
     "images/base/Dockerfile": BASE.replace("COPY", f"{PYTHON}COPY", 1),
@@ -32,7 +32,7 @@ _ROW = re.compile(r"^[│├└─ ]*(base|ds|ml|r) .*?(built|reused|TESTS FAILE
 
 
 class Shop:
-    """What an operator does with them."""
+    """The calls of an operator on the repository and the registry."""
 
     def __init__(self, repository: Repository, call: Call, debian: DebianRegistry, bridge: Bridge) -> None:
         self.repository = repository
@@ -64,14 +64,14 @@ class Shop:
         return done
 
     def publish(self, *words: str) -> Mapping[str, str]:
-        """Return what became of each image, from the table that is printed."""
+        """Return the outcome of each image, from the printed table."""
         done = self.run("build-stack", "--publish", *words)
         text = done.stdout if done.returncode == 0 else done.stderr
         found = (_ROW.match(line.removeprefix("! ")) for line in text.splitlines())
         return {row[1]: row[2] for row in found if row}
 
     def tags(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the digests of all tags by image, read where the registry keeps them."""
+        """Return the digests of all tags by image, read from the registry's storage."""
         found: dict[str, dict[str, str]] = {}
         root = self.debian.storage / "docker/registry/v2/repositories" / self.name.partition("/")[2]
         for link in root.glob("*/_manifests/tags/*/current/link"):
@@ -80,7 +80,7 @@ class Shop:
         return found
 
     def stack(self, tag: str) -> Mapping[str, str]:
-        """Return what a tag names, by image."""
+        """Return the digests that a tag points to, by image."""
         return {image: tags[tag] for image, tags in self.tags().items() if tag in tags}
 
 

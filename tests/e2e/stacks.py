@@ -1,4 +1,4 @@
-"""Small stacks that build in seconds, in the shape of the real one: base, two children, a grandchild."""
+"""A small stack that builds in seconds, in the shape of the real one: base, two children, a grandchild."""
 
 from collections.abc import Mapping
 from pathlib import Path

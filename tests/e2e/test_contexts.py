@@ -1,4 +1,4 @@
-"""What a key says of a build context is what the engine builds with."""
+"""A cache key covers exactly the files of a build context that the engine uses."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("patterns", PATTERNS, ids=str)
-async def test_a_context_is_what_the_engine_leaves_of_it(
+async def test_the_digest_of_a_context_covers_what_the_engine_includes(
     session: None,  # noqa: ARG001 (it must be open)
     folder: Path,
     patterns: tuple[str, ...],

@@ -1,4 +1,4 @@
-"""A fused build makes the same images as building and publishing one after the other, as people do by hand."""
+"""A fused build makes the same images as building and publishing one after the other."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ from ci.fusion.fused import Fused
 from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
-from tests.e2e.nasty_stack import BASE_IMAGE, FILES
+from tests.e2e.edge_case_stack import BASE_IMAGE, FILES
 from tests.programs import docker_registry
 from tests.unit.trees import MemoryTree
 
@@ -34,7 +34,7 @@ LISTING = (
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a registry on a free port of this machine, which the engine shares."""
+    """Run a registry on a free port of this machine. The engine shares its network."""
     binary = docker_registry()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -71,9 +71,9 @@ def _wait_for(registry: str) -> None:
 def _get(registry: str, path: str) -> bytes:
     with closing(HTTPConnection(registry, timeout=10)) as connection:
         connection.request("GET", path, headers={"Accept": "application/vnd.oci.image.manifest.v1+json"})
-        answer = connection.getresponse()
-        assert answer.status == HTTPStatus.OK, path
-        return answer.read()
+        response = connection.getresponse()
+        assert response.status == HTTPStatus.OK, path
+        return response.read()
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +94,15 @@ async def source(session: None, files: dict[str, str]) -> dagger.Directory:  # n
     return await folder.sync()
 
 
-class ByHand(NamedTuple):
-    """An image, and the reference by digest that it was published as."""
+class PublishedImage(NamedTuple):
+    """An image, and the reference with a digest that it was published as."""
 
     image: dagger.Container
     reference: str
 
 
 @pytest.fixture(scope="module")
-async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict[str, ByHand]:
+async def one_by_one(source: dagger.Directory, stack: Stack, registry: str) -> dict[str, PublishedImage]:
     """Build and publish the images one after the other, each from its own folder."""
     built = {}
     for image in stack.images:
@@ -110,22 +110,24 @@ async def by_hand(source: dagger.Directory, stack: Stack, registry: str) -> dict
         container = source.directory(image.folder).docker_build(
             build_args=[dagger.BuildArg(name, value) for name, value in arguments.items()]
         )
-        # The engine leaves them in the environment of the image, and so in that of its children. Docker does not.
+        # The engine leaves these ARGs in the environment of the image and of its children. Docker does not.
         for name in ("DEBIAN", "GREETING", "COURSE"):
             container = container.without_env_variable(name)
-        built[image.name] = ByHand(container, await container.publish(f"{registry}/{image.name}:1"))
+        built[image.name] = PublishedImage(container, await container.publish(f"{registry}/{image.name}:1"))
     return built
 
 
-@pytest.fixture(scope="module", params=["of sources", "of what is published"])
-async def texts(request: pytest.FixtureRequest, stack: Stack, by_hand: dict[str, ByHand]) -> dict[str, Fused]:
-    """Return each image's text: with all it needs, or on what is published of that, in an epoch of its own."""
-    if request.param == "of sources":
+@pytest.fixture(scope="module", params=["from sources", "on published images"])
+async def texts(
+    request: pytest.FixtureRequest, stack: Stack, one_by_one: dict[str, PublishedImage]
+) -> dict[str, Fused]:
+    """Return each image's text: with all images it needs, or on published ones with an epoch."""
+    if request.param == "from sources":
         return dict(fuse_all(stack, stack.by_name))
     base = (await dag.container().from_(BASE_IMAGE).image_ref()).partition("@")[2]
     found: dict[str, Fused] = {}
     for name in stack.by_name:
-        published = {other: image.reference for other, image in by_hand.items() if other != name}
+        published = {other: image.reference for other, image in one_by_one.items() if other != name}
         found[name] = fuse(
             stack, name, Substitutions(published=published, digests={BASE_IMAGE: base}, epochs={name: "1"})
         )
@@ -133,34 +135,34 @@ async def texts(request: pytest.FixtureRequest, stack: Stack, by_hand: dict[str,
 
 
 async def listing(container: dagger.Container) -> set[str]:
-    """Return a line for each path of the file system with its kind, mode, owner, link or content."""
+    """Return a line for each path of the file system with its type, mode, owner, and link target or content."""
     tools = dag.container().from_(BASE_IMAGE).with_mounted_directory("/image", container.rootfs())
     return set((await tools.with_exec(["sh", "-c", LISTING]).stdout()).splitlines())
 
 
 def config(registry: str, name: str) -> dict[str, object]:
-    """Return an image's configuration as it was published."""
+    """Return the published configuration of an image."""
     manifest = json.loads(_get(registry, f"/v2/{name}/manifests/1"))
     found: dict[str, object] = json.loads(_get(registry, f"/v2/{name}/blobs/{manifest['config']['digest']}"))["config"]
     return found
 
 
-@pytest.mark.parametrize("name", ["base", "tool", "waiting", "child"])
+@pytest.mark.parametrize("name", ["base", "tool", "onbuild", "child"])
 async def test_a_fused_build_makes_the_same_image(
-    name: str, texts: dict[str, Fused], source: dagger.Directory, registry: str, by_hand: dict[str, ByHand]
+    name: str, texts: dict[str, Fused], source: dagger.Directory, registry: str, one_by_one: dict[str, PublishedImage]
 ) -> None:
     fused = await EngineBuilder(source).image(texts[name])
-    assert await listing(fused) ^ await listing(by_hand[name].image) == set()
+    assert await listing(fused) ^ await listing(one_by_one[name].image) == set()
     await fused.publish(f"{registry}/fused/{name}:1")
     expected = config(registry, name)
     if name == "child":
-        # The engine hands on what waited in the base and has been run. Docker does not, nor does a fused build.
+        # The engine passes on an ONBUILD of the base although it was run. Neither Docker nor a fused build do.
         assert expected.pop("OnBuild")
     assert config(registry, f"fused/{name}") == expected
 
 
 async def test_parent_and_child_share_what_was_run(session: None) -> None:  # noqa: ARG001
-    """The parent alone and the parent within its child's text are one build: what is random in it is the same."""
+    """The parent by itself and the parent in the text of its child are one build: a random value in it is the same."""
     files = {
         "images/parent/Dockerfile": f"FROM {BASE_IMAGE}\nARG A=1\nCOPY . /x\nRUN head -c 8 /dev/urandom > /random\n",
         "images/parent/x": "x",

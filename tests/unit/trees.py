@@ -8,7 +8,7 @@ from ci.stack.model import EntryKind
 
 
 class MemoryTree:
-    """A Tree made of texts by path. `kinds` says what is no plain file; the text of a link is where it points to."""
+    """A Tree made of texts by path. `kinds` are the entries that are not plain files. A link's text is its target."""
 
     def __init__(self, files: Mapping[str, str], kinds: Mapping[str, EntryKind] | None = None) -> None:
         self._files = files
@@ -34,5 +34,5 @@ class MemoryTree:
 
 
 def dockerfiles(**images: str) -> MemoryTree:
-    """Return a tree of images; underscores in the names stand for hyphens."""
+    """Return a tree of images. Underscores in the names become hyphens."""
     return MemoryTree({f"images/{name.replace('_', '-')}/Dockerfile": text for name, text in images.items()})

@@ -48,9 +48,11 @@ VALUES = {"A": "one", "EMPTY": "", "PATH": "/usr/bin:/bin:/sbin", "FILE": "a.tar
         (r"${PATH//\/bin/}", "/usr:::/sbin".replace(":::", "::")),
         (r"${FILE/\*/x}", "a.tar.gz"),
         ("${FILE/*./x}", "xgz"),
+        (r"""${PATH#"\/usr"}""", "/usr/bin:/bin:/sbin"),
+        ("$@$?x", "x"),
     ],
 )
-def test_variables_are_put_in_as_docker_does(word: str, text: str) -> None:
+def test_variables_are_expanded_as_by_docker(word: str, text: str) -> None:
     assert expand(word, VALUES).text == text
 
 
@@ -58,24 +60,24 @@ def test_variables_are_put_in_as_docker_does(word: str, text: str) -> None:
     ("word", "why"),
     [
         ("${NONE:?set it}", "NONE: set it"),
-        ("${EMPTY:?}", "EMPTY: it must have a value"),
-        ("${NONE?}", "NONE: it must have a value"),
-        ("${A", "substitution"),
+        ("${EMPTY:?}", "EMPTY: a value is required"),
+        ("${NONE?}", "NONE: a value is required"),
+        ("${A", "unsupported substitution ${A…}"),
         ("${A:-b", "a closing } is missing"),
         ("${}", "a name is missing"),
-        ("${A^}", "no substitution"),
+        ("${A^}", "unsupported substitution ${A^…}"),
         ("'a", "a closing single quote is missing"),
         ('"a', "a closing double quote is missing"),
         (r"${A/\a/b}", "backslash"),
     ],
 )
-def test_what_docker_refuses_is_refused_with_the_reason(word: str, why: str) -> None:
+def test_a_word_that_docker_rejects_is_rejected_with_the_reason(word: str, why: str) -> None:
     with pytest.raises(ExpansionError) as error:
         expand(word, VALUES)
     assert why in str(error.value)
 
 
-def test_names_without_a_value_are_told() -> None:
+def test_variables_without_a_value_are_listed() -> None:
     assert expand("$A $B ${C:-$D} ${EMPTY} '$E'", VALUES).missing == {"B", "C", "D"}
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci.dockerfile.lexer import join, quoted_words, split, words
+from ci.dockerfile.lexer import complete, join, split
 from ci.dockerfile.parser import parse_instructions
 
 
@@ -29,16 +29,17 @@ def test_lines_are_joined(raw: str, text: str, height: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "ended"),
+    ("raw", "is_complete"),
     [
-        pytest.param("RUN a", True, id="ended"),
+        pytest.param("RUN a", True, id="one line"),
         pytest.param("RUN a \\", False, id="continued into nothing"),
         pytest.param("RUN a \\\n# only a comment\n", False, id="continued into a comment"),
-        pytest.param("RUN a \\\nb", True, id="continued and ended"),
+        pytest.param("RUN a \\\nb", True, id="continued and completed"),
     ],
 )
-def test_an_instruction_that_the_file_cuts_off_is_known(raw: str, *, ended: bool) -> None:
-    assert join(raw).ended is ended
+def test_an_instruction_that_the_file_cuts_off_is_incomplete(raw: str, *, is_complete: bool) -> None:
+    assert join(raw).is_complete is is_complete
+    assert join(complete(raw)).is_complete
 
 
 @pytest.mark.parametrize(
@@ -55,39 +56,38 @@ def test_an_instruction_that_the_file_cuts_off_is_known(raw: str, *, ended: bool
     ],
 )
 def test_a_line_is_split(text: str, keyword: str, flags: list[str], rest: str) -> None:
-    first, found, last = split(text)
-    assert (first.text, [flag.text for flag in found], last.text) == (keyword, flags, rest)
-    assert text[last.start : last.end] == rest
+    found = split(text)
+    assert (found.keyword.text, [flag.text for flag in found.flags], found.rest.text) == (keyword, flags, rest)
+    assert text[found.rest.start : found.rest.end] == rest
 
 
-def test_words_are_cut_at_blanks_whatever_is_quoted() -> None:
-    _, _, rest = split('COPY a "b c" d')
-    assert [word.text for word in words(rest)] == ["a", '"b', 'c"', "d"]
+def test_words_are_split_at_blanks_even_within_quotes() -> None:
+    assert [word.text for word in split('COPY a "b c" d').words] == ["a", '"b', 'c"', "d"]
 
 
-def test_pairs_are_cut_at_blanks_outside_quotes() -> None:
-    _, _, rest = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F="\" " G""")
-    cut = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
-    assert [word.text for word in quoted_words(rest)] == cut
+def test_pairs_are_split_at_blanks_outside_quotes() -> None:
+    found = split(r"""ARG A=1 B="two words" C='it is' D=a\ b E='\' F="\" " G""")
+    pairs = ["A=1", 'B="two words"', "C='it is'", r"D=a\ b", r"E='\'", r'F="\" "', "G"]
+    assert [word.text for word in found.quoted_words] == pairs
 
 
-def test_tokens_are_replaced_where_they_stand() -> None:
+def test_tokens_are_replaced_in_place() -> None:
     line = join("COPY --from=a \\\n  # why\n  x   y /z")
-    _, flags, rest = split(line.text)
-    x, y, _ = words(rest)
-    changed = line.replace([(flags[0], "--from=b"), (y, "longer/y"), (x, "")])
+    found = split(line.text)
+    x, y, _ = found.words
+    changed = line.replace([(found.flags[0], "--from=b"), (y, "longer/y"), (x, "")])
     assert changed == "COPY --from=b \\\n  # why\n     longer/y /z"
 
 
-def test_a_token_that_goes_over_lines_is_replaced_whole() -> None:
+def test_a_token_on_several_lines_is_replaced_as_a_whole() -> None:
     line = join("COPY --fr\\\nom=a x y")
-    _, flags, _ = split(line.text)
-    assert line.replace([(flags[0], "--from=b")]) == "COPY --from=b x y"
+    (flag,) = split(line.text).flags
+    assert line.replace([(flag, "--from=b")]) == "COPY --from=b x y"
 
 
-def test_a_line_is_spoken_without_its_indentation() -> None:
+def test_an_instruction_is_shown_on_one_line_without_its_indentation() -> None:
     line = join("RUN apt-get update \\\n      # why\n   && echo 'a  b' \\\n\n  c")
-    assert line.spoken == "RUN apt-get update && echo 'a  b' c"
+    assert line.as_one_line == "RUN apt-get update && echo 'a  b' c"
 
 
 PIECES = st.sampled_from(
@@ -115,17 +115,15 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_lines_and_flags_are_cut_as_the_official_parser_cuts_them(tail: str) -> None:
+def test_instructions_are_lexed_as_by_the_official_parser(tail: str) -> None:
     text = f"RUN a\nCOPY {tail}\nRUN b\n"
     try:
         instructions = parse_instructions(text, "Dockerfile")
-    except Exception:  # noqa: BLE001  # whatever the parser refuses is not for us to cut
+    except Exception:  # noqa: BLE001  # what the parser rejects is never lexed
         return
     for instruction, command in zip(instructions, dockerfile.parse_string(text), strict=True):
-        line = join(instruction.raw)
-        assert line.text == command.original
-        if line.text.isascii():  # the parser takes the bytes of flags for characters
-            _, flags, rest = split(line.text)
-            assert tuple(flag.text for flag in flags) == instruction.flags
+        assert instruction.logical_line.text == command.original
+        if command.original.isascii():  # the parser takes the bytes of flags for characters
+            assert tuple(flag.text for flag in instruction.tokens.flags) == instruction.flags
             if instruction.keyword == "COPY" and not instruction.json:
-                assert tuple(word.text for word in words(rest)) == instruction.words
+                assert tuple(word.text for word in instruction.tokens.words) == instruction.words

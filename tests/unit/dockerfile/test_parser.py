@@ -5,7 +5,7 @@ from ci.errors import SpecError
 
 PATH = "images/a/Dockerfile"
 BACKSLASH = "Remove the directive and continue lines with a backslash."
-BUILT_IN = "Remove the directive, or name docker/dockerfile, the syntax that is built in."
+BUILT_IN = "Remove the directive, or use docker/dockerfile, the built-in syntax."
 
 
 def parse(text: str) -> Dockerfile:
@@ -28,7 +28,7 @@ def test_instructions_know_their_lines_and_their_text() -> None:
     ]
     run, copy = parsed.stages[0].body
     assert run.raw == "RUN a \\\n  # why\n  && b"
-    assert run.where == f"{PATH}:5"
+    assert run.location == f"{PATH}:5"
     assert copy.heredocs == ("d\n",)
 
 
@@ -62,7 +62,7 @@ def test_flags_are_read() -> None:
         pytest.param("# check=skip=all\nFROM a\nRUN b\n", id="check directive"),
     ],
 )
-def test_odd_but_good_files_are_read(text: str) -> None:
+def test_unusual_but_valid_files_are_read(text: str) -> None:
     parsed = parse(text)
     assert [one.keyword for one in parsed.instructions] == ["FROM", "RUN"]
     assert parsed.text == text
@@ -74,10 +74,10 @@ def test_odd_but_good_files_are_read(text: str) -> None:
         pytest.param("", [f"{PATH}: the file is empty"], id="empty"),
         pytest.param("# only\n# comments\n", [f"{PATH}: the file is empty"], id="only comments"),
         pytest.param(
-            "FROM a\n\\\n", [f"{PATH}:2: a backslash continues nothing here. Remove it."], id="backslash alone"
+            "FROM a\n\\\n", [f"{PATH}:2: this backslash continues no instruction. Remove it."], id="backslash alone"
         ),
-        pytest.param("FROM a\nRUN \0\n", [f"{PATH}:2: a NUL character: this is no text."], id="NUL"),
-        pytest.param("ARG A\n", [f"{PATH}: there is no FROM, so there is nothing to build."], id="no FROM"),
+        pytest.param("FROM a\nRUN \0\n", [f"{PATH}:2: NUL character: this is not a text file."], id="NUL"),
+        pytest.param("ARG A\n", [f"{PATH}: no FROM instruction: nothing to build."], id="no FROM"),
         pytest.param(
             "# escape=`\nFROM a\n",
             [
@@ -96,28 +96,28 @@ def test_odd_but_good_files_are_read(text: str) -> None:
             "FORM a\n",
             [
                 f"{PATH}:1: unknown instruction FORM. Did you mean 'FROM'?",
-                f"{PATH}: there is no FROM, so there is nothing to build.",
+                f"{PATH}: no FROM instruction: nothing to build.",
             ],
             id="unknown instruction",
         ),
         pytest.param(
             "RUN b\nFROM a b\nFROM\nFROM a AS 1st\nCOPY x\nADD []\nONBUILD\nONBUILD FROM x\nONBUILD COPY x\n",
             [
-                f"{PATH}:1: RUN stands before the first FROM, where only ARG may stand.",
-                f"{PATH}:2: FROM takes an image, or an image, AS and a name. It has: a b",
-                f"{PATH}:3: FROM takes an image, or an image, AS and a name. It has: ",
-                f"{PATH}:4: '1st' cannot name a stage, which takes a letter and then a-z, 0-9, -, _, .",
-                f"{PATH}:5: COPY takes a source and a destination.",
-                f"{PATH}:6: ADD takes a source and a destination.",
-                f"{PATH}:7: ONBUILD takes an instruction.",
-                f"{PATH}:8: FROM cannot stand after ONBUILD.",
-                f"{PATH}:9: COPY takes a source and a destination.",
+                f"{PATH}:1: RUN before the first FROM, where only ARG is allowed.",
+                f"{PATH}:2: expected FROM IMAGE or FROM IMAGE AS NAME, got: FROM a b",
+                f"{PATH}:3: expected FROM IMAGE or FROM IMAGE AS NAME, got: FROM",
+                f"{PATH}:4: invalid stage name '1st': use a letter, then letters, digits, '-', '_' and '.'.",
+                f"{PATH}:5: COPY needs a source and a destination.",
+                f"{PATH}:6: ADD needs a source and a destination.",
+                f"{PATH}:7: ONBUILD needs an instruction.",
+                f"{PATH}:8: FROM is not allowed after ONBUILD.",
+                f"{PATH}:9: COPY needs a source and a destination.",
             ],
             id="all problems at once",
         ),
     ],
 )
-def test_what_cannot_be_fused_is_refused(text: str, expected: list[str]) -> None:
+def test_a_dockerfile_that_cannot_be_fused_is_rejected(text: str, expected: list[str]) -> None:
     assert list(problems(text)) == expected
 
 
@@ -126,18 +126,18 @@ def test_what_cannot_be_fused_is_refused(text: str, expected: list[str]) -> None
     [
         pytest.param("FROM a\nRUN x\nRUN <<EOF\ny\n", 3, "unterminated heredoc", id="heredoc without an end"),
         pytest.param("FROM a\nENV A=1 \\\n    B\nRUN x\n", 3, "can't find = in", id="within a continued line"),
-        pytest.param('FROM a\nRUN ["x", 1]\n', 2, "JSON array", id="JSON that is not of texts"),
+        pytest.param('FROM a\nRUN ["x", 1]\n', 2, "JSON array", id="JSON that is not of strings"),
         pytest.param("# c\n\nENV A\n", 3, "ENV must have two arguments", id="below comments"),
         pytest.param("FROM a\nONBUILD ENV A\nRUN b", 2, "ENV must have two arguments", id="after ONBUILD"),
     ],
 )
-def test_errors_of_the_parser_get_the_line_that_it_does_not_tell(text: str, line: int, words: str) -> None:
+def test_errors_of_the_parser_get_the_line_number_that_they_lack(text: str, line: int, words: str) -> None:
     (problem,) = problems(text)
     assert problem.startswith(f"{PATH}:{line}: ")
     assert words in problem
 
 
-def test_what_waits_after_onbuild_is_an_instruction_of_its_own() -> None:
+def test_an_onbuild_contains_an_instruction() -> None:
     text = (
         "FROM a\nONBUILD copy --from=x \\\n  # why\n  . /y\nRUN z\nONBUILD \\\n RUN <<EOF\n hi\nEOF\nONBUILD ARG V=1\n"
     )

@@ -6,7 +6,7 @@ from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
 DIGEST = "sha256:" + "0f" * 32
-SET_IT = "Give a default in an ARG above the first FROM, or set the image's build-args in stack.toml."
+SET_IT = "Set a default in an ARG before the first FROM, or build-args of the image in stack.toml."
 
 
 def problems(tree: MemoryTree, images: str = "images") -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def child(text: str, settings: str = "") -> Image:
             "ARG REG=ghcr.io OWNER=org\nARG BASE=$REG/$OWNER/base\nFROM ${BASE}:1\n", id="defaults of defaults"
         ),
         pytest.param("ARG A='x y' B=base\nFROM $B\n", id="several on a line"),
-        pytest.param("ARG TAG\nFROM base:${TAG:-latest}\n", id="otherwise"),
+        pytest.param("ARG TAG\nFROM base:${TAG:-latest}\n", id="default value"),
         pytest.param("ARG GPU=1\nFROM ${GPU:+x/}base${GPU:+:gpu}\n", id="if set"),
         pytest.param("ARG GPU\nFROM base${GPU:+:gpu}\n", id="if not set"),
         pytest.param("FROM base-$TARGETARCH-x AS base-amd64-x\nFROM base\n", id="platform of the build"),
@@ -49,13 +49,13 @@ def child(text: str, settings: str = "") -> Image:
         pytest.param("FROM base AS B\nRUN x\nFROM b AS c\nFROM c\n", id="through stages in any case"),
     ],
 )
-def test_from_is_an_edge_whatever_stands_around_the_name(text: str) -> None:
+def test_from_is_a_dependency_whatever_surrounds_the_name(text: str) -> None:
     image = child(text)
     assert image.parent == "base"
     assert image.needs == ("base",)
 
 
-def test_build_args_count_before_defaults() -> None:
+def test_build_args_override_defaults() -> None:
     image = child("ARG BASE=debian\nFROM $BASE\n", '[images.child]\nbuild-args = {BASE = "x/base:1"}')
     assert image.parent == "base"
     assert image.foreign_bases == ()
@@ -88,19 +88,21 @@ def test_build_args_count_before_defaults() -> None:
         ),
         pytest.param("FROM base AS used\nFROM scratch\nCOPY --from=used a b\n", ("base",), (), id="from a reached one"),
         pytest.param("FROM child:1\nCOPY --from=x/child:2 a b\n", (), ("child:1", "x/child:2"), id="its own name"),
-        pytest.param("FROM debian\nONBUILD COPY --from=fonts a b\n", (), ("debian",), id="not what waits for others"),
+        pytest.param(
+            "FROM debian\nONBUILD COPY --from=fonts a b\n", (), ("debian",), id="not an ONBUILD for other images"
+        ),
     ],
 )
-def test_all_an_image_draws_on(text: str, needs: tuple[str, ...], foreign: tuple[str, ...]) -> None:
+def test_all_dependencies_of_an_image(text: str, needs: tuple[str, ...], foreign: tuple[str, ...]) -> None:
     image = child(text)
     assert (image.needs, image.foreign_bases) == (needs, foreign)
 
 
-def test_the_last_stage_alone_has_the_parent() -> None:
+def test_only_the_base_of_the_last_stage_is_the_parent() -> None:
     assert child("FROM base AS b\nFROM debian\nCOPY --from=b a b\n").parent is None
 
 
-def test_what_a_parent_has_waiting_by_onbuild_is_drawn_by_its_children() -> None:
+def test_the_sources_of_an_onbuild_are_dependencies_of_the_children() -> None:
     stack = read_stack(
         dockerfiles(
             parent="FROM scratch\nONBUILD COPY --from=tool /t /t\nONBUILD COPY --from=alpine /a /a\n",
@@ -137,26 +139,42 @@ def test_a_platform_other_than_the_default_may_be_built() -> None:
             f":3: FROM ${{A}}:$B: A and B have no value. {SET_IT}",
             id="declared without a value, in a stage that is not reached",
         ),
-        pytest.param("FROM ${A:?the-base}\n", ":1: FROM ${A:?the-base}: A: the-base.", id="asked for"),
-        pytest.param("ARG A=${B\nFROM x\n", ":1: ARG A=${B: ", id="default that cannot be read"),
-        pytest.param("FROM Debian\n", ":1: FROM Debian: 'Debian' is no reference to an image", id="upper case"),
-        pytest.param("FROM x AS Y\nFROM Y\n", ":2: FROM Y: 'Y' is no reference", id="stage in upper case"),
+        pytest.param("FROM ${A:?the-base}\n", ":1: FROM ${A:?the-base}: A: the-base.", id="required"),
+        pytest.param("ARG A=${B\nFROM x\n", ":1: ARG A=${B: ", id="default that cannot be expanded"),
         pytest.param(
-            "FROM x\nCOPY --from=1 a b\n", ":2: COPY from=1: there is no such stage above", id="number too high"
+            "FROM Debian\n",
+            ":1: FROM Debian: 'Debian' is neither a valid image reference (lower case) nor an earlier stage.",
+            id="upper case",
         ),
         pytest.param(
-            "FROM x\nCOPY --from=0 a b\n", ":2: COPY from=0: there is no such stage above", id="number of itself"
+            "FROM x AS Y\nFROM Y\n", ":2: FROM Y: 'Y' is neither a valid image reference", id="stage in upper case"
+        ),
+        pytest.param(
+            "FROM x\nCOPY --from=1 a b\n", ":2: COPY from=1: no such stage before this one.", id="number too high"
+        ),
+        pytest.param(
+            "FROM x\nCOPY --from=0 a b\n", ":2: COPY from=0: no such stage before this one.", id="number of itself"
         ),
         pytest.param(
             "FROM x\nCOPY --from=later a b\nFROM y AS later\nCOPY --from=0 a b\n",
-            ":2: COPY from=later: there is no such stage above",
+            ":2: COPY from=later: no such stage before this one.",
             id="stage below",
         ),
-        pytest.param("FROM x\nCOPY --from=$Y a b\n", ":2: COPY from=$Y: variables are not put in here", id="variable"),
-        pytest.param("FROM x\nRUN --mount=from=0,target=/y z\n", ":2: RUN from=0: a mount does not know", id="mount"),
-        pytest.param("FROM x\nCOPY --from=a/B a b\n", ":2: COPY from=a/B: this is no reference", id="no reference"),
+        pytest.param(
+            "FROM x\nCOPY --from=$Y a b\n", ":2: COPY from=$Y: variables are not expanded here", id="variable"
+        ),
+        pytest.param(
+            "FROM x\nRUN --mount=from=0,target=/y z\n",
+            ":2: RUN from=0: a mount cannot refer to a stage by number",
+            id="mount",
+        ),
+        pytest.param(
+            "FROM x\nCOPY --from=a/B a b\n",
+            ":2: COPY from=a/B: neither a valid image reference nor a stage.",
+            id="invalid reference",
+        ),
     ],
 )
-def test_what_a_stage_cannot_draw_on_is_told_with_its_line(text: str, problem: str) -> None:
+def test_an_invalid_source_of_a_stage_is_a_problem_with_its_line(text: str, problem: str) -> None:
     (found,) = problems(dockerfiles(a=text))
     assert found.startswith(f"images/a/Dockerfile{problem}")

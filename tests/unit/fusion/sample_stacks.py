@@ -28,17 +28,17 @@ def child(text: str, base: str = BASE, settings: str = "") -> str:
 
 
 def lines(text: str) -> str:
-    """Return the lines of a text that a table gives after FROM base."""
+    """Return what the lines of `text` after a FROM become in the fused text."""
     return child(f"FROM base\n{text}\n").removeprefix("FROM base AS child\n").removesuffix("\n")
 
 
 def written(found: Fused) -> str:
-    """Return the text without its comments, with `DIGEST` in the place of that."""
+    """Return the text without its comments, with `DIGEST` in place of the digest."""
     return "".join(f"{line}\n" for line in found.text.splitlines() if not line.startswith("#")).replace(
         DIGEST, "DIGEST"
     )
 
 
 def runs(found: Fused) -> tuple[FusedStep, ...]:
-    """Return the steps that are a RUN."""
+    """Return the RUN steps."""
     return tuple(step for step in found.steps if step.keyword == "RUN")

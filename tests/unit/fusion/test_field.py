@@ -1,4 +1,4 @@
-"""Dockerfiles in the manner of the field's well-known stacks: long, continued, commented, with every kind of quote."""
+"""Dockerfiles in the style of well-known stacks: long, continued, commented, with every kind of quote."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def stack() -> Stack:
     return read_stack(MemoryTree({str(path.relative_to(FOLDER)): path.read_bytes().decode() for path in paths}))
 
 
-def test_the_images_and_what_they_draw_on(stack: Stack) -> None:
+def test_the_images_and_their_dependencies(stack: Stack) -> None:
     assert {image.name: (image.parent, image.needs, image.foreign_bases) for image in stack.images} == {
         "foundation": (None, (), ("ubuntu:24.04",)),
         "minimal-notebook": ("foundation", ("foundation",), ()),
@@ -35,8 +35,8 @@ def test_the_fused_text(stack: Stack, name: str) -> None:
     assert fuse(stack, name).text == (FOLDER / f"{name}.fused").read_bytes().decode()
 
 
-def test_the_engine_is_given_the_commands_that_were_written(stack: Stack) -> None:
-    """Joined as the parser joins them, with their heredocs: whatever stands in the lines between."""
+def test_the_fused_text_has_the_commands_as_written(stack: Stack) -> None:
+    """Compared as the parser joins them, with their heredocs."""
     for image in stack.images:
         parts = {part.name: part for part in stack.closure([image.name])}
         written = {

@@ -6,7 +6,7 @@ from ci.fusion.fused import Context, FusedStep
 from tests.unit.fusion.sample_stacks import BASE, child, fused, runs
 
 
-def test_a_chain_becomes_one_text_the_needed_first() -> None:
+def test_a_chain_becomes_one_text_with_dependencies_first() -> None:
     found = fused(
         "ml",
         {
@@ -49,7 +49,7 @@ def test_a_chain_becomes_one_text_the_needed_first() -> None:
     )
 
 
-def test_the_text_is_cut_below_a_step() -> None:
+def test_the_text_is_cut_after_a_step() -> None:
     found = fused("b", {"a": BASE, "b": "FROM a\nRUN <<EOF\nx\nEOF\nRUN y\n"})
     first, second, _ = runs(found)
     assert found.cut(first).endswith("FROM debian AS a\nRUN base\n")
@@ -70,7 +70,7 @@ def test_a_step_is_shown_as_one_line(run: str, command: str) -> None:
     assert fused("a", {"a": f"FROM x\n{run}\n"}).steps[0].command == command
 
 
-def test_stages_have_names_of_their_own() -> None:
+def test_stages_have_unique_names() -> None:
     found = fused(
         "child",
         {
@@ -103,7 +103,7 @@ def test_stages_have_names_of_their_own() -> None:
 
 
 def test_a_foreign_image_is_not_taken_for_a_stage() -> None:
-    """`FROM python` in images/python is the official image, and another image may copy from one that bears a name."""
+    """`FROM python` in images/python is the official image, and a foreign image may have a stage's usual name."""
     found = fused(
         "app",
         {
@@ -120,11 +120,11 @@ def test_a_foreign_image_is_not_taken_for_a_stage() -> None:
     ]
 
 
-def test_a_name_that_no_stage_may_have_gets_a_word_in_front() -> None:
+def test_a_name_that_is_invalid_for_a_stage_gets_a_prefix() -> None:
     assert "FROM x AS image-3d\n" in fused("a", {"3d": "FROM x\n", "a": "FROM 3d\n"}).text
 
 
-def test_stages_that_are_not_reached_are_left_out() -> None:
+def test_stages_that_are_not_needed_are_left_out() -> None:
     text = child("FROM base AS unused\nRUN a\nFROM base AS used\nRUN b\nFROM fonts\nCOPY --from=used x y\n")
     assert text == ("FROM base AS child.used\nRUN b\nFROM fonts AS child\nCOPY --from=child.used x y\n")
 
@@ -137,16 +137,16 @@ def test_onbuild_runs_in_every_stage_built_on_its_image() -> None:
         "FROM parent\nCOPY --from=b . /\nONBUILD COPY . /grandchild\nRUN z\n",
         "grandchild": "FROM child\nRUN g\n",
     }
-    waiting = "ARG V=2\nCOPY --from=child.build . /a\nCOPY child/ \\\n  /b\nRUN <<EOF\nx\nEOF\n"
+    onbuild = "ARG V=2\nCOPY --from=child.build . /a\nCOPY child/ \\\n  /b\nRUN <<EOF\nx\nEOF\n"
     body = (
         "# parent: images/parent/Dockerfile\n"
         "FROM scratch AS parent\n"
         "RUN y\n"
         "# child: images/child/Dockerfile\n"
         "FROM alpine AS child.build\n"
-        f"FROM parent AS child.a\n{waiting}"
+        f"FROM parent AS child.a\n{onbuild}"
         "FROM child.a AS child.b\nRUN for-b\n"
-        f"FROM parent AS child\n{waiting}COPY --from=child.b . /\n"
+        f"FROM parent AS child\n{onbuild}COPY --from=child.b . /\n"
     )
     found = fused("child", files)
     assert found.text == f"{body}ONBUILD COPY . /grandchild\nRUN z\n"
@@ -163,7 +163,7 @@ def test_onbuild_runs_in_every_stage_built_on_its_image() -> None:
     )
 
 
-def test_line_ends_marks_and_directives_do_not_spread() -> None:
+def test_line_ends_byte_order_marks_and_directives_stay_in_their_part() -> None:
     found = fused(
         "b",
         {
@@ -192,4 +192,4 @@ def test_a_step_makes_a_layer_for_each_source() -> None:
 
 def test_an_unknown_image_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        fused("nobody", {"a": "FROM x\n"})
+        fused("missing", {"a": "FROM x\n"})

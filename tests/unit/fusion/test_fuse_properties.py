@@ -1,4 +1,4 @@
-"""What holds for every stack: made up here as plain values, so that what must come out is known without fusing."""
+"""Properties of fusing, on generated stacks. They are plain values, so that the expected result needs no fusing."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -45,7 +45,7 @@ AROUND = st.sampled_from(["{}", "{}:1", "x/{}", "localhost:5000/y/{}:2", "${{NON
 
 class MadeStage(NamedTuple):
     base: str
-    """The name of an image, or of a foreign one; or the alias of a stage above."""
+    """The name of an image of the stack, of a foreign one, or the alias of an earlier stage."""
     alias: str
     dependencies: tuple[str, ...]
     runs: tuple[str, ...]
@@ -57,7 +57,7 @@ class MadeImage(NamedTuple):
     text: str
     stages: tuple[MadeStage, ...]
 
-    def reached(self) -> list[MadeStage]:
+    def needed_stages(self) -> list[MadeStage]:
         names = {self.stages[-1].alias}
         found: list[MadeStage] = []
         for stage in reversed(self.stages):
@@ -72,28 +72,28 @@ def made_stages(draw: st.DrawFn, image: str, aliases: Sequence[str], images: Seq
     *above, alias = aliases
     index = len(above)
     base = draw(st.sampled_from([*above, *images, "debian", "scratch"]))
-    lines, draws, runs = [], [], []
+    lines, dependencies, runs = [], [], []
     for number in range(draw(st.integers(0, 3))):
         lines.append(draw(HARMLESS))
         source = draw(st.sampled_from([*above, *images, "alpine"]))
         kind = draw(st.sampled_from(["", "COPY --from={} /q /r", "RUN --mount=from={},target=/s {run}"]))
         run = f"{image}-{index}-{number}"
         if "{}" in kind:
-            draws.append(source)
+            dependencies.append(source)
             lines.append(kind.format(source.upper() if source in above else source, run=run))
         if "RUN" not in kind:
             lines.append(draw(RUNS).format(run))
         runs.append(run)
     around = "{}" if base in (*above, "scratch") else draw(AROUND)
     written = f"FROM {around.format(base)} AS {alias.title()}\n"
-    return MadeStage(base, alias, tuple(draws), tuple(runs), written + "".join(f"{line}\n" for line in lines))
+    return MadeStage(base, alias, tuple(dependencies), tuple(runs), written + "".join(f"{line}\n" for line in lines))
 
 
 @st.composite
 def made_images(draw: st.DrawFn) -> tuple[MadeImage, ...]:
     found: list[MadeImage] = []
     for name in ("base", "b.c1", "build0", "tool"):
-        # The names of stages come again in other images, and are those of images too.
+        # Images share names of stages, and some of these are names of images.
         aliases = [draw(st.sampled_from(["build", "b.c", "debian"])) + str(index) for index in range(3)]
         aliases = aliases[: draw(st.integers(1, 3))]
         images = [image.name for image in found if image.name not in aliases]
@@ -104,13 +104,13 @@ def made_images(draw: st.DrawFn) -> tuple[MadeImage, ...]:
 
 
 def needed(images: Sequence[MadeImage], name: str) -> list[MadeImage]:
-    """Return the image and all it needs, each only once, by following the names of what its stages are made of."""
+    """Return the image and all images it needs, by following the names that its needed stages use."""
     by_name = {image.name: image for image in images}
     wanted = {name}
     for image in reversed(images):
         if image.name in wanted:
             own = {stage.alias for stage in image.stages}
-            for stage in image.reached():
+            for stage in image.needed_stages():
                 wanted.update(used for used in (stage.base, *stage.dependencies) if used in by_name and used not in own)
     return [image for image in images if image.name in wanted]
 
@@ -135,11 +135,11 @@ def test_an_image_that_needs_no_other_keeps_its_text(images: tuple[MadeImage, ..
 
 @QUICK
 @given(made_images())
-def test_every_run_of_what_is_needed_is_there_once_and_in_order(images: tuple[MadeImage, ...]) -> None:
+def test_every_needed_run_appears_once_and_in_order(images: tuple[MadeImage, ...]) -> None:
     fused = fused_all(images)
     for name, found in fused.items():
         parts = needed(images, name)
-        expected = {part.name: [run for stage in part.reached() for run in stage.runs] for part in parts}
+        expected = {part.name: [run for stage in part.needed_stages() for run in stage.runs] for part in parts}
         steps: dict[str, list[str]] = {part.name: [] for part in parts}
         for step in found.steps:
             steps[step.image].extend(
@@ -150,7 +150,7 @@ def test_every_run_of_what_is_needed_is_there_once_and_in_order(images: tuple[Ma
 
 @QUICK
 @given(made_images())
-def test_the_text_cut_below_a_step_ends_with_it(images: tuple[MadeImage, ...]) -> None:
+def test_the_text_cut_after_a_step_ends_with_it(images: tuple[MadeImage, ...]) -> None:
     for found in fused_all(images).values():
         for step in found.steps:
             last = parsed(found.cut(step)).stages[-1].body[-1]
@@ -160,14 +160,14 @@ def test_the_text_cut_below_a_step_ends_with_it(images: tuple[MadeImage, ...]) -
 
 @QUICK
 @given(made_images())
-def test_the_text_stands_alone(images: tuple[MadeImage, ...]) -> None:
-    """Read as the only image of a stack, it finds all its stages in itself, and the same images outside."""
+def test_the_text_is_self_contained(images: tuple[MadeImage, ...]) -> None:
+    """Read as the only image of a stack, it has all its stages, and depends on the same foreign images."""
     stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in images}))
     for image in stack.images:
         found = fuse(stack, image.name)
-        (alone,) = read_stack(dockerfiles(fused=found.text)).images
+        (single,) = read_stack(dockerfiles(fused=found.text)).images
         foreign = {base for part in stack.closure([image.name]) for base in part.foreign_bases}
-        assert set(alone.foreign_bases) == foreign
+        assert set(single.foreign_bases) == foreign
         stages = parsed(found.text).stages
         assert len({stage.alias for stage in stages}) == len(stages)
         if image.needs:
@@ -181,43 +181,43 @@ def test_a_stage_reads_the_same_in_every_text(images: tuple[MadeImage, ...]) -> 
     for name, found in fused_all(images).items():
         if found.contexts[0].folder:
             for stage in parsed(found.text).stages:
-                # An image's last stage ends for its children with its ARGs emptied, and has its ONBUILDs alone.
+                # The last stage of an image has an ARG at its end only for children, and its ONBUILDs only for itself.
                 body = tuple(one.raw for one in stage.body if one.keyword not in ("ARG", "ONBUILD"))
                 assert seen.setdefault(stage.alias, body) == body, name
 
 
-class Made(NamedTuple):
+class StackToFuse(NamedTuple):
     images: tuple[MadeImage, ...]
     substitutions: Substitutions
 
 
 @st.composite
-def made_with_using(draw: st.DrawFn) -> Made:
+def made_with_substitutions(draw: st.DrawFn) -> StackToFuse:
     images = draw(made_images())
     names = st.lists(st.sampled_from([image.name for image in images]), unique=True)
     published = {name: f"localhost:5000/{name}@{DIGEST}" for name in draw(names)}
     digests = dict.fromkeys(draw(st.lists(st.sampled_from(FOREIGN))), DIGEST)
     epochs = {name: name for name in draw(names)}
-    return Made(images, Substitutions(published=published, digests=digests, epochs=epochs))
+    return StackToFuse(images, Substitutions(published=published, digests=digests, epochs=epochs))
 
 
 @QUICK
-@given(made_with_using())
-def test_a_text_draws_on_what_is_published_and_pinned(made: Made) -> None:
-    """Read as the only image of a stack, it has outside just that; and nobody is built whom no one needs."""
+@given(made_with_substitutions())
+def test_a_text_depends_on_published_and_pinned_images(made: StackToFuse) -> None:
+    """Read as the only image of a stack, it depends on just those; and no image is built that is not needed."""
     stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
-    taken = {
+    published = {
         name: text for name, text in made.substitutions.published.items() if not stack.by_name[name].dockerfile.onbuild
     }
     for name, found in fuse_all(stack, stack.by_name, made.substitutions).items():
         if name in made.substitutions.published:
             assert found.text == f"FROM {made.substitutions.published[name]}\n"
             continue
-        parts = stack.closure([name], without=taken)
+        parts = stack.closure([name], without=published)
         outside = {made.substitutions.pinned(base) for part in parts for base in part.foreign_bases}
-        outside |= {taken[needed] for part in parts for needed in part.needs if needed in taken}
-        (alone,) = read_stack(dockerfiles(fused=found.text)).images
-        assert set(alone.foreign_bases) == outside
+        outside |= {published[needed] for part in parts for needed in part.needs if needed in published}
+        (single,) = read_stack(dockerfiles(fused=found.text)).images
+        assert set(single.foreign_bases) == outside
         assert {stage.image for stage in found.stages} == {part.name for part in parts}
         assert len(found.contexts) == len(parts)
         for stage in found.stages:
@@ -225,8 +225,8 @@ def test_a_text_draws_on_what_is_published_and_pinned(made: Made) -> None:
 
 
 @QUICK
-@given(made_with_using())
-def test_an_epoch_adds_a_line_to_stages_and_moves_the_rest(made: Made) -> None:
+@given(made_with_substitutions())
+def test_an_epoch_adds_a_line_to_stages_and_changes_nothing_else(made: StackToFuse) -> None:
     stack = read_stack(MemoryTree({f"images/{image.name}/Dockerfile": image.text for image in made.images}))
     substitutions = msgspec.structs.replace(made.substitutions, epochs={})
     before = fuse_all(stack, stack.by_name, substitutions)

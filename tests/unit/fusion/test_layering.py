@@ -7,7 +7,7 @@ FILES = {
 }
 
 
-def test_layers_are_made_along_from_and_not_along_copies() -> None:
+def test_layers_come_from_the_chain_of_from_and_not_from_copied_stages() -> None:
     found = fused("ds", FILES)
     made = layering(found)
     assert made.base == "debian:12"
@@ -20,6 +20,6 @@ def test_layers_are_made_along_from_and_not_along_copies() -> None:
     ]
 
 
-def test_an_image_may_add_nothing_to_its_base() -> None:
+def test_an_image_may_add_no_layers_to_its_base() -> None:
     made = layering(fused("a", {"a": "FROM scratch\nENV a=b\n"}))
     assert (made.base, made.begin, made.steps) == ("scratch", 1, ())

@@ -14,9 +14,9 @@ from tests.unit.fusion.sample_stacks import fused
         pytest.param("FROM x\n", "FROM base AS z\nARG A\nFROM z\n", ("A",), id="of a stage below"),
     ],
 )
-def test_args_that_no_env_sets_are_left(base: str, child: str, names: tuple[str, ...]) -> None:
+def test_args_that_no_env_sets_are_leaked(base: str, child: str, names: tuple[str, ...]) -> None:
     assert leaked_args(fused("child", {"base": base, "child": child})) == names
 
 
-def test_an_image_alone_leaves_its_own() -> None:
+def test_an_image_that_needs_no_other_leaks_its_own() -> None:
     assert leaked_args(fused("a", {"a": "FROM x\nARG A\nRUN b\n"})) == ("A",)

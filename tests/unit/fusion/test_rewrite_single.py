@@ -4,7 +4,7 @@ from ci.fusion.fused import Context, layering
 from ci.fusion.substitutions import Substitutions
 from tests.unit.fusion.sample_stacks import DIGEST, PUBLISHED, fused, runs, written
 
-ALONE = (
+UNUSUAL = (
     "\ufeff# syntax=docker/dockerfile:1\r\nARG A=1\r\nFROM x:$A AS Y\r\n\r\n"
     "ONBUILD COPY . /\r\nFROM y\r\nCOPY a ../b /c"
 )
@@ -14,8 +14,8 @@ LINE = EPOCH.epoch_line("a")
 
 
 def test_an_image_that_needs_no_other_keeps_its_text() -> None:
-    found = fused("a", {"a": ALONE, "b": "FROM a\n"})
-    assert found.text == ALONE
+    found = fused("a", {"a": UNUSUAL, "b": "FROM a\n"})
+    assert found.text == UNUSUAL
     assert found.contexts == (Context(folder="", path="images/a", ignore=()),)
     assert [(stage.name, stage.begin, stage.base, stage.needs) for stage in found.stages] == [
         ("y", 3, "x:1", ()),
@@ -23,7 +23,7 @@ def test_an_image_that_needs_no_other_keeps_its_text() -> None:
     ]
 
 
-def test_only_the_args_change_that_a_build_arg_is_for() -> None:
+def test_only_args_with_a_build_arg_change() -> None:
     text = '\ufeffARG A="1\\\n2" B=3\nFROM x\nARG A\nRUN one\nARG C=$A A=4 # no comment\nONBUILD ARG A\nRUN two\n'
     found = fused("a", {"a": text}, "[images.a]\nbuild-args = {A = \"it's\", C = ''}")
     assert found.text == (
@@ -33,7 +33,7 @@ def test_only_the_args_change_that_a_build_arg_is_for() -> None:
     assert [found.cut(step).splitlines()[-1] for step in runs(found)] == ["RUN one", "RUN two"]
 
 
-def test_steps_are_those_of_stages_that_are_reached() -> None:
+def test_steps_are_those_of_needed_stages() -> None:
     found = fused("a", {"a": "FROM x AS unused\nRUN a\nFROM x AS used\nRUN b\nFROM y\nCOPY --from=used / /\nRUN c\n"})
     assert [(step.stage, step.command, step.line, step.end) for step in runs(found)] == [
         ("used", "RUN b", 4, 4),
@@ -47,7 +47,7 @@ def test_steps_are_those_of_stages_that_are_reached() -> None:
     [
         pytest.param("FROM x", "FROM x@DIGEST\n", id="no line break at the end"),
         pytest.param("FROM x \\", "FROM x@DIGEST \\\n", id="continued, and nothing follows"),
-        pytest.param("\ufeffFROM x\r\n", "\ufeffFROM x@DIGEST\n", id="mark and line ends"),
+        pytest.param("\ufeffFROM x\r\n", "\ufeffFROM x@DIGEST\n", id="byte order mark and line ends"),
         pytest.param("ARG X=x:1\nFROM $X AS B\n", "ARG X=x:1\nFROM x:1@DIGEST AS B\n", id="variables, and a name"),
         pytest.param(
             "from --platform=$TARGETPLATFORM \\\n  x \\\n  as B\nRUN b\n",
@@ -75,12 +75,12 @@ def test_steps_are_those_of_stages_that_are_reached() -> None:
         pytest.param("FROM w\nRUN <<EOF\nFROM x\nEOF\n", "FROM w\nRUN <<EOF\nFROM x\nEOF\n", id="a heredoc"),
     ],
 )
-def test_foreign_images_are_named_by_their_digests(before: str, after: str) -> None:
+def test_foreign_images_are_pinned_to_their_digests(before: str, after: str) -> None:
     assert written(fused("a", {"a": before}, substitutions=PINNED)) == after
 
 
-def test_published_images_are_called_by_their_references() -> None:
-    """What the engine itself puts into the text, by ONBUILD of a foreign image, finds the sources where it looks."""
+def test_published_images_are_replaced_by_their_references() -> None:
+    """The context is not moved into a folder, so that the ONBUILDs of a foreign image find their sources."""
     text = "FROM base AS b\nCOPY x /x\nFROM u/base:1\nCOPY --from=base /y /z\nRUN --mount=from=b,target=/a c\n"
     found = fused("a", {"base": "FROM x\n", "a": text}, substitutions=Substitutions(published={"base": PUBLISHED}))
     assert found.text == (
@@ -95,7 +95,7 @@ def test_published_images_are_called_by_their_references() -> None:
     assert layering(found).base == PUBLISHED
 
 
-def test_an_epoch_stands_below_every_from_and_moves_only_places_in_the_text() -> None:
+def test_an_epoch_is_added_after_every_from_and_moves_only_line_numbers() -> None:
     text = "ARG G\nFROM x AS b\nRUN one\n\nFROM y \\\n  AS c\nFROM z\nRUN <<EOF\nFROM w\nEOF\nCOPY --from=b a \\\n b\n"
     found = fused("a", {"a": text}, substitutions=EPOCH)
     assert found.text == (
@@ -114,5 +114,5 @@ def test_an_epoch_stands_below_every_from_and_moves_only_places_in_the_text() ->
 
 
 @pytest.mark.parametrize("text", ["FROM x", "FROM x \\", "FROM x \\\n", "FROM x \\\n\n# end"])
-def test_a_file_that_ends_within_its_from_may_have_an_epoch(text: str) -> None:
+def test_an_epoch_is_added_after_a_from_that_the_file_cuts_off(text: str) -> None:
     assert written(fused("a", {"a": text}, substitutions=EPOCH)).split() == ["FROM", "x", *LINE.split()]

@@ -13,11 +13,11 @@ FILES = {
     "RUN --mount=from=base,target=/m mid\n",
     "leaf": "FROM debian AS other\nRUN other\nFROM mid\nCOPY . /leaf\nCOPY --from=other / /\nCOPY --from=uv:1 /uv /\n",
 }
-TAKEN = Substitutions(published={"base": PUBLISHED})
+PUBLISHED_BASE = Substitutions(published={"base": PUBLISHED})
 
 
-def test_what_is_published_is_not_built_nor_what_only_it_needs() -> None:
-    found = fused("leaf", FILES, substitutions=TAKEN)
+def test_a_published_image_and_its_own_dependencies_are_not_built() -> None:
+    found = fused("leaf", FILES, substitutions=PUBLISHED_BASE)
     assert written(found) == (
         "FROM docker.io/x/base@DIGEST AS mid.build\nRUN build\n"
         "FROM docker.io/x/base@DIGEST AS mid\nCOPY mid/$E mid/y /c/\nCOPY --from=mid.build / /\n"
@@ -45,7 +45,7 @@ def test_a_parent_that_is_built_may_need_an_image_that_is_published() -> None:
     assert written(found).startswith("FROM docker.io/x/base@DIGEST AS base\nENV E=x\nARG A=1\nRUN base\nARG A=\n")
 
 
-def test_a_published_image_is_tested_as_it_is() -> None:
+def test_the_text_of_a_published_image_is_one_from() -> None:
     substitutions = Substitutions(published={"base": PUBLISHED}, epochs={"base": "1"}, digests={"debian": DIGEST})
     found = fused("base", FILES, substitutions=substitutions)
     assert found.text == f"FROM {PUBLISHED}\n"
@@ -56,8 +56,8 @@ def test_a_published_image_is_tested_as_it_is() -> None:
     assert (layering(found).base, leaked_args(found)) == (PUBLISHED, ())
 
 
-def test_an_image_in_which_something_waits_is_built_for_its_children() -> None:
-    """The engine would run it with the sources of the whole context, and hand it on to the children's children."""
+def test_an_image_with_onbuild_is_built_for_its_children() -> None:
+    """The engine would run it with the whole context as source, and pass it on to the children of the children."""
     files = {
         "base": "FROM x\nRUN base\nONBUILD COPY . /w\n",
         "mid": "FROM base\nRUN mid\n",
@@ -65,19 +65,19 @@ def test_an_image_in_which_something_waits_is_built_for_its_children() -> None:
     }
     mid = PUBLISHED.replace("base", "mid")
     text = "FROM x AS base\nRUN base\nFROM base AS mid\nCOPY mid/ /w\nRUN mid\n"
-    assert written(fused("mid", files, substitutions=TAKEN)) == text
-    assert written(fused("leaf", files, substitutions=TAKEN)) == f"{text}FROM mid AS leaf\nRUN leaf\n"
+    assert written(fused("mid", files, substitutions=PUBLISHED_BASE)) == text
+    assert written(fused("leaf", files, substitutions=PUBLISHED_BASE)) == f"{text}FROM mid AS leaf\nRUN leaf\n"
     both = Substitutions(published={"base": PUBLISHED, "mid": mid})
     assert fused("leaf", files, substitutions=both).text == f"FROM {mid}\nRUN leaf\n"
     assert fused("base", files, substitutions=both).text == f"FROM {PUBLISHED}\n"
 
 
-def test_a_stage_in_which_something_waits_does_not_hinder() -> None:
+def test_an_onbuild_of_an_earlier_stage_does_not_matter() -> None:
     files = {"base": "FROM x AS a\nONBUILD RUN b\nFROM a\n", "leaf": "FROM base\n"}
-    assert fused("leaf", files, substitutions=TAKEN).text == f"FROM {PUBLISHED}\n"
+    assert fused("leaf", files, substitutions=PUBLISHED_BASE).text == f"FROM {PUBLISHED}\n"
 
 
-def test_foreign_images_are_named_by_their_digests() -> None:
+def test_foreign_images_are_pinned_to_their_digests() -> None:
     pinned = Substitutions(digests={"debian": DIGEST, "uv:1": DIGEST})
     assert written(fused("leaf", FILES, substitutions=pinned)) == written(fused("leaf", FILES)).replace(
         "FROM debian", "FROM debian@DIGEST"
@@ -121,7 +121,7 @@ def test_each_stage_of_an_image_has_its_epoch() -> None:
     }
 
 
-def test_an_epoch_is_left_by_no_image() -> None:
+def test_an_epoch_is_a_leaked_arg_of_every_image() -> None:
     for name in ("base", "leaf"):
         assert "DATAHUB_EPOCH" in leaked_args(fused(name, FILES, substitutions=Substitutions(epochs={"base": "1"})))
     assert leaked_args(fused("ground", FILES, substitutions=Substitutions(epochs={"ground": "1"}))) == (
@@ -129,7 +129,7 @@ def test_an_epoch_is_left_by_no_image() -> None:
     )
 
 
-def test_an_epoch_may_hold_anything() -> None:
+def test_an_epoch_may_be_any_text() -> None:
     first, second = (Substitutions(epochs={"a": epoch}).epoch_line("a") for epoch in ('it\'s "1"\n$A \\', "2"))
     assert first != second
     assert {line.partition("=")[0] for line in (first, second)} == {"ARG DATAHUB_EPOCH"}
@@ -137,7 +137,7 @@ def test_an_epoch_may_hold_anything() -> None:
     assert (Substitutions(epochs={"a": ""}).epoch_line("a"), Substitutions().epoch_line("a")) == ("", "")
 
 
-def test_epochs_and_contexts_of_an_image_alone() -> None:
+def test_epochs_and_contexts_of_an_image_that_needs_no_other() -> None:
     substitutions = Substitutions(published={"base": PUBLISHED}, epochs={"mid": "1"}, digests={"debian": DIGEST})
     found = fused("mid", FILES, substitutions=substitutions)
     line = substitutions.epoch_line("mid")
@@ -149,7 +149,7 @@ def test_epochs_and_contexts_of_an_image_alone() -> None:
     assert [step.line for step in found.steps] == [2, 4, 5, 6]
 
 
-def test_a_disabled_image_that_cannot_be_read_does_not_matter() -> None:
+def test_a_disabled_image_that_cannot_be_parsed_is_ignored() -> None:
     substitutions = Substitutions(published={"b": PUBLISHED})
     off = "[images.b]\nenabled = false\nreason = 'old'\n"
     assert fused("a", {"a": "FROM x\n", "b": "NO DOCKERFILE\n"}, off, substitutions).text == "FROM x\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from ci.stack.config import ImageTable, Settings, StackTable, read_settings
+from ci.stack.config import ImageTable, Settings, StackTable, bytes_of, read_settings
 
 PATH = "images/stack.toml"
 
@@ -38,11 +38,11 @@ def test_every_key_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "[stack]\r\n[images]\r\n"], ids=["empty", "byte order mark", "CRLF"])
-def test_everything_may_be_left_out(text: str) -> None:
+def test_everything_is_optional(text: str) -> None:
     assert read(text) == (Settings(), [])
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_listed_at_once() -> None:
     settings, problems = read(
         """
         [stack]
@@ -62,22 +62,37 @@ def test_all_mistakes_are_told_at_once() -> None:
         """
     )
     assert problems == [
-        f"{PATH}: image is no key of this file. Did you mean 'images'?",
-        f"{PATH}: stack.registri is no key of this file. Did you mean 'registry'?",
-        f"{PATH}: stack.version: expected a text in quotes, got a number with a point.",
-        f"{PATH}: stack.rebuild-all: expected a text in quotes, got a whole number.",
-        f"{PATH}: images.base.build-args.A: expected a text in quotes, got a whole number.",
-        f"{PATH}: images.base.build-args.C: expected a text in quotes, got a list.",
-        f"{PATH}: images.base.enabled: expected true or false, got a text in quotes.",
-        f"{PATH}: images.ml.dockerfil is no key of this file. Did you mean 'dockerfile'?",
-        f"{PATH}: images.ml.build-args: expected a table, got a whole number.",
-        f"{PATH}: images.ml.enabled is false without a reason. Say why in images.ml.reason; plans show it.",
-        f"{PATH}: images.whole is a table: write [images.whole] above its keys.",
+        f"{PATH}: unknown key image. Did you mean 'images'?",
+        f"{PATH}: unknown key stack.registri. Did you mean 'registry'?",
+        f"{PATH}: stack.version: expected a quoted string, got a decimal number.",
+        f"{PATH}: stack.rebuild-all: expected a quoted string, got an integer.",
+        f"{PATH}: images.base.build-args.A: expected a quoted string, got an integer.",
+        f"{PATH}: images.base.build-args.C: expected a quoted string, got an array.",
+        f"{PATH}: images.base.enabled: expected true or false, got a quoted string.",
+        f"{PATH}: unknown key images.ml.dockerfil. Did you mean 'dockerfile'?",
+        f"{PATH}: images.ml.build-args: expected a table, got an integer.",
+        f"{PATH}: images.ml.enabled is false without a reason. Write one in images.ml.reason; plans show it.",
+        f"{PATH}: images.whole must be a table: write [images.whole] above its keys.",
     ]
     assert settings.images["base"] == ImageTable()
 
 
-def test_an_error_of_syntax_has_its_line() -> None:
+@pytest.mark.parametrize("size", ["2.5", "2,5 GB", "2.5GB", "1 TB", "-1 GB"])
+def test_an_invalid_size_is_a_problem(size: str) -> None:
+    settings, problems = read(f'[images.a]\nsize-budget = "{size}"\n')
+    assert problems == [
+        f"{PATH}: images.a.size-budget: invalid size '{size}'. Expected a size such as '800 MB' or '2.5 GB'."
+    ]
+    assert bytes_of(settings.images["a"].size_budget) is None
+
+
+@pytest.mark.parametrize(("size", "expected"), [("", None), ("800 MB", 800_000_000), ("2.5 GB", 2_500_000_000)])
+def test_a_size_is_in_bytes(size: str, expected: int | None) -> None:
+    settings, problems = read(f'[images.a]\nsize-budget = "{size}"\n')
+    assert (bytes_of(settings.images["a"].size_budget), problems) == (expected, [])
+
+
+def test_a_syntax_error_has_its_line_number() -> None:
     settings, problems = read('[stack]\nregistry = "x\n')
     assert settings == Settings()
-    assert problems[0].startswith(f"{PATH}:2: this is no TOML: ")
+    assert problems[0].startswith(f"{PATH}:2: invalid TOML: ")

@@ -33,7 +33,7 @@ def test_images_are_folders_with_a_dockerfile(paths: list[str], images: str, fou
     assert find_image_folders(paths, images, {}) == found
 
 
-def test_a_table_that_names_a_dockerfile_makes_a_folder_an_image() -> None:
+def test_a_table_with_another_dockerfile_makes_a_folder_an_image() -> None:
     tables = {"gpu": ImageTable(dockerfile="../a/Dockerfile"), "a": ImageTable(dockerfile="D"), "b": ImageTable()}
     assert find_image_folders(["images/x/a/Dockerfile"], "images", tables) == ("images/gpu", "images/x/a")
 
@@ -48,11 +48,11 @@ def test_a_table_that_names_a_dockerfile_makes_a_folder_an_image() -> None:
         ("", "./images/", "images"),
     ],
 )
-def test_paths_are_joined_and_tidied(folder: str, path: str, joined: str) -> None:
+def test_paths_are_joined_and_normalized(folder: str, path: str, joined: str) -> None:
     assert inside(folder, path) == joined
 
 
-def test_suites_are_folders_with_a_file_to_run() -> None:
+def test_suites_are_folders_with_a_file() -> None:
     folders = folders_with_files(
         [
             "images/tests_common/image/test_a.py",

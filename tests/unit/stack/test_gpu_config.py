@@ -26,7 +26,7 @@ def test_without_the_table_there_is_no_gate() -> None:
     assert read("") == (None, [])
 
 
-def test_the_rest_has_defaults() -> None:
+def test_other_keys_have_defaults() -> None:
     settings = GpuSettings(image="ml", host="login.example.edu", user="grader", gpu_class="small", workspace="DS_1")
     assert read(LEAST) == (settings, [])
     assert (settings.port, settings.gpus, settings.min_passed) == (22, 1, 1)
@@ -63,7 +63,7 @@ def test_every_key_is_read() -> None:
     )  # fmt: skip
 
 
-def test_all_mistakes_are_reported_at_once() -> None:
+def test_all_mistakes_are_listed_at_once() -> None:
     settings, problems = read(
         """
         [gpu]
@@ -77,67 +77,70 @@ def test_all_mistakes_are_reported_at_once() -> None:
     )
     assert settings is None
     assert problems == [
-        "gpu.gpu-clas is no key of this file. Did you mean 'gpu-class'?",
-        "gpu.host: expected a text in quotes, got a whole number.",
+        "unknown key gpu.gpu-clas. Did you mean 'gpu-class'?",
+        "gpu.host: expected a quoted string, got an integer.",
         "gpu.port: Expected int >= 1.",
         "gpu.image is missing: the GPU gate needs it.",
         "gpu.gpu-class is missing: the GPU gate needs it.",
         "gpu.workspace is missing: the GPU gate needs it.",
-        "gpu.launch: 'launch.sh' is not an absolute path: the login node's PATH is not used.",
-        "gpu.pod: 'Gate' is not a pod name: use up to 59 lowercase letters, digits, '-' and {id} once, for a random part.",  # noqa: E501
+        "gpu.launch: invalid value 'launch.sh': expected the absolute path of a program.",
+        (
+            "gpu.pod: invalid value 'Gate': expected at most 59 lower-case letters, digits and '-', with {id} once, "
+            "which is different each time."
+        ),
     ]
 
 
-def test_it_is_a_table() -> None:
-    assert read("gpu = 3") == (None, ["gpu is a table: write [gpu] above its keys."])
+def test_it_must_be_a_table() -> None:
+    assert read("gpu = 3") == (None, ["gpu must be a table: write [gpu] above its keys."])
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
-        pytest.param('host = "grader@login"', "is not a host name", id="user in host"),
-        pytest.param('host = "-oProxyCommand=x"', "is not a host name", id="option as host"),
-        pytest.param('host = ""', "is not a host name", id="no host"),
-        pytest.param('user = "a b"', "is not a user name", id="user"),
-        pytest.param('gpu-class = "small gpus=1"', "is not a GPU class", id="class"),
-        pytest.param('workspace = "a;b"', "is not a workspace", id="workspace"),
-        pytest.param('tests = "opt/tests"', "is not an absolute path", id="tests"),
-        pytest.param('tests = "/opt/\\ntests"', "is not an absolute path", id="line break"),
-        pytest.param('pod = "gate"', "is not a pod name", id="the same pod each time"),
-        pytest.param('pod = "a-{id}-"', "is not a pod name", id="dash at the end"),
-        pytest.param(f'pod = "{"a" * 56}{{id}}"', "is not a pod name", id="long pod"),
+        pytest.param('host = "grader@login"', "expected a host name", id="user in host"),
+        pytest.param('host = "-oProxyCommand=x"', "expected a host name", id="option as host"),
+        pytest.param('host = ""', "expected a host name", id="no host"),
+        pytest.param('user = "a b"', "expected the name of an account", id="user"),
+        pytest.param('gpu-class = "small gpus=1"', "expected a class of GPUs", id="class"),
+        pytest.param('workspace = "a;b"', "expected the name of a workspace", id="workspace"),
+        pytest.param('tests = "opt/tests"', "expected the absolute path", id="tests"),
+        pytest.param('tests = "/opt/\\ntests"', "expected the absolute path", id="line break"),
+        pytest.param('pod = "gate"', "expected at most 59", id="the same pod each time"),
+        pytest.param('pod = "a-{id}-"', "expected at most 59", id="dash at the end"),
+        pytest.param(f'pod = "{"a" * 56}{{id}}"', "expected at most 59", id="long pod"),
         pytest.param('words = ["-b"]', "'-b' is not allowed", id="background"),
         pytest.param('words = ["a\\u0000"]', "is not allowed", id="NUL"),
-        pytest.param("min-passed = 0", ">= 1", id="no proof wanted"),
+        pytest.param("min-passed = 0", ">= 1", id="no tests required"),
         pytest.param("run-limit = 0", "> 0", id="no time"),
         pytest.param("run-limit = 40000", "add up to 41800 seconds; the maximum is 39600", id="too long"),
         pytest.param("run-limit = inf", "add up to inf seconds", id="infinite"),
     ],
 )
-def test_a_mistake_is_a_sentence(line: str, told: str) -> None:
+def test_a_mistake_is_a_sentence(line: str, expected: str) -> None:
     key = line.partition(" ")[0]
     settings, problems = read("\n".join([line if one.startswith(f"{key} ") else one for one in LEAST.split("\n")]
                                         + ([] if f"\n{key} " in LEAST else [line])))  # fmt: skip
     assert settings is None
     (problem,) = problems
-    assert told in problem
+    assert expected in problem
     assert "gpu." in problem
 
 
 @pytest.mark.parametrize(
-    ("image", "told"),
+    ("image", "expected"),
     [
-        pytest.param("mll", "gpu.image: 'mll' is no image here. Did you mean 'ml'?", id="unknown"),
-        pytest.param("old", "gpu.image: old is disabled (nobody uses it).", id="disabled"),
+        pytest.param("mll", "gpu.image: no such image: 'mll'. Did you mean 'ml'?", id="unknown"),
+        pytest.param("old", "gpu.image: old is disabled (not used).", id="disabled"),
     ],
 )
-def test_its_image_is_an_enabled_one_of_the_stack(image: str, told: str) -> None:
-    text = LEAST.replace('"ml"', f'"{image}"') + '[images.old]\nenabled = false\nreason = "nobody uses it"\n'
+def test_its_image_must_be_an_enabled_one_of_the_stack(image: str, expected: str) -> None:
+    text = LEAST.replace('"ml"', f'"{image}"') + '[images.old]\nenabled = false\nreason = "not used"\n'
     dockerfiles = {f"images/{name}/Dockerfile": "FROM scratch\n" for name in ("ml", "old")}
     with pytest.raises(SpecError) as raised:
         read_stack(MemoryTree({**dockerfiles, PATH: text}))
     (problem,) = raised.value.problems
-    assert told in problem
+    assert expected in problem
 
 
 def test_the_stack_has_it() -> None:

@@ -5,11 +5,8 @@ from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
-SET_IT = "Give a default in an ARG above the first FROM, or set the image's build-args in stack.toml."
-RENAME = (
-    "Rename the folder: a repository's name has lower-case letters and digits, "
-    "and between them '.', '_', '__' or any number of '-'."
-)
+SET_IT = "Set a default in an ARG before the first FROM, or build-args of the image in stack.toml."
+RENAME = "Rename the folder: use lower-case letters and digits, separated by '.', '_', '__' or any number of '-'."
 
 
 def problems(tree: MemoryTree, images: str = "images") -> tuple[str, ...]:
@@ -22,7 +19,7 @@ def read(files: dict[str, str], images: str = "images") -> Stack:
     return read_stack(MemoryTree(files), images)
 
 
-def test_the_needed_stand_first() -> None:
+def test_dependencies_come_first() -> None:
     stack = read_stack(dockerfiles(c="FROM scratch\n", b="FROM c\n", a="FROM b\n", d="FROM scratch\n"))
     assert [image.name for image in stack.images] == ["c", "b", "a", "d"]
 
@@ -46,7 +43,7 @@ def test_an_image_carries_its_settings() -> None:
     assert [suite.folder for suite in stack.suites_of("a")] == ["images/tests_common/image", "images/a/tests/gpu"]
 
 
-def test_a_stack_says_what_has_all_of_it_built_anew() -> None:
+def test_a_stack_configures_what_rebuilds_all_images() -> None:
     plain = {"images/a/Dockerfile": "FROM debian\n"}
     stack = read(plain)
     assert (stack.epoch, stack.platform) == ("", "linux/amd64")
@@ -57,13 +54,13 @@ def test_a_stack_says_what_has_all_of_it_built_anew() -> None:
     assert stack.rebuild_all == ("tools", "!tools/*.md")
 
 
-def test_what_has_all_built_anew_is_said_in_patterns() -> None:
+def test_rebuild_all_takes_patterns() -> None:
     settings = '[stack]\nrebuild-all = ["ci", "[x"]\n'
     (problem,) = problems(MemoryTree({"images/a/Dockerfile": "FROM debian\n", "images/stack.toml": settings}))
-    assert problem.startswith("images/stack.toml: stack.rebuild-all:2: '[x' is no pattern.")
+    assert problem.startswith("images/stack.toml: stack.rebuild-all:2: invalid pattern '[x'.")
 
 
-def test_a_dockerfile_and_a_context_may_lie_elsewhere() -> None:
+def test_a_dockerfile_and_a_context_may_be_elsewhere() -> None:
     stack = read(
         {
             "images/a/Dockerfile": "FROM debian\n",
@@ -86,12 +83,12 @@ def test_another_folder_may_hold_the_images() -> None:
     assert [image.name for image in stack.images] == ["b", "a"]
 
 
-def test_images_that_need_each_other_are_told_by_their_path() -> None:
+def test_a_dependency_cycle_is_shown_as_a_path() -> None:
     tree = dockerfiles(a="FROM b\n", b="FROM scratch\nCOPY --from=c / /\n", c="FROM a\n")
-    assert problems(tree) == ("The images need each other in a circle: a -> b -> c -> a.",)
+    assert problems(tree) == ("The images depend on each other in a cycle: a -> b -> c -> a.",)
 
 
-def test_an_edge_to_a_disabled_image_names_both_and_the_reason() -> None:
+def test_a_dependency_on_a_disabled_image_is_a_problem_with_the_reason() -> None:
     tree = MemoryTree(
         {
             "images/old/Dockerfile": "FROM debian\n",
@@ -106,7 +103,7 @@ def test_an_edge_to_a_disabled_image_names_both_and_the_reason() -> None:
     )
 
 
-def test_what_is_wrong_with_a_disabled_image_does_not_matter() -> None:
+def test_mistakes_in_a_disabled_image_are_ignored() -> None:
     stack = read(
         {
             "images/a/Dockerfile": "FROM debian\n",
@@ -118,13 +115,13 @@ def test_what_is_wrong_with_a_disabled_image_does_not_matter() -> None:
     assert (old.enabled, old.disabled_reason, old.needs) == (False, "broken", ())
 
 
-def test_no_images_at_all_tells_where_was_looked() -> None:
+def test_a_folder_without_images_is_a_problem() -> None:
     assert problems(MemoryTree({"README.md": ""}), "docker/images") == (
-        "docker/images: no image lies here. An image is a folder with a Dockerfile, at any depth.",
+        "docker/images: no images found. An image is a folder with a Dockerfile, at any depth.",
     )
 
 
-def test_all_problems_of_a_stack_are_told_at_once() -> None:
+def test_all_problems_of_a_stack_are_listed_at_once() -> None:
     tree = MemoryTree(
         {
             "images/a/Dockerfile": "ARG VERSION\nFROM debian\n",
@@ -141,21 +138,21 @@ def test_all_problems_of_a_stack_are_told_at_once() -> None:
         }
     )
     assert set(problems(tree)) == {
-        "images/a and images/x/a: an image is named after its folder, and these have one name. Rename one.",
-        f"images/Upper: 'Upper' cannot name an image. {RENAME}",
+        "images/a and images/x/a: an image has the name of its folder, and these are equal. Rename one.",
+        f"images/Upper: invalid image name 'Upper'. {RENAME}",
         "images/x/a/Dockerfile:2: unterminated heredoc",
         f"images/Upper/Dockerfile:1: FROM $X: X has no value. {SET_IT}",
-        "images/stack.toml: images.bb is no image below images. Did you mean 'b'?",
-        "images/stack.toml: images.b.context: there is no folder images/b/nowhere.",
-        "images/stack.toml: images.c.context leads out of the source tree: ../../..",
-        "images/stack.toml: images.c.build-args.VERSIO: no ARG of images/c/Dockerfile declares it.",
-        "images/stack.toml: images.c.build-args.LINES: the value has a line break, which an ARG cannot hold.",
-        "images/stack.toml: images.gone.dockerfile: there is no file images/gone/D.",
-        "images/stack.toml: images.out.dockerfile leads out of the source tree: /etc/D",
+        "images/stack.toml: images.bb: no such image below images. Did you mean 'b'?",
+        "images/stack.toml: images.b.context: no such folder: images/b/nowhere",
+        "images/stack.toml: images.c.context is outside of the source tree: ../../..",
+        "images/stack.toml: images.c.build-args.VERSIO: no ARG in images/c/Dockerfile declares it.",
+        "images/stack.toml: images.c.build-args.LINES: the value has a line break, which is not possible in an ARG.",
+        "images/stack.toml: images.gone.dockerfile: no such file: images/gone/D",
+        "images/stack.toml: images.out.dockerfile is outside of the source tree: /etc/D",
     }
 
 
-def test_a_build_arg_that_nobody_declares_is_told_with_the_nearest_name() -> None:
+def test_a_build_arg_that_is_not_declared_is_a_problem_with_the_nearest_name() -> None:
     tree = MemoryTree(
         {
             "images/a/Dockerfile": "ARG BASE=debian\nFROM $BASE\nARG PYTHON_VERSION=3\n",
@@ -163,5 +160,5 @@ def test_a_build_arg_that_nobody_declares_is_told_with_the_nearest_name() -> Non
         }
     )
     (problem,) = problems(tree)
-    assert problem.startswith("images/stack.toml: images.a.build-args.PYTHON_VERSON: no ARG of images/a/Dockerfile ")
+    assert problem.startswith("images/stack.toml: images.a.build-args.PYTHON_VERSON: no ARG in images/a/Dockerfile ")
     assert problem.endswith("declares it. Did you mean 'PYTHON_VERSION'?")

@@ -1,4 +1,4 @@
-"""A small stack whose Dockerfiles use what is hard to fuse. REGISTRY_OF_TEST stands for a registry at hand."""
+"""A small stack of Dockerfiles that are hard to fuse. REGISTRY_OF_TEST is replaced by the registry of the test."""
 
 BASE_IMAGE = "debian:bookworm-slim"
 BASE = r"""# syntax=docker/dockerfile:1
@@ -36,11 +36,11 @@ HEALTHCHECK --interval=10s CMD true
 ENTRYPOINT ["env"]
 CMD ["a"]
 """
-WAITING = """\
+ONBUILD = """\
 ARG REGISTRY=docker.io/ucsdets
 FROM ${REGISTRY}/base:1
 ARG GREETING=another
-RUN echo "$GREETING" > /tmp/waiting
+RUN echo "$GREETING" > /tmp/greeted
 ONBUILD ARG COURSE=none
 ONBUILD COPY . /onbuild/
 ONBUILD RUN <<EOF
@@ -54,11 +54,11 @@ FROM files
 COPY --from=0 /bin/tool /usr/bin/tool
 COPY --from=FILES /bin /copy
 """
-# `by hand` the parents come from the registry that REGISTRY names; fused, it does not matter what it names.
+# Built one by one, the parents come from the registry in REGISTRY. Fused, its value does not matter.
 CHILD = """\
 ARG REGISTRY=docker.io/ucsdets
 ARG COURSE
-ARG BASE=${REGISTRY}/waiting:1
+ARG BASE=${REGISTRY}/onbuild:1
 FROM REGISTRY_OF_TEST/tool:1 AS tool
 FROM ${BASE} AS base
 ARG COURSE
@@ -89,7 +89,7 @@ FILES = {
     "images/tool/bin/tool": "#!/bin/sh\n",
     "images/child/Dockerfile": CHILD,
     "images/child/only-of-child.txt": "child",
-    "images/waiting/Dockerfile": WAITING,
+    "images/onbuild/Dockerfile": ONBUILD,
     "images/stack.toml": (
         '[images.base]\nbuild-args = {GREETING = "good day"}\n'
         "[images.child]\nbuild-args = {COURSE = 'the \"CSE\" 101 $HOME'}\n"
