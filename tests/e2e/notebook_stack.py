@@ -31,7 +31,7 @@ IMAGES = ("base", "ds", "ml", "r")
 _ROW = re.compile(r"^[│├└─ ]*(base|ds|ml|r) .*?(built|reused|TESTS FAILED|NOT UPLOADED.*|FAILED.*|BLOCKED.*)$")
 
 
-class Shop:
+class Operator:
     """The calls of an operator on the repository and the registry."""
 
     def __init__(self, repository: Repository, call: Call, debian: DebianRegistry, bridge: Bridge) -> None:
@@ -90,7 +90,7 @@ def commit(repository: Repository, files: Mapping[str, str]) -> None:
     repository.commit()
 
 
-def new_shop(folder: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -> Shop:
+def new_operator(folder: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -> Operator:
     root: Path = folder / "tree"
     root.mkdir()
     repository = Repository(root)
@@ -98,4 +98,4 @@ def new_shop(folder: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -
     repository.git("config", "user.name", "a maintainer")
     repository.git("config", "user.email", "maintainer@example.org")
     commit(repository, FILES)
-    return Shop(repository, call, debian, bridge)
+    return Operator(repository, call, debian, bridge)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Call
-from tests.e2e.notebook_stack import IMAGES, TOML, Shop, commit, new_shop
+from tests.e2e.notebook_stack import IMAGES, TOML, Operator, commit, new_operator
 from tests.integration.adapters.oci.bridge import Bridge
 from tests.integration.adapters.oci.debian import PASSWORD, DebianRegistry
 from tests.integration.gpu_gate.sshd import RealNode, real_sshd
@@ -37,8 +37,8 @@ def node() -> Iterator[RealNode]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -> Shop:
-    return new_shop(tmp_path, call, debian, bridge)
+def operator(tmp_path: Path, call: Call, debian: DebianRegistry, bridge: Bridge) -> Operator:
+    return new_operator(tmp_path, call, debian, bridge)
 
 
 def ssh(node: RealNode, folder: Path) -> Sequence[str]:
@@ -49,59 +49,59 @@ def ssh(node: RealNode, folder: Path) -> Sequence[str]:
     return ("--ssh-key", "env:SSH_KEY", "--known-hosts", str(known_hosts), "--ssh-service", service)
 
 
-def test_promote_and_go_back(shop: Shop, node: RealNode, tmp_path: Path) -> None:
+def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path) -> None:
     said: list[str] = []
 
     def run(function: str, *words: str) -> int:
-        done = shop.run(function, *words)
+        done = operator.run(function, *words)
         said.extend((done.stdout, done.stderr))
         return done.returncode
 
     login = ssh(node, tmp_path)
-    commit(shop.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.write_tests(PASSING))})
-    assert shop.publish() == dict.fromkeys(IMAGES, "built"), shop.errors
-    first, images = shop.tag, shop.stack(shop.tag)
+    commit(operator.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.write_tests(PASSING))})
+    assert operator.publish() == dict.fromkeys(IMAGES, "built"), operator.errors
+    first, images = operator.tag, operator.stack(operator.tag)
 
     assert run("tag", "--tag", first) == 1
-    assert "No GPU verdict says anything of exactly" in shop.errors
-    assert run("tag", "--tag", first, "--dry-run", *login) == 0, shop.errors
-    assert "4 of 4 tags would move; nothing was written." in shop.printed
-    assert "GPU gate: passed" in shop.printed
-    assert shop.stack(STABLE) == {}
+    assert "No GPU verdict says anything of exactly" in operator.errors
+    assert run("tag", "--tag", first, "--dry-run", *login) == 0, operator.errors
+    assert "4 of 4 tags would move; nothing was written." in operator.printed
+    assert "GPU gate: passed" in operator.printed
+    assert operator.stack(STABLE) == {}
 
-    assert run("test-gpu", "--tag", first, *login) == 0, shop.errors
-    assert "GPU gate: passed." in shop.printed
-    assert (images["ml"] in shop.printed, node.pods) == (True, [])
+    assert run("test-gpu", "--tag", first, *login) == 0, operator.errors
+    assert "GPU gate: passed." in operator.printed
+    assert (images["ml"] in operator.printed, node.pods) == (True, [])
 
-    assert run("tag", "--tag", first) == 0, shop.errors
-    assert "4 of 4 tags moved, all verified." in shop.printed
-    assert shop.stack(STABLE) == images
-    assert run("tag", "--tag", first) == 0, shop.errors
-    assert "All tags already point to these images" in shop.printed
+    assert run("tag", "--tag", first) == 0, operator.errors
+    assert "4 of 4 tags moved, all verified." in operator.printed
+    assert operator.stack(STABLE) == images
+    assert run("tag", "--tag", first) == 0, operator.errors
+    assert "All tags already point to these images" in operator.printed
 
-    commit(shop.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
-    assert shop.publish()["ml"] == "built", shop.errors
+    commit(operator.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
+    assert operator.publish()["ml"] == "built", operator.errors
     reason = "the cluster is down, and class begins at nine"
-    assert run("tag", "--tag", shop.tag, "--accept-without-gpu", reason, "--also", "stable") == 0, shop.errors
-    assert shop.stack(STABLE) == shop.stack("stable") == shop.stack(shop.tag) != images
+    assert run("tag", "--tag", operator.tag, "--accept-without-gpu", reason, "--also", "stable") == 0, operator.errors
+    assert operator.stack(STABLE) == operator.stack("stable") == operator.stack(operator.tag) != images
 
-    assert run("history", "--tag", STABLE) == 0, shop.errors
-    assert reason in shop.printed
-    assert run("rollback", "--tag", STABLE, "--dry-run") == 0, shop.errors
-    assert shop.stack(STABLE) == shop.stack(shop.tag)
-    assert run("rollback", "--tag", STABLE) == 0, shop.errors
-    assert shop.stack(STABLE) == images
+    assert run("history", "--tag", STABLE) == 0, operator.errors
+    assert reason in operator.printed
+    assert run("rollback", "--tag", STABLE, "--dry-run") == 0, operator.errors
+    assert operator.stack(STABLE) == operator.stack(operator.tag)
+    assert run("rollback", "--tag", STABLE) == 0, operator.errors
+    assert operator.stack(STABLE) == images
 
     secrets = (PASSWORD, node.private_key.splitlines()[1])
     assert [text for text in said for secret in secrets if secret in text] == []
 
 
-def test_tests_that_fail_on_the_gpu_promote_nothing(shop: Shop, node: RealNode, tmp_path: Path) -> None:
+def test_tests_that_fail_on_the_gpu_promote_nothing(operator: Operator, node: RealNode, tmp_path: Path) -> None:
     tests = node.write_tests(PASSING + "\n\ndef test_bad():\n    assert 6 * 7 == 41\n")
-    commit(shop.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=tests)})
-    assert set(shop.publish().values()) <= {"built"}, shop.errors
-    assert shop.run("tag", "--tag", shop.tag, *ssh(node, tmp_path)).returncode == 1
-    assert "tests failed" in shop.errors
-    assert "test_bad" in shop.errors
-    assert shop.stack(STABLE) == {}
+    commit(operator.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=tests)})
+    assert set(operator.publish().values()) <= {"built"}, operator.errors
+    assert operator.run("tag", "--tag", operator.tag, *ssh(node, tmp_path)).returncode == 1
+    assert "tests failed" in operator.errors
+    assert "test_bad" in operator.errors
+    assert operator.stack(STABLE) == {}
     assert node.pods == []
