@@ -14,7 +14,7 @@ def test_an_image_has_a_repository_and_names_in_it() -> None:
 
 
 def test_a_registry_that_cannot_be_is_refused() -> None:
-    with pytest.raises(RequestError, match="cannot be the name of a repository"):
+    with pytest.raises(RequestError, match="Invalid repository name"):
         TagLayout(registry="docker.io/UCSD ets").repository("base")
 
 
