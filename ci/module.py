@@ -104,7 +104,7 @@ class Datahub(PromotionFunctions):
         """Build what changed, test it, publish it if asked to, and print a table.
 
         What the registry has with the same content is taken from there, and not built or tested again. Exits 1, with
-        the same table, when anything failed; then nothing has been given a name.
+        the same table, when anything failed; then no tag is written.
         """
         wish = PlanWish(only or (), rebuild or (), refresh, epoch, base, head)
         where = RegistryWish(registry, registry_username, registry_password, registry_service)
