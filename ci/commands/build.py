@@ -23,10 +23,10 @@ from ci.planning.decisions import PlanInputs
 from ci.planning.plan import ImagePlan, Plan, check_names, choose, make_plan
 from ci.publish.publisher import Publisher, ReleaseMetadata
 from ci.publish.registry_state import Sources, SurveyRequest, survey
-from ci.publish.tags import stack_tag
 from ci.results import RunReport
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
+from ci.stack.stack_tag import StackTag
 
 
 class Project:
@@ -103,15 +103,12 @@ def make_publisher(project: Project, opened: Opened | None, planned: Planned, *,
     unknown = dict.fromkeys(base for key in planned.facts.keys.values() for base in key.unknown)
     if unknown:
         problems.append(f"The engine cannot find what is to be built on: {list_some(tuple(unknown))}.")
-    tag = ""
-    try:
-        tag = stack_tag(stack.version, history.commit or "")
-    except RequestError as error:
-        problems.append(str(error))
+    if not stack.version:
+        problems.append("Publishing needs a version for the tag, VERSION-COMMIT: set stack.version in stack.toml.")
     if problems or opened is None:
         raise RequestError("Nothing can be published like this.\n" + "\n".join(problems))
     stamp = ReleaseMetadata(
-        tag=tag,
+        tag=str(StackTag.of_commit(stack.version, history.commit or "")),
         commit=history.commit or "",
         created=planned.now,
         source=stack.source,

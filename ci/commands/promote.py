@@ -11,7 +11,7 @@ from ci.commands.registry import Opened, now, reach, read_password
 from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
-from ci.gpu_gate.verdict import GpuVerdict, gpu_artifact
+from ci.gpu_gate.verdict import GPU_VERDICTS, GpuVerdict
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Repository
 from ci.oci.referrers import push_referrer
@@ -23,9 +23,9 @@ from ci.promotion.rollback import collect_history, plan_rollback
 from ci.promotion.source_run import find_published_run
 from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RunRecord
-from ci.publish.tags import stable_tag
 from ci.reports.gpu import render_gpu_verdict
 from ci.stack.gpu_config import GpuSettings
+from ci.stack.stack_tag import StackTag
 
 
 class GateWish(NamedTuple):
@@ -79,14 +79,14 @@ class Promoter:
 
         Raises PromotionDeniedError for want of proof. Rights that are not enough are told before the gate is run.
         """
-        stable_tag(wish.tag)  # what cannot become stable is told before anything is asked
+        StackTag.parse(wish.tag)  # an invalid tag is refused before the first request
         record = await self.find(wish.tag)
         change = await plan_promotion(self._registry, record, None, at=now(), also=wish.also)
         if change.is_done or not wish.gpu:
             return change
         if wish.kept:
             await gather_or_raise(
-                self._registry.preflight, dict.fromkeys(move.target.repository for move in change.moves)
+                self._registry.preflight, dict.fromkeys(update.target.repository for update in change.updates)
             )
         proof = await self._proof(record, wish, gate)
         # The gate may have taken an hour: what the tags name is read again.
@@ -112,23 +112,22 @@ class Promoter:
         return await collect_history(self._registry, self._repositories(), tag)
 
     async def apply(self, change: PromotionPlan, *, dry_run: bool) -> Sequence[str]:
-        """TagUpdate the tags, unless this is a dry run. Returns warnings."""
+        """Update the tags, unless this is a dry run. Returns warnings."""
         return () if dry_run else await apply(self._registry, change)
 
     async def _gate(self, record: RunRecord, gpu: GpuSettings, wish: GateWish, *, kept: bool) -> GpuVerdict:
         image = record.by_name.get(gpu.image)
         if image is None:
             raise RequestError(f"{gpu.image}, which [gpu] of stack.toml names, is no image of {record.tag}.")
-        repository = Repository.parse(image.repository)
+        repository = image.reference.repository
         node = await _node(gpu, wish)
         if kept:
             await self._registry.preflight(repository)
         manifest = await read_image(self._registry, image)
-        reference = str(repository.pinned(image.digest))
-        verdict = await run_gate(node, gpu, reference, tell=_tell, attempts=wish.attempts)
+        verdict = await run_gate(node, gpu, str(image.reference), tell=_tell, attempts=wish.attempts)
         _tell(render_gpu_verdict(verdict))  # whatever becomes of it now, it took an hour
         if kept:
-            await push_referrer(self._registry, repository, manifest.descriptor, gpu_artifact(verdict))
+            await push_referrer(self._registry, repository, manifest.descriptor, GPU_VERDICTS.artifact(verdict))
         return verdict
 
     def _gpu(self) -> GpuSettings:

@@ -17,22 +17,29 @@ from ci.oci.registry import IntegrityError, Manifest, Registry, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.planning.cache_key import ImageKey
 from ci.publish.attestations import (
+    RUN_RECORDS,
+    TEST_ATTESTATIONS,
     RunRecord,
     TestAttestation,
     compressed_size,
     find_run_records,
     find_test_attestation,
     make_record,
-    run_artifact,
-    test_attestation_artifact,
     write_refresh_marker,
 )
 from ci.publish.tags import TagLayout
+from ci.registry_format import (
+    BASE_DIGEST,
+    BASE_NAME,
+    CACHE_KEY,
+    CREATED,
+    REVISION,
+    SOURCE,
+    TITLE,
+    VERSION,
+)
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
-
-_OCI = "org.opencontainers.image"
-KEY_LABEL = "edu.ucsd.datahub.key"
 
 
 class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,20 +73,20 @@ class Publisher:
 
     def target(self, name: str) -> str:
         """Return the reference under which an image is uploaded before it has passed."""
-        return str(self._places.staged(name, self._key(name)))
+        return str(self._places.staging_tag(name, self._key(name)))
 
     def labels(self, image: Image, fused: Fused, parent_digest: str | None) -> Mapping[str, str]:
         """Return what is written on an image; also over what it has from its parent."""
         base, digest = self._base(image, fused, parent_digest)
         written = {
-            f"{_OCI}.title": image.name,
-            f"{_OCI}.version": self._stamp.tag,
-            f"{_OCI}.revision": self._stamp.commit,
-            f"{_OCI}.created": self._stamp.created,
-            f"{_OCI}.source": self._stamp.source,
-            f"{_OCI}.base.name": base,
-            f"{_OCI}.base.digest": digest,
-            KEY_LABEL: self._key(image.name),
+            TITLE: image.name,
+            VERSION: self._stamp.tag,
+            REVISION: self._stamp.commit,
+            CREATED: self._stamp.created,
+            SOURCE: self._stamp.source,
+            BASE_NAME: base,
+            BASE_DIGEST: digest,
+            CACHE_KEY: self._key(image.name),
         }
         return {name: value for name, value in written.items() if value}
 
@@ -96,7 +103,7 @@ class Publisher:
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(
-            self._registry, self._places.repository(name), manifest.descriptor, test_attestation_artifact(record)
+            self._registry, self._places.repository(name), manifest.descriptor, TEST_ATTESTATIONS.artifact(record)
         )
 
     async def publish_tags(self, report: RunReport) -> Publication:
@@ -116,7 +123,7 @@ class Publisher:
             publication,
             written=written,
             unchanged=tuple(name for name in report.plan.enabled if name not in written),
-            record=run_artifact(record).content.decode() if record else "",
+            record=RUN_RECORDS.artifact(record).content.decode() if record else "",
             seconds=time.monotonic() - begun,
         )
 
@@ -138,7 +145,7 @@ class Publisher:
         record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
-            artifact = run_artifact(record)
+            artifact = RUN_RECORDS.artifact(record)
             await gather_or_raise(
                 lambda name: push_referrer(
                     self._registry, self._places.repository(name), manifests[name].descriptor, artifact
@@ -159,7 +166,7 @@ class Publisher:
         return manifest
 
     async def _name_passed(self, name: str, manifest: Manifest) -> None:
-        reference = self._places.passed(name, self._key(name))
+        reference = self._places.cache_tag(name, self._key(name))
         if await self._registry.head(reference) != manifest.digest:
             await put_verified(self._registry, reference, manifest)
 
@@ -194,7 +201,7 @@ class Publisher:
     def _base(self, image: Image, fused: Fused, parent_digest: str | None) -> tuple[str, str]:
         """Return the name and digest of what an image is built on, empty if that is nothing."""
         if image.parent:
-            return str(self._places.passed(image.parent, self._key(image.parent))), parent_digest or ""
+            return str(self._places.cache_tag(image.parent, self._key(image.parent))), parent_digest or ""
         base = layering(fused).base.partition("@")[0]
         digest = self._keys[image.name].bases.get(base)
         return (base, digest) if digest else ("", "")

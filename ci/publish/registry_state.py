@@ -22,8 +22,9 @@ from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Present, Record
 from ci.publish.attestations import RecordedImage, find_run_records, find_test_attestation, read_refresh_marker
-from ci.publish.tags import TagLayout, stack_tag
+from ci.publish.tags import TagLayout
 from ci.stack.model import Image, Stack, Tree
+from ci.stack.stack_tag import StackTag
 
 T = TypeVar("T")
 Answer = Present | Absent | NoAnswer
@@ -134,11 +135,11 @@ async def _find(name: str, key: ImageKey, shelf: RegistrySession) -> Answer:
     if key.key is None:
         return Absent()
     registry, repository = shelf.registry, shelf.places.repository(name)
-    digest = await registry.head(shelf.places.passed(name, key.key))
+    digest = await registry.head(shelf.places.cache_tag(name, key.key))
     if digest is not None:
         tests = await find_test_attestation(registry, repository, digest, key.suites)
         return Present(digest=digest, tested=tests is not None)
-    digest = await registry.head(shelf.places.staged(name, key.key))
+    digest = await registry.head(shelf.places.staging_tag(name, key.key))
     if digest is not None and await find_test_attestation(registry, repository, digest, key.suites):
         return Present(digest=digest, unnamed=True)
     return Absent()
@@ -183,7 +184,7 @@ async def _records(sources: Sources, names: Sequence[str], shelf: RegistrySessio
         return None
     base = history.changes.base if isinstance(history.changes, Changed) else ""
     for commit in filter(None, (history.commit, base)):
-        tag = stack_tag(sources.stack.version, commit)
+        tag = str(StackTag.of_commit(sources.stack.version, commit))
         for name in names[:_ASKED_FOR_RECORD]:
             try:
                 found = await _find_record(name, tag, shelf)

@@ -6,7 +6,7 @@ import pytest
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Endpoint
 from ci.planning.decisions import Action
-from ci.publish.attestations import find_run_records, run_artifact
+from ci.publish.attestations import RUN_RECORDS, find_run_records
 from ci.publish.registry_state import SurveyRequest
 from tests.integration.publish.pipeline_harness import COMMIT, IMAGES, TAG, Line, results
 from tests.unit.build.fakes import FakeTester
@@ -154,7 +154,7 @@ async def test_the_record_tells_what_was_published(line: Line) -> None:
     record = records[0]
     assert records == [record] * 4
     assert report.publication is not None
-    assert report.publication.record.encode() == run_artifact(record).content
+    assert report.publication.record.encode() == RUN_RECORDS.artifact(record).content
     assert {image.name: image.digest for image in record.images} == line.stack()
     assert record.commit == COMMIT
     leaf = record.by_name["ml"]
