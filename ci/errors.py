@@ -1,7 +1,7 @@
-"""The errors a person can act on.
+"""Errors that a person can act on.
 
-Every text says what happened, where, and what to do next. A failed build or test is not an error of this kind:
-it is an outcome in the report (`ci.results`).
+Every text says what happened, where, and what to do next. A failed build or test is not one of these errors, but an
+outcome in the report (`ci.results`).
 """
 
 import difflib
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 
 
 class StackError(Exception):
-    """Root of everything this project raises on purpose; its text is shown to the user as it is."""
+    """Base of all errors that this project raises on purpose. The text is shown to the user as it is."""
 
 
 class SpecError(StackError):
-    """The stack itself is wrong: Dockerfiles, folders or stack.toml. Carries every problem found, not the first."""
+    """The stack is invalid: Dockerfiles, folders or stack.toml. Has every problem found, not only the first."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(*problems)
@@ -27,21 +27,21 @@ class SpecError(StackError):
 
 
 class RequestError(StackError):
-    """An argument of the call does not fit the stack, for example a name that is no image."""
+    """An argument of the call is invalid, or does not fit the stack, for example an unknown image name."""
 
 
 class ExternalError(StackError):
-    """A system outside (engine, registry, login node, git) did not do what was asked of it."""
+    """An outside system (engine, registry, login node, git) failed, or refused a request."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question to append to an error, or nothing when no known word is close."""
+    """Return a question to append to an error, empty when no known word is similar."""
     close = difflib.get_close_matches(word, sorted(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 class PromotionDeniedError(StackError):
-    """Nothing was written, for every one of these reasons. `what` says in a few words what was not done."""
+    """A promotion or rollback was refused for all these reasons, and nothing was written. `what` was not done."""
 
     def __init__(self, what: str, problems: Sequence[str]) -> None:
         listed = "\n".join(f"  - {problem}" for problem in problems)

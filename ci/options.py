@@ -48,8 +48,8 @@ DryRun = Annotated[bool, Doc("Check everything and show what would be done, but 
 KnownHosts = Annotated[
     dagger.File | None,
     Doc(
-        "The file with the login node's host key, in the format of ssh: lines of HOST TYPE KEY. A host with another key "
-        "is never trusted."
+        "The file with the login node's host key, in the format of ssh: lines of HOST TYPE KEY. A host with another "
+        "key is never trusted."
     ),
 ]
 SshKey = Annotated[dagger.Secret | None, Doc("The private key for gpu.user: file:PATH or env:NAME.")]

@@ -14,9 +14,9 @@ from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
-from ci.publish.tags import stack_tag
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
+from ci.stack.stack_tag import StackTag
 
 
 async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> RunReport:
@@ -78,7 +78,7 @@ def make_publisher(  # noqa: PLR0913 (what may be published depends on all of th
     if problems or session is None or commit is None:
         raise RequestError("Cannot publish:\n" + "\n".join(f"  - {problem}" for problem in problems))
     metadata = ReleaseMetadata(
-        tag=stack_tag(stack.version, commit),
+        tag=str(StackTag.of_commit(stack.version, commit)),
         commit=commit,
         created=started,
         source=stack.source,
@@ -103,10 +103,8 @@ def _publish_problems(
     unknown = dict.fromkeys(base for key in inputs.keys.values() for base in key.unknown)
     if unknown:
         yield f"Cannot resolve base image {list_some(tuple(unknown))}: check the name and the registry login."
-    try:
-        stack_tag(stack.version, inputs.history.commit or "")
-    except RequestError as error:
-        yield str(error)
+    if not stack.version:
+        yield "Publishing needs a version for the tag, VERSION-COMMIT: set stack.version in stack.toml."
 
 
 def _substitutions(plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:

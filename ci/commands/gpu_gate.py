@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from ci.errors import RequestError
-from ci.gpu_gate.verdict import GpuVerdict, gpu_artifact
+from ci.gpu_gate.verdict import GPU_VERDICTS, GpuVerdict
 from ci.oci.reference import Repository
 from ci.oci.referrers import push_referrer
 from ci.promotion.plan import read_image
@@ -42,13 +42,13 @@ async def gate_run(
     image = record.by_name.get(settings.image)
     if image is None:
         raise RequestError(f"{record.tag} has no image {settings.image!r}, which gpu.image of stack.toml names.")
-    registry, repository = session.registry, Repository.parse(image.repository)
+    registry, repository = session.registry, image.reference.repository
     if keep:
         await registry.preflight(repository)
     manifest = await read_image(registry, image)
-    verdict = await ports.run(settings, str(repository.pinned(image.digest)))
+    verdict = await ports.run(settings, str(image.reference))
     if keep:
-        await push_referrer(registry, repository, manifest.descriptor, gpu_artifact(verdict))
+        await push_referrer(registry, repository, manifest.descriptor, GPU_VERDICTS.artifact(verdict))
     return verdict
 
 

@@ -21,8 +21,8 @@ from ci.publish.registry_state import (
     find_published,
     read_refresh_markers,
 )
-from ci.publish.tags import stack_tag
 from ci.stack.model import Image, Stack, Tree
+from ci.stack.stack_tag import StackTag
 
 _NO_REGISTRY = NoAnswer(why="none is named: --registry names one, or stack.registry in stack.toml")
 
@@ -108,5 +108,5 @@ async def _last_records(
     if not stack.version:
         return None
     base = history.changes.base if isinstance(history.changes, Changed) else ""
-    tags = {stack_tag(stack.version, commit): commit for commit in (history.commit, base) if commit}
+    tags = {str(StackTag.of_commit(stack.version, commit)): commit for commit in (history.commit, base) if commit}
     return await find_last_records(session, names, tags)

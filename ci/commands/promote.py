@@ -13,8 +13,8 @@ from ci.promotion.records import GateApproval
 from ci.promotion.source_run import find_published_run
 from ci.publish.attestations import RunRecord
 from ci.publish.registry_state import RegistrySession
-from ci.publish.tags import stable_tag
 from ci.stack.model import Stack
+from ci.stack.stack_tag import StackTag
 
 
 class AppliedPlan(NamedTuple):
@@ -37,7 +37,7 @@ async def promote(
     plan = await plan_promotion(session.registry, record, None, at=now, also=options.also)
     if not plan.is_done and options.gpu:
         if not options.dry_run:
-            repositories = dict.fromkeys(update.target.repository for update in plan.moves)
+            repositories = dict.fromkeys(update.target.repository for update in plan.updates)
             await gather_or_raise(session.registry.preflight, repositories)
         approval = await _approval(stack, session, record, options, gpu)
         # The gate may have taken an hour: what the tags point to is read again.
@@ -46,7 +46,7 @@ async def promote(
 
 
 def _check(options: PromotionOptions) -> None:
-    stable_tag(options.tag)  # a tag that cannot become stable is reported before anything is read
+    StackTag.parse(options.tag)  # a tag that cannot become stable is reported before anything is read
     if not options.gpu and not options.dry_run:
         raise RequestError(
             "--no-gpu works only with --dry-run. To promote without a GPU, give the reason: --accept-without-gpu."

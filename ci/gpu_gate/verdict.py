@@ -7,13 +7,10 @@ from enum import StrEnum
 
 import msgspec
 
+from ci.oci.attestation import AttestationType
 from ci.oci.reference import Repository
-from ci.oci.referrers import Artifact, list_referrers, read_as
-from ci.oci.registry import Descriptor, IntegrityError, Registry
-
-GPU_VERDICT = "application/vnd.datahub.gpu-verdict.v1+json"
-OUTCOME_ANNOTATION = "edu.ucsd.datahub.gpu-outcome"
-_CREATED = "org.opencontainers.image.created"
+from ci.oci.registry import Registry
+from ci.registry_format import CREATED, GPU_OUTCOME, GPU_VERDICT
 
 
 class GpuOutcome(StrEnum):
@@ -88,28 +85,15 @@ class GpuVerdict(msgspec.Struct, frozen=True, kw_only=True):
         return self.reference.rpartition("@")[2]
 
 
-def gpu_artifact(verdict: GpuVerdict) -> Artifact:
-    """Return the verdict as it is attached to its image. The same verdict always has the same bytes."""
-    return Artifact(
-        type=GPU_VERDICT,
-        media_type="application/json",
-        content=msgspec.json.encode(verdict, order="deterministic"),
-        annotations={OUTCOME_ANNOTATION: verdict.outcome.value, _CREATED: verdict.started},
-    )
+GPU_VERDICTS = AttestationType(
+    artifact_type=GPU_VERDICT,
+    document=GpuVerdict,
+    annotations=lambda verdict: {GPU_OUTCOME: verdict.outcome.value, CREATED: verdict.started},
+    subject=lambda verdict: verdict.digest,
+)
 
 
 async def find_gpu_verdicts(registry: Registry, repository: Repository, digest: str) -> tuple[GpuVerdict, ...]:
     """Return the verdicts attached to a digest, the newest first, failed ones among them."""
-    found = await list_referrers(registry, repository, digest, GPU_VERDICT)
-    verdicts = [await _read(registry, repository, digest, one) for one in found]
+    verdicts = await GPU_VERDICTS.find(registry, repository, digest)
     return tuple(sorted(verdicts, key=lambda verdict: verdict.started, reverse=True))
-
-
-async def _read(registry: Registry, repository: Repository, digest: str, record: Descriptor) -> GpuVerdict:
-    verdict = await read_as(registry, repository, digest, record, GpuVerdict)
-    if verdict.digest != digest:
-        raise IntegrityError(
-            f"{repository.pinned(record.digest)} is attached to {digest} as its GPU verdict, but speaks of "
-            f"{verdict.reference}: do not trust it; have whoever wrote it explain, and delete it from the registry."
-        )
-    return verdict

@@ -1,49 +1,59 @@
-"""Many questions to registries at once: not too many at a time, and with every error that comes, not the first."""
+"""Many registry requests at once: a limited number at a time, and every error is reported, not only the first."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import anyio
 
-from ci.errors import ExternalError
-from ci.oci.registry import RegistryError
+from ci.oci.registry import RegistryError, RegistryErrors
 
 ItemType = TypeVar("ItemType")
-AnswerType = TypeVar("AnswerType")
+ResultType = TypeVar("ResultType")
 
 LIMIT = 4
-"""How many are under way at once, where nobody says otherwise."""
+"""The default for how many run at once."""
 
 
 async def gather_results(
-    ask: Callable[[ItemType], Awaitable[AnswerType]], items: Iterable[ItemType], limit: int = LIMIT
-) -> tuple[AnswerType | RegistryError, ...]:
-    """Return the answer for each item, in their order, the error for those that have none."""
-    wanted = tuple(items)
-    answers: dict[int, AnswerType | RegistryError] = {}
-    slots = anyio.CapacityLimiter(limit)
+    call: Callable[[ItemType], Awaitable[ResultType]], items: Iterable[ItemType], limit: int = LIMIT
+) -> tuple[ResultType | RegistryError, ...]:
+    """Return the result for each item in order, or the RegistryError that it raised."""
+    numbered = tuple(enumerate(items))
+    results: dict[int, ResultType | RegistryError] = {}
+    limiter = anyio.CapacityLimiter(limit)
 
-    async def take(place: int, item: ItemType) -> None:
-        async with slots:
+    async def run(index: int, item: ItemType) -> None:
+        async with limiter:
             try:
-                answers[place] = await ask(item)
+                results[index] = await call(item)
             except RegistryError as error:
-                answers[place] = error
+                results[index] = error
 
     async with anyio.create_task_group() as tasks:
-        for place, item in enumerate(wanted):
-            tasks.start_soon(take, place, item)
-    return tuple(answers[place] for place in range(len(wanted)))
+        for index, item in numbered:
+            tasks.start_soon(run, index, item)
+    return tuple(results[index] for index, _ in numbered)
 
 
 async def gather_or_raise(
-    ask: Callable[[ItemType], Awaitable[AnswerType]], items: Iterable[ItemType], limit: int = LIMIT
-) -> tuple[AnswerType, ...]:
-    """Return the answer for each item, in their order. Raises the one error, or an ExternalError that has all texts."""
-    answers = await gather_results(ask, items, limit)
-    errors = [answer for answer in answers if isinstance(answer, RegistryError)]
-    if len(errors) == 1:
-        raise errors[0]
+    call: Callable[[ItemType], Awaitable[ResultType]], items: Iterable[ItemType], limit: int = LIMIT
+) -> tuple[ResultType, ...]:
+    """Return the result for each item in order. Raises one RegistryError for all that failed.
+
+    Errors of one class keep it; those of several classes become a RegistryErrors. Each text is in it once.
+    """
+    results = await gather_results(call, items, limit)
+    errors = [result for result in results if isinstance(result, RegistryError)]
     if errors:
-        raise ExternalError("\n".join(dict.fromkeys(str(error) for error in errors)))
-    return tuple(answer for answer in answers if not isinstance(answer, RegistryError))
+        raise _joined(errors)
+    return tuple(result for result in results if not isinstance(result, RegistryError))
+
+
+def _joined(errors: Sequence[RegistryError]) -> RegistryError:
+    if len(errors) == 1:
+        return errors[0]
+    text = "\n".join(dict.fromkeys(str(error) for error in errors))
+    classes = {type(error) for error in errors}
+    if len(classes) > 1 or RegistryErrors in classes:
+        return RegistryErrors(text, errors)
+    return classes.pop()(text)

@@ -1,7 +1,8 @@
-"""Names of what lies in registries. They are checked here, so that nothing a registry would choke on ever leaves."""
+"""References to images and manifests in registries, checked here so that no invalid one is ever sent."""
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,17 +11,30 @@ from ci.errors import RequestError
 DOCKER_HUB = "docker.io"
 
 _HUB_HOSTS = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\])(?::(?P<port>[0-9]+))?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_TAG_CHARACTER = re.compile(r"[A-Za-z0-9_.-]")
+_MAX_TAG = 128
+_MAX_PATH = 255
+_MAX_PORT = (1 << 16) - 1
+
+# The grammar. Values of this module hold less than Dockerfiles may: hosts in lower case, and digests of SHA-256 only.
+_LABEL_TEXT = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST_TEXT = rf"(?:{_LABEL_TEXT}(?:\.{_LABEL_TEXT})*|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]+))?"
+_COMPONENT_TEXT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_TAG_CHARACTERS = "A-Za-z0-9_.-"
+_TAG_TEXT = rf"[A-Za-z0-9_][{_TAG_CHARACTERS}]{{0,{_MAX_TAG - 1}}}"
+_ANY_DIGEST_TEXT = r"[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,}"
+
+_HOST = re.compile(_HOST_TEXT)
+_COMPONENT = re.compile(_COMPONENT_TEXT)
+_INVALID_IN_TAG = re.compile(f"[^{_TAG_CHARACTERS}]")
+_TAG = re.compile(_TAG_TEXT)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_MOST_TAG = 128
-_MOST_PATH = 255
+_REFERENCE = re.compile(
+    rf"(?:{_HOST_TEXT}/)?{_COMPONENT_TEXT}(?:/{_COMPONENT_TEXT})*(?::{_TAG_TEXT})?(?:@{_ANY_DIGEST_TEXT})?"
+)
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A place for the versions of one image. Raises RequestError when no registry could have it."""
+    """Where the versions of one image are kept. Raises RequestError for a name that no registry accepts."""
 
     host: str
     path: str
@@ -28,7 +42,7 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, order=True):
     def __post_init__(self) -> None:
         problems = [*_host_problems(self.host), *_path_problems(self.path)]
         if problems:
-            raise RequestError(f"{str(self)!r} cannot be the name of a repository: {'; '.join(problems)}.")
+            raise RequestError(f"Invalid repository name {str(self)!r}: {'; '.join(problems)}.")
 
     @classmethod
     def parse(cls, text: str) -> "Repository":
@@ -43,16 +57,16 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, order=True):
         return f"{self.host}/{self.path}"
 
     def tagged(self, tag: str) -> "Reference":
-        """Return the reference to what a tag names here."""
+        """Return the reference to a tag of this repository."""
         return Reference(repository=self, tag=tag)
 
     def pinned(self, digest: str) -> "Reference":
-        """Return the reference to the manifest with this digest here."""
+        """Return the reference to the manifest with this digest in this repository."""
         return Reference(repository=self, digest=digest)
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A name for one manifest. With both tag and digest, the digest decides and the tag is a remark."""
+    """Points to one manifest. With both a tag and a digest, the digest decides and the tag is a comment."""
 
     repository: Repository
     tag: str = ""
@@ -61,20 +75,18 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, order=True):
     def __post_init__(self) -> None:
         problems = [*_tag_problems(self.tag), *_digest_problems(self.digest)]
         if not self.tag and not self.digest:
-            problems.append("it has neither a tag nor a digest")
+            problems.append("neither a tag nor a digest")
         if problems:
-            raise RequestError(f"{str(self)!r} cannot name an image: {'; '.join(problems)}.")
+            raise RequestError(f"Invalid image reference {str(self)!r}: {'; '.join(problems)}.")
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Read `[host/]path[:tag][@digest]`; without both it is the tag `latest`, as everywhere."""
-        name, at, digest = text.partition("@")
-        parents, slash, last = name.rpartition("/")
-        last, colon, tag = last.partition(":")
-        if (colon and not tag) or (at and not digest):
-            raise RequestError(f"{text!r} cannot name an image: nothing stands behind its {'@' if at else ':'!r}.")
-        repository = Repository.parse(f"{parents}{slash}{last}")
-        return cls(repository=repository, tag=tag if colon or at else "latest", digest=digest)
+        """Read `[host/]path[:tag][@digest]`; without both, the tag is `latest`."""
+        parts = _split(text)
+        if "" in (parts.tag, parts.digest):
+            raise RequestError(f"Invalid image reference {text!r}: empty {'tag' if parts.tag == '' else 'digest'}.")
+        tag = "latest" if parts.tag is None and parts.digest is None else parts.tag or ""
+        return cls(repository=Repository.parse(parts.name), tag=tag, digest=parts.digest or "")
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
@@ -83,13 +95,43 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     @property
     def target(self) -> str:
-        """What the registry is asked for: the digest if there is one, else the tag."""
+        """What a request to the registry is made with: the digest if there is one, else the tag."""
         return self.digest or self.tag
 
 
 def is_digest(text: str) -> bool:
-    """LogLine whether this can be the name of content: a SHA-256, the one kind that registries must all know."""
+    """Return whether this is a SHA-256 digest, the one algorithm that every registry must know."""
     return _DIGEST.fullmatch(text) is not None
+
+
+def is_reference(text: str) -> bool:
+    """Return whether this is a reference as Dockerfiles may hold it, before it is normalised."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def is_image_name(text: str) -> bool:
+    """Return whether an image may have this name: whether it is valid as the last part of a repository's path."""
+    return _COMPONENT.fullmatch(text) is not None
+
+
+def repository_name(reference: str) -> str:
+    """Return the last part of the repository's path: `python` of `localhost:5000/a/python:3.12@sha256:…`."""
+    return _split(reference).name.rpartition("/")[2]
+
+
+class _Parts(NamedTuple):
+    """A reference, split and not checked. None for a part that is absent, with its `:` or `@`."""
+
+    name: str
+    tag: str | None
+    digest: str | None
+
+
+def _split(text: str) -> _Parts:
+    named, at, digest = text.partition("@")
+    parents, slash, last = named.rpartition("/")
+    last, colon, tag = last.partition(":")
+    return _Parts(f"{parents}{slash}{last}", tag if colon else None, digest if at else None)
 
 
 def _is_host(part: str) -> bool:
@@ -98,58 +140,36 @@ def _is_host(part: str) -> bool:
 
 def _host_problems(host: str) -> Iterator[str]:
     match = _HOST.fullmatch(host)
-    if match is None:
-        yield f"{host!r} is no host"
-    elif match["port"] and not 0 < int(match["port"]) < 1 << 16:
-        yield f"there is no port {match['port']}"
+    if match is None or host != host.lower():
+        yield f"invalid host {host!r}"
+    elif match["port"] and not 0 < int(match["port"]) <= _MAX_PORT:
+        yield f"invalid port {match['port']}"
 
 
 def _path_problems(path: str) -> Iterator[str]:
     for part in path.split("/"):
         if part != part.lower():
-            yield f"{part!r} has capital letters, which registries do not take"
+            yield f"invalid path component {part!r}: registries accept lower-case letters only"
         elif not part:
-            yield "a part of its path is empty"
+            yield "empty path component"
         elif not is_image_name(part):
-            yield f"{part!r} is not small letters and digits, joined by one of . _ __ or dashes"
-    if len(path) > _MOST_PATH:
-        yield f"its path has {len(path)} characters, and {_MOST_PATH} is the most"
+            yield (
+                f"invalid path component {part!r}: use lower-case letters and digits separated by '.', '_', '__' or '-'"
+            )
+    if len(path) > _MAX_PATH:
+        yield f"the path has {len(path)} characters; at most {_MAX_PATH} are allowed"
 
 
 def _tag_problems(tag: str) -> Iterator[str]:
-    strange = sorted({character for character in tag if not _TAG_CHARACTER.match(character)})
-    if strange:
-        yield f"a tag is letters, digits and _ . - and {tag!r} holds {' '.join(map(repr, strange))}"
-    elif tag and not _TAG.fullmatch(tag):
-        yield f"the tag {tag!r} begins with {tag[0]!r}, and only a letter, a digit or _ may"
-    if len(tag) > _MOST_TAG:
-        yield f"its tag has {len(tag)} characters, and {_MOST_TAG} is the most"
+    invalid = sorted(set(_INVALID_IN_TAG.findall(tag)))
+    if len(tag) > _MAX_TAG:
+        yield f"the tag has {len(tag)} characters; at most {_MAX_TAG} are allowed"
+    if invalid:
+        yield f"the tag {tag!r} contains {' '.join(map(repr, invalid))}: use letters, digits, '_', '.' and '-'"
+    elif tag and not _TAG.fullmatch(tag[:_MAX_TAG]):
+        yield f"the tag {tag!r} starts with {tag[0]!r}: it must start with a letter, a digit or '_'"
 
 
 def _digest_problems(digest: str) -> Iterator[str]:
     if digest and not is_digest(digest):
-        yield f"{digest!r} is no digest: one is sha256: and 64 hexadecimal digits in small letters"
-
-
-_STACK_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_STACK_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_STACK_HOST = rf"(?:{_STACK_LABEL}(?:\.{_STACK_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
-_STACK_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-_STACK_DIGEST = r"[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,}"
-_REFERENCE = re.compile(rf"(?:{_STACK_HOST}/)?{_STACK_NAME}(?:/{_STACK_NAME})*(?::{_STACK_TAG})?(?:@{_STACK_DIGEST})?")
-_COMPONENT = re.compile(_STACK_NAME)
-
-
-def is_reference(text: str) -> bool:
-    """LogLine whether a registry could be asked for this."""
-    return _REFERENCE.fullmatch(text) is not None
-
-
-def is_image_name(text: str) -> bool:
-    """LogLine whether an image may be named so: by a valid last part of a repository's path."""
-    return _COMPONENT.fullmatch(text) is not None
-
-
-def repository_name(reference: str) -> str:
-    """Return the last part of the repository's path: `python` of `localhost:5000/a/python:3.12@sha256:…`."""
-    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+        yield f"invalid digest {digest!r}: expected 'sha256:' and 64 lower-case hexadecimal digits"

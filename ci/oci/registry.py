@@ -1,7 +1,7 @@
-"""What the pipeline asks of registries, as a protocol and its values. `ci.adapters.oci` fulfils it over HTTP."""
+"""What the pipeline needs of a registry: a protocol, its values and its errors. `ci.adapters.oci` implements it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,51 +11,59 @@ from ci.oci.reference import Reference, Repository
 
 
 class RegistryError(ExternalError):
-    """A registry did not do what was asked of it."""
+    """A request to a registry failed."""
+
+
+class RegistryErrors(RegistryError):  # noqa: N818 (it is several)
+    """Several requests failed for different reasons; the text has them all."""
+
+    def __init__(self, text: str, errors: Sequence[RegistryError] = ()) -> None:
+        super().__init__(text)
+        self.errors = tuple(errors)
 
 
 class LoginError(RegistryError):
-    """It wants a login and got none, or a wrong one (401)."""
+    """The registry requires a login, or rejects the one it was given (401)."""
 
 
 class AccessError(RegistryError):
-    """The login is good, its rights are not enough (403)."""
+    """The login is valid but lacks the permission (403)."""
 
 
 class NoRepositoryError(RegistryError):
-    """It has no such repository and makes none by itself (404)."""
+    """The repository does not exist, and the registry does not create it on a push (404)."""
 
 
 class RateLimitError(RegistryError):
-    """It was asked too often and stays so (429)."""
+    """The rate limit is reached, and waiting did not help (429)."""
 
 
 class NoSpaceError(RegistryError):
-    """Its disk or a quota is full, or the content is larger than it takes (507, 413)."""
+    """The disk or a quota is full, or the content is larger than the registry accepts (507, 413)."""
 
 
 class IntegrityError(RegistryError):
-    """What lies in it is not what should lie there: another digest, or nothing."""
+    """The registry holds something else than it should: another digest, or nothing."""
 
 
 class UnsupportedError(RegistryError):
-    """It does not offer this operation (405)."""
+    """The registry does not offer this operation (405)."""
 
 
 class RefusedError(RegistryError):
-    """It takes the content or the name for wrong (400 and other answers of that kind)."""
+    """The registry rejects the content or the name (400 and other statuses of that kind)."""
 
 
 class ServerFaultError(RegistryError):
-    """It fails in itself and keeps doing so (5xx)."""
+    """The registry fails, and retrying did not help (5xx)."""
 
 
 class UnreachableError(RegistryError):
-    """Nothing that can be talked to is there: no such host, refused, TLS not trusted, silence, connection lost."""
+    """No connection: unknown host, refused, untrusted TLS, timeout, connection lost."""
 
 
 class ProtocolError(RegistryError):
-    """Something answers, but not as a registry does."""
+    """The response is not that of a registry."""
 
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -64,19 +72,19 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 MANIFEST_TYPES = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 
-# Registries need not take larger manifests (OCI distribution spec); what is read stops there, too.
+# Registries need not accept larger manifests (OCI distribution spec); larger ones are not read either.
 MOST_MANIFEST_BYTES = 4 << 20
-# Configurations and records. Layers are none of this port's business.
+# Configurations and attestations. Layers do not go through this protocol.
 MOST_BLOB_BYTES = 64 << 20
 
 
 def digest_of(content: bytes) -> str:
-    """Return the name that registries know these bytes by."""
+    """Return the digest of these bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A pointer to content, as OCI documents hold it. `size` is in bytes."""
+    """An OCI descriptor: points to content. `size` is in bytes."""
 
     media_type: str
     digest: str
@@ -86,82 +94,83 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The exact bytes of a manifest or index. Written again elsewhere, they keep their digest."""
+    """The exact bytes of a manifest or index, so that a copy under another tag has the same digest."""
 
     content: bytes
     media_type: str
 
     @property
     def digest(self) -> str:
-        """The name of the manifest."""
+        """The digest of these bytes."""
         return digest_of(self.content)
 
     @property
     def descriptor(self) -> Descriptor:
-        """The pointer to it that others may hold."""
+        """The descriptor that points to this manifest."""
         return Descriptor(media_type=self.media_type, digest=self.digest, size=len(self.content))
 
 
 class Registry(Protocol):
-    """All registries, each found by the host of a reference. Every method may raise a RegistryError.
+    """All registries; the host of a reference selects one. Every method may raise a RegistryError.
 
-    A caller bounds how much it asks at once. What is transient has been tried again when an error comes.
+    Callers limit how many requests run at once. Transient failures were retried before an error is raised.
     """
 
     async def head(self, reference: Reference) -> str | None:
-        """Return the digest of a manifest, None if there is none. Costs nothing of Docker Hub's limit on pulls."""
+        """Return the digest of a manifest, None if it does not exist. Does not count as a pull on Docker Hub."""
         ...
 
     async def get(self, reference: Reference) -> Manifest | None:
-        """Return a manifest, its bytes proved by its digest, or None if there is none."""
+        """Return a manifest, verified by its digest, or None if it does not exist."""
         ...
 
     async def put(self, reference: Reference, manifest: Manifest) -> str:
-        """Write a manifest under its tag, or its digest if it has none; return the digest.
+        """Write a manifest under the tag of a reference, or its digest if it has no tag; return the digest.
 
-        There is no compare-and-swap, and nothing is read back: see `put_verified`.
+        Registries have no compare-and-swap. Nothing is read back: see `put_verified`.
         """
         ...
 
     async def delete(self, reference: Reference) -> None:
-        """Delete the manifest with a digest, and with it every tag that names it; no error if there is none.
+        """Delete the manifest with a digest, and with it every tag that points to it; no error if it is absent.
 
-        Many registries refuse, each with an error of its own. None deletes a single tag.
+        Many registries refuse, with different errors. None deletes a single tag.
         """
         ...
 
     async def has_blob(self, repository: Repository, digest: str) -> bool:
-        """LogLine whether a repository holds a blob."""
+        """Return whether a repository holds a blob."""
         ...
 
     async def get_blob(self, repository: Repository, descriptor: Descriptor) -> bytes | None:
-        """Return a small blob, proved by size and digest, or None if there is none."""
+        """Return a small blob, verified by size and digest, or None if it does not exist."""
         ...
 
     async def put_blob(self, repository: Repository, content: bytes) -> str:
-        """Upload a small blob unless it is there; return its digest."""
+        """Upload a small blob unless it exists already; return its digest."""
         ...
 
     async def referrers(self, subject: Reference) -> tuple[Descriptor, ...] | None:
-        """Return what refers to a digest, or None if the registry keeps no such list: see `ci.oci.referrers`."""
+        """Return the referrers of a digest, or None if the registry does not list any: see `ci.oci.referrers`."""
         ...
 
     async def tags(self, repository: Repository) -> tuple[str, ...]:
-        """Return all tags, in the registry's order; none if there is no such repository."""
+        """Return all tags, in the registry's order; none if the repository does not exist."""
         ...
 
     async def preflight(self, repository: Repository) -> None:
-        """Prove that a repository can be written to, without leaving anything there."""
+        """Check that a repository can be written to, without leaving anything there."""
         ...
 
 
 async def put_verified(registry: Registry, reference: Reference, manifest: Manifest) -> None:
-    """Write a manifest and read its digest back. Raises IntegrityError when the name then names another."""
-    name = reference.repository.tagged(reference.tag) if reference.tag else reference
-    await registry.put(name, manifest)
-    found = await registry.head(name)
+    """Write a manifest and read its digest back. Raises IntegrityError when the reference points to another one."""
+    written = reference.repository.tagged(reference.tag) if reference.tag else reference
+    await registry.put(written, manifest)
+    found = await registry.head(written)
     if found != manifest.digest:
         raise IntegrityError(
-            f"{reference} was written as {manifest.digest} and then read back as {found or 'missing'}: something else "
-            "writes this tag at the same time, or the registry lost it. Make sure of the first, then run this again."
+            f"{reference} was written as {manifest.digest} and then read back as {found or 'missing'}: another process "
+            "writes this tag at the same time, or the registry lost the write. Make sure that no other process writes "
+            "it, then run this again."
         )

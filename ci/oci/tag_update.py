@@ -1,8 +1,8 @@
-"""Tags of several images moved together: all of them, or none.
+"""Tags of several images updated together: all of them, or none.
 
-Registries have no transactions, and no compare-and-swap. So what the tags name is read again before the first write and
-after the last; whatever goes wrong in between, a cancellation too, has the old manifests written back and verified.
-What cannot be put back is named. Only manifests move.
+Registries have no transactions and no compare-and-swap. So the tags are read again before the first write and after
+the last; on any failure in between, a cancellation too, the old manifests are written back and verified. Tags that
+cannot be restored are listed in the error. Only manifests are written.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -18,14 +18,14 @@ from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError, U
 from ci.oci.tag_update_errors import NOTHING, UNKNOWN, TagUpdateError, UnrestoredTag, aborted, rolled_back
 from ci.oci.tombstone import read_digest, read_tag, write_tombstone
 
-# Seconds for writing one tag, or putting it back, with all that is tried again. A cancelled move may take both.
-_PATIENCE = 120.0
+# Seconds for writing or restoring one tag, with all retries. A cancelled update may need both.
+_TIMEOUT = 120.0
 
 ResultType = TypeVar("ResultType")
 
 
 class TagUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """`target`, a tag of the image's repository, shall name `new`; `old` is what it named when this was planned."""
+    """`target`, a tag in the image's repository, is to point to `new`. `old` is what it pointed to when planned."""
 
     image: str
     target: Reference
@@ -33,14 +33,14 @@ class TagUpdate(msgspec.Struct, frozen=True, kw_only=True):
     old: Manifest | None
 
     @property
-    def was(self) -> str:
+    def old_digest(self) -> str:
         """The digest of the old manifest, or `nothing`."""
         return self.old.digest if self.old else NOTHING
 
     @property
     def is_done(self) -> bool:
-        """Whether the target named the new manifest already."""
-        return self.was == self.new.digest
+        """Whether the target pointed to the new manifest already."""
+        return self.old_digest == self.new.digest
 
 
 Step = Callable[[TagUpdate], Awaitable[None]]
@@ -49,7 +49,7 @@ Step = Callable[[TagUpdate], Awaitable[None]]
 async def plan_tag_updates(
     registry: Registry, wanted: Iterable[tuple[str, Reference, Manifest]], limit: int = LIMIT
 ) -> tuple[TagUpdate, ...]:
-    """Return a move for each (image, target, new manifest), with what the targets name now."""
+    """Return an update for each (image, target, new manifest), with what the targets point to now."""
 
     async def plan(want: tuple[str, Reference, Manifest]) -> TagUpdate:
         image, target, new = want
@@ -58,65 +58,65 @@ async def plan_tag_updates(
     return await gather_or_raise(plan, wanted, limit)
 
 
-async def update_tags(registry: Registry, moves: Sequence[TagUpdate]) -> None:
-    """Make every target name its new manifest, or leave them all as they were planned.
+async def update_tags(registry: Registry, updates: Sequence[TagUpdate]) -> None:
+    """Point every target to its new manifest, or leave all as they were when planned.
 
-    Raises TagUpdateError when they are as they were, and when they could not be made so: then it names each that is not.
-    Cancelled, it puts back what was before it ends; writes that are under way are waited for.
+    Raises TagUpdateError if they were not updated; it lists every tag that could not be restored. When cancelled, it
+    restores the tags before it ends, and waits for writes that have begun.
     """
-    _refuse_twice(moves)
-    causes = await _try(_prove_unmoved(registry), moves)
+    _refuse_duplicates(updates)
+    causes = await _try(_verify_unchanged(registry), updates)
     if causes:
         raise aborted(causes)
     begun: list[TagUpdate] = []
     try:
-        todo = [move for move in moves if not move.is_done]
-        causes = await _try(_write(registry, begun), todo) or await _try(_prove_moved(registry), moves)
-    except BaseException as error:  # cancelled, or a mistake in here: what the tags name comes first
-        failure = await _put_back(registry, begun, moves, (f"It was interrupted ({type(error).__name__}).",))
-        if failure.astray:
+        todo = [update for update in updates if not update.is_done]
+        causes = await _try(_write(registry, begun), todo) or await _try(_verify_updated(registry), updates)
+    except BaseException as error:  # a cancellation, or a bug here: the tags are restored first
+        failure = await _restore_all(registry, begun, updates, (f"It was interrupted ({type(error).__name__}).",))
+        if failure.unrestored:
             raise failure from error
         raise
     if causes:
-        raise await _put_back(registry, begun, moves, causes)
+        raise await _restore_all(registry, begun, updates, causes)
 
 
-def _refuse_twice(moves: Sequence[TagUpdate]) -> None:
-    targets = [move.target for move in moves]
-    twice = sorted({str(target) for target in targets if targets.count(target) > 1})
-    if twice:
-        raise RequestError(f"A tag can only be moved to one place at a time: {', '.join(twice)}.")
+def _refuse_duplicates(updates: Sequence[TagUpdate]) -> None:
+    targets = [update.target for update in updates]
+    duplicates = sorted({str(target) for target in targets if targets.count(target) > 1})
+    if duplicates:
+        raise RequestError(f"These tags would be updated twice: {', '.join(duplicates)}.")
 
 
-async def _try(step: Step, moves: Sequence[TagUpdate]) -> tuple[str, ...]:
-    """Take a step for each move; return what went wrong."""
-    answers = await gather_results(step, moves)
-    return tuple(f"{move.image}: {answer}" for move, answer in zip(moves, answers, strict=True) if answer)
+async def _try(step: Step, updates: Sequence[TagUpdate]) -> tuple[str, ...]:
+    """Take a step for each update; return the errors as sentences."""
+    results = await gather_results(step, updates)
+    return tuple(f"{update.image}: {error}" for update, error in zip(updates, results, strict=True) if error)
 
 
-def _prove_unmoved(registry: Registry) -> Step:
-    async def prove(move: TagUpdate) -> None:
-        found = await _read(registry, move)
-        if found != move.was:
+def _verify_unchanged(registry: Registry) -> Step:
+    async def verify(update: TagUpdate) -> None:
+        current = await _read(registry, update)
+        if current != update.old_digest:
             raise IntegrityError(
-                f"{move.target} named {move.was} a moment ago and names {found} now: something else moves it at the "
-                "same time. Wait for that to end."
+                f"{update.target} pointed to {update.old_digest} a moment ago and now points to {current}: another "
+                "process updates it at the same time. Wait until that has ended."
             )
 
-    return prove
+    return verify
 
 
 def _write(registry: Registry, begun: list[TagUpdate]) -> Step:
-    """Write targets until one fails; keep in `begun` which of them may have been written."""
+    """Write targets until one fails; collect in `begun` which of them may have been written."""
     failed = anyio.Event()
 
-    async def write(move: TagUpdate) -> None:
+    async def write(update: TagUpdate) -> None:
         if failed.is_set():
             return
-        begun.append(move)
+        begun.append(update)
         try:
-            # Cut off, it might be carried out after the old manifest was put back.
-            await _shielded(put_verified(registry, move.target, move.new), f"Writing {move.target}")
+            # If it were cancelled, the registry might carry it out after the old manifest was restored.
+            await _shielded(put_verified(registry, update.target, update.new), f"Writing {update.target}")
         except RegistryError:
             failed.set()
             raise
@@ -124,67 +124,72 @@ def _write(registry: Registry, begun: list[TagUpdate]) -> Step:
     return write
 
 
-def _prove_moved(registry: Registry) -> Step:
-    async def prove(move: TagUpdate) -> None:
-        found = await _read(registry, move)
-        if found != move.new.digest:
+def _verify_updated(registry: Registry) -> Step:
+    async def verify(update: TagUpdate) -> None:
+        current = await _read(registry, update)
+        if current != update.new.digest:
             raise IntegrityError(
-                f"{move.target} was to name {move.new.digest} and names {found} after all were written: something else "
-                "moves it at the same time. Wait for that to end."
+                f"{update.target} was updated to {update.new.digest}, but points to {current} after all tags were "
+                "written: another process updates it at the same time. Wait until that has ended."
             )
 
-    return prove
+    return verify
 
 
-async def _put_back(
-    registry: Registry, begun: Sequence[TagUpdate], moves: Sequence[TagUpdate], causes: Sequence[str]
+async def _restore_all(
+    registry: Registry, begun: Sequence[TagUpdate], updates: Sequence[TagUpdate], causes: Sequence[str]
 ) -> TagUpdateError:
-    """Make targets name what they named before; return what there is to tell of it."""
+    """Point the targets back to their old manifests; return the error to raise."""
 
-    async def put_back(move: TagUpdate) -> UnrestoredTag | None:
+    async def restore(update: TagUpdate) -> UnrestoredTag | None:
         try:
-            why = await _shielded(_restore(registry, move), "Putting it back")
+            reason = await _shielded(_restore(registry, update), "Restoring it")
         except RegistryError as error:
-            why = str(error)
-        names = await _read_at_last(registry, move) if why else move.was
-        return (
-            None
-            if names == move.was
-            else UnrestoredTag(image=move.image, target=move.target, was=move.was, names=names, why=why)
+            reason = str(error)
+        current = await _read_or_unknown(registry, update) if reason else update.old_digest
+        if current == update.old_digest:
+            return None
+        return UnrestoredTag(
+            image=update.image,
+            target=update.target,
+            old_digest=update.old_digest,
+            current_digest=current,
+            reason=reason,
         )
 
     with anyio.CancelScope(shield=True):
-        found = await gather_or_raise(put_back, begun)
-    targets = [move.target for move in begun]
-    return rolled_back(causes, targets, len(moves), [one for one in found if one])
+        unrestored = [one for one in await gather_or_raise(restore, begun) if one]
+    lost = {one.target for one in unrestored}
+    restored = [update.target for update in begun if update.target not in lost]
+    return rolled_back(causes, restored, unrestored, total=len(updates))
 
 
-async def _restore(registry: Registry, move: TagUpdate) -> str:
-    """Put the old manifest back onto a target; return why it was left as it is, if it was."""
-    names = await _read(registry, move)
-    if names not in {move.was, move.new.digest, NOTHING}:
-        return "something else wrote it in the meantime, so it was left as it is."
-    if names == move.was:
+async def _restore(registry: Registry, update: TagUpdate) -> str:
+    """Point a target back to its old manifest; return the reason if it was left as it is."""
+    current = await _read(registry, update)
+    if current not in {update.old_digest, update.new.digest, NOTHING}:
+        return "another process wrote it in the meantime, so it was left as it is."
+    if current == update.old_digest:
         return ""
-    if move.old:
-        await put_verified(registry, move.target, move.old)
+    if update.old:
+        await put_verified(registry, update.target, update.old)
     else:
-        await write_tombstone(registry, move.target)
+        await write_tombstone(registry, update.target)
     return ""
 
 
-async def _read(registry: Registry, move: TagUpdate) -> str:
-    return await read_digest(registry, move.target, {move.was, move.new.digest}) or NOTHING
+async def _read(registry: Registry, update: TagUpdate) -> str:
+    return await read_digest(registry, update.target, {update.old_digest, update.new.digest}) or NOTHING
 
 
-async def _read_at_last(registry: Registry, move: TagUpdate) -> str:
+async def _read_or_unknown(registry: Registry, update: TagUpdate) -> str:
     try:
-        return await _shielded(_read(registry, move), "Reading it")
+        return await _shielded(_read(registry, update), "Reading it")
     except RegistryError:
         return UNKNOWN
 
 
-async def _shielded(work: Awaitable[ResultType], doing: str) -> ResultType:
-    with anyio.move_on_after(_PATIENCE, shield=True):
+async def _shielded(work: Awaitable[ResultType], action: str) -> ResultType:
+    with anyio.move_on_after(_TIMEOUT, shield=True):
         return await work
-    raise UnreachableError(f"{doing} has not ended after {_PATIENCE:.0f} s.")
+    raise UnreachableError(f"{action} timed out after {_TIMEOUT:.0f} s.")

@@ -1,4 +1,4 @@
-"""What is told of a move that failed: what went wrong, what was written, and what every tag names now."""
+"""The error of a tag update that failed: the causes, what was written, and what every tag points to now."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,55 +8,59 @@ from ci.errors import ExternalError
 from ci.oci.reference import Reference
 
 NOTHING = "nothing"
-UNKNOWN = "what nobody can read at the moment"
+UNKNOWN = "unknown (the registry cannot be read)"
 
 
 class UnrestoredTag(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag that does not name what it named before a move that failed. `was` and `names` are digests, or NOTHING.
+    """A tag that does not point to what it pointed to before the failed update.
 
-    `names` may also be UNKNOWN.
+    Digests may be NOTHING; `current_digest` may also be UNKNOWN.
     """
 
     image: str
     target: Reference
-    was: str
-    names: str
-    why: str
+    old_digest: str
+    current_digest: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.target} names {self.names}; before it named {self.was}. {self.image}: {self.why}"
+        points = f"{self.target} points to {self.current_digest} instead of {self.old_digest}"
+        if self.current_digest == UNKNOWN:
+            points = f"{self.target} pointed to {self.old_digest}, now {UNKNOWN}"
+        return f"{points}. {self.image}: {self.reason}"
 
 
 class TagUpdateError(ExternalError):
-    """Tags were not moved. All name what they named before, but for those `astray`."""
+    """Tags were not updated. Every tag that may have been written is either in `restored` or in `unrestored`."""
 
-    def __init__(self, text: str, astray: Sequence[UnrestoredTag] = ()) -> None:
+    def __init__(self, text: str, restored: Sequence[Reference] = (), unrestored: Sequence[UnrestoredTag] = ()) -> None:
         super().__init__(text)
-        self.astray = tuple(astray)
+        self.restored = tuple(restored)
+        self.unrestored = tuple(unrestored)
 
 
 def aborted(causes: Sequence[str]) -> TagUpdateError:
-    """Return the error of a move that stopped before anything was written."""
-    return TagUpdateError(f"No tag was moved, and nothing was written:\n{_listed(causes)}\nThen run the same again.")
+    """Return the error of an update that stopped before anything was written."""
+    return TagUpdateError(f"No tag was updated, and nothing was written:\n{_listed(causes)}\nThen run this again.")
 
 
 def rolled_back(
-    causes: Sequence[str], begun: Sequence[Reference], total: int, astray: Sequence[UnrestoredTag]
+    causes: Sequence[str], restored: Sequence[Reference], unrestored: Sequence[UnrestoredTag], *, total: int
 ) -> TagUpdateError:
-    """Return the error of a move of `total` tags of which some were `begun`, after what could be was put back."""
-    lost = {one.target for one in astray}
-    back = [str(target) for target in begun if target not in lost]
-    written = f"{len(begun)} of {total} tags were written or may have been."
-    restored = f"These name what they named before: {', '.join(back)}." if back else "None could be put back."
-    if not astray:
-        others = " So do the others." if len(begun) < total else ""
-        told = f"{written} {restored}{others} Run the same again." if begun else "Run the same again."
-        return TagUpdateError(f"The tags could not be moved:\n{_listed(causes)}\n{told}")
+    """Return the error of an update of `total` tags, after the tags that were written were restored where possible."""
+    begun = len(restored) + len(unrestored)
+    written = f"{begun} of {total} tags were or may have been written."
+    back = f"Restored: {', '.join(str(target) for target in restored)}." if restored else "None could be restored."
+    if not unrestored:
+        others = " The others were not written." if begun < total else ""
+        summary = f"{written} {back}{others} Run this again." if begun else "Nothing was written. Run this again."
+        return TagUpdateError(f"The tags could not be updated:\n{_listed(causes)}\n{summary}", restored)
     return TagUpdateError(
-        f"The tags could not be moved, and {len(astray)} could not be put back:\n{_listed(astray)}\n"
-        f"It began with this:\n{_listed(causes)}\n{written} {restored} Mend the cause, then run the same again: it "
-        "moves what is left to move, or tells what every tag names.",
-        astray,
+        f"The tags could not be updated, and {len(unrestored)} could not be restored:\n{_listed(unrestored)}\n"
+        f"First error:\n{_listed(causes)}\n{written} {back} Fix the cause and run the command again; tags that are in "
+        "place already are skipped.",
+        restored,
+        unrestored,
     )
 
 

@@ -1,8 +1,8 @@
-"""Taking back a tag that did not exist before.
+"""Removing a tag that did not exist before.
 
-Registries cannot delete a tag portably, and deleting by digest takes every tag of that digest with it. So a manifest
-that is nowhere else is put onto the tag, and then deleted by its digest. Where nothing can be deleted it stays there;
-it is no image, and whoever reads a tag here takes it for nothing.
+Registries cannot delete a tag portably, and deleting by digest deletes every tag of that digest. So a manifest that no
+other tag has, a tombstone, is written to the tag and then deleted by its digest. Where nothing can be deleted it stays;
+it is not an image, and the functions here read such a tag as absent.
 """
 
 import secrets
@@ -11,25 +11,24 @@ from collections.abc import Container
 from ci.oci.reference import Reference
 from ci.oci.referrers import marker_annotations, marker_manifest, push_marker
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
-
-TOMBSTONE = "application/vnd.datahub.withdrawn.v1+json"
+from ci.registry_format import DESCRIPTION, NONCE, TOMBSTONE
 
 
 def is_tombstone(manifest: Manifest) -> bool:
-    """LogLine whether a manifest only says that its tag was taken back."""
+    """Return whether a manifest only says that its tag was removed."""
     return marker_annotations(manifest, TOMBSTONE) is not None
 
 
 async def read_tag(registry: Registry, tag: Reference) -> Manifest | None:
-    """Return what a tag names, None if it does not exist or was withdrawn."""
+    """Return the manifest that a tag points to, None if it does not exist or was removed."""
     manifest = await registry.get(tag)
     return None if manifest is None or is_tombstone(manifest) else manifest
 
 
 async def read_digest(registry: Registry, tag: Reference, known: Container[str]) -> str | None:
-    """Return the digest of what a tag names, None if it does not exist or was withdrawn.
+    """Return the digest that a tag points to, None if it does not exist or was removed.
 
-    Costs a HEAD if it is one of the `known`, which are images, and also a GET if it is not.
+    Costs a HEAD if the digest is one of the `known`, which are images, and also a GET if it is not.
     """
     digest = await registry.head(tag)
     if digest is None or digest in known:
@@ -39,27 +38,27 @@ async def read_digest(registry: Registry, tag: Reference, known: Container[str])
 
 
 async def write_tombstone(registry: Registry, tag: Reference) -> None:
-    """Make a tag name nothing. Raises a RegistryError if it then names something all the same."""
+    """Remove a tag. Raises a RegistryError if it still points to an image afterwards."""
     manifest = await push_marker(registry, tag, TOMBSTONE, _annotations(tag))
     try:
         await registry.delete(tag.repository.pinned(manifest.digest))
-    except RegistryError:  # many offer no deletion, or not to this account
+    except RegistryError:  # many registries do not offer deletion, or not to this account
         return
-    left = await read_digest(registry, tag, ())
-    if left is not None:
-        raise IntegrityError(f"{tag} was taken back and then names {left}: something else writes this tag.")
+    current = await read_digest(registry, tag, ())
+    if current is not None:
+        raise IntegrityError(f"{tag} was removed, but now points to {current}: another process writes this tag.")
 
 
 def tombstone_manifest(tag: Reference) -> Manifest:
-    """Return a manifest that no other tag has, and whose annotations say what it means.
+    """Return a manifest that no other tag has, and whose annotations explain it.
 
-    It takes the blob `{}` in its repository.
+    The blob `{}` must exist in its repository before it can be written.
     """
     return marker_manifest(TOMBSTONE, _annotations(tag))
 
 
 def _annotations(tag: Reference) -> dict[str, str]:
     return {
-        "org.opencontainers.image.description": f"{tag} was withdrawn: it goes back to naming nothing.",
-        "edu.ucsd.datahub.nonce": secrets.token_hex(8),
+        DESCRIPTION: f"{tag} was removed: it points to no image.",
+        NONCE: secrets.token_hex(8),
     }

@@ -1,4 +1,4 @@
-"""One change of stable tags, promotion or rollback alike: first written down, then done, all or none of it."""
+"""One change of stable tags, promotion or rollback alike: first recorded, then applied, all of it or nothing."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,81 +13,84 @@ from ci.oci.registry import Descriptor, Registry
 from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tombstone import is_tombstone
 from ci.promotion.history import list_record
-from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate, promotion_artifact
+from ci.promotion.records import PROMOTION_RECORDS, Kind, PromotionRecord, RecordedUpdate
 from ci.publish.attestations import compressed_size
 
 
 class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done, and how it will be written down. `moves` are those of the record, with the manifests."""
+    """What is to be done, and its record. `updates` are those of the record, with the manifests."""
 
     record: PromotionRecord
-    moves: tuple[TagUpdate, ...]
+    updates: tuple[TagUpdate, ...]
 
     @property
     def is_done(self) -> bool:
-        """Whether every tag names already what it should."""
-        return all(move.is_done for move in self.moves)
+        """Whether every tag points to its new image already."""
+        return all(update.is_done for update in self.updates)
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The bytes of the compressed layers by digest, without those of indexes, which only their images know."""
-        manifests = [manifest for move in self.moves for manifest in (move.old, move.new) if manifest]
+        """The bytes of the compressed layers by digest; without indexes, whose manifests have no sizes of layers."""
+        manifests = [manifest for update in self.updates for manifest in (update.old, update.new) if manifest]
         sizes = {manifest.digest: compressed_size(manifest) for manifest in manifests}
         return {digest: size for digest, size in sizes.items() if size}
 
 
-def recorded(move: TagUpdate) -> RecordedUpdate:
-    """Return a move as it is written down."""
+def to_record(update: TagUpdate) -> RecordedUpdate:
+    """Return a tag update as it is recorded."""
     return RecordedUpdate(
-        image=move.image,
-        repository=str(move.target.repository),
-        tag=move.target.tag,
-        old=move.old.digest if move.old else None,
-        new=None if is_tombstone(move.new) else move.new.digest,
+        image=update.image,
+        repository=str(update.target.repository),
+        tag=update.target.tag,
+        old=update.old.digest if update.old else None,
+        new=None if is_tombstone(update.new) else update.new.digest,
     )
 
 
-async def apply(registry: Registry, change: PromotionPlan) -> tuple[str, ...]:
-    """Write the record beside every image, then move the tags; nothing if that is done. Returns warnings.
+async def apply(registry: Registry, plan: PromotionPlan) -> tuple[str, ...]:
+    """Attach the record to every image, then update the tags; do nothing if they are up to date. Returns warnings.
 
-    Raises TagUpdateError as `update_tags` does, and before any tag has moved a RegistryError. A record whose move came to
-    nothing stays; what the tags name tells it from the others.
+    Raises TagUpdateError as `update_tags` does, and a RegistryError before any tag is updated. The record of an update
+    that failed stays; `ci.promotion.timeline` recognises it by what the tags point to.
     """
-    if change.is_done:
+    if plan.is_done:
         return ()
-    if change.record.kind is Kind.PROMOTION and change.record.proof is None:
-        problem = "It has neither a passed verdict of the GPU gate nor a reason to do without."
-        raise PromotionDeniedError(f"{change.record.source} was not promoted", [problem])
-    repositories = tuple(dict.fromkeys(move.target.repository for move in change.moves))
+    if plan.record.kind is Kind.PROMOTION and plan.record.proof is None:
+        problem = "It has neither a passed verdict of the GPU gate nor a reason to override the gate."
+        raise PromotionDeniedError(f"{plan.record.source} was not promoted", [problem])
+    repositories = tuple(dict.fromkeys(update.target.repository for update in plan.updates))
     await gather_or_raise(registry.preflight, repositories)
-    copies = await gather_or_raise(lambda repository: _attach(registry, change, repository), repositories)
-    await gather_or_raise(lambda copy: _list(registry, change, copy), copies)
-    await update_tags(registry, change.moves)
-    # One who promoted at the same moment, and then stopped, may have written the lists without this record.
-    kept = await gather_results(lambda copy: _list(registry, change, copy), copies)
-    withdrawn = [move.target.repository.pinned(move.new.digest) for move in change.moves if is_tombstone(move.new)]
-    await gather_results(
-        registry.delete, withdrawn
-    )  # where that is not offered they stay, and nobody takes them for images
-    return tuple(f"All tags have moved, but the record of it does not stay: {error}" for error in kept if error)
+    copies = await gather_or_raise(lambda repository: _attach(registry, plan, repository), repositories)
+    await gather_or_raise(lambda copy: _list(registry, plan, copy), copies)
+    await update_tags(registry, plan.updates)
+    # Another promotion of the same moment may have overwritten the histories after they were verified.
+    listed = await gather_results(lambda copy: _list(registry, plan, copy), copies)
+    tombstones = [
+        update.target.repository.pinned(update.new.digest) for update in plan.updates if is_tombstone(update.new)
+    ]
+    # Registries that do not offer deletion keep them. They are read as absent.
+    await gather_results(registry.delete, tombstones)
+    return tuple(
+        f"All tags were updated, but their record is missing in a history: {error}" for error in listed if error
+    )
 
 
 class _Copy(NamedTuple):
-    """The record as it is attached in one repository, and to what."""
+    """The record as it is attached in one repository, and the image it is attached to."""
 
     repository: Repository
     subject: str
     descriptor: Descriptor
 
 
-async def _attach(registry: Registry, change: PromotionPlan, repository: Repository) -> _Copy:
-    move = next(move for move in change.moves if move.target.repository == repository)
-    image = move.old if move.old and is_tombstone(move.new) else move.new
-    descriptor = await push_referrer(registry, repository, image.descriptor, promotion_artifact(change.record))
-    return _Copy(repository, image.digest, descriptor)
+async def _attach(registry: Registry, plan: PromotionPlan, repository: Repository) -> _Copy:
+    update = next(update for update in plan.updates if update.target.repository == repository)
+    image = update.old if update.old and is_tombstone(update.new) else update.new
+    artifact = PROMOTION_RECORDS.artifact(plan.record)
+    return _Copy(repository, image.digest, await push_referrer(registry, repository, image.descriptor, artifact))
 
 
-async def _list(registry: Registry, change: PromotionPlan, copy: _Copy) -> None:
-    tags = [move.target.tag for move in change.moves if move.target.repository == copy.repository]
+async def _list(registry: Registry, plan: PromotionPlan, copy: _Copy) -> None:
+    tags = [update.target.tag for update in plan.updates if update.target.repository == copy.repository]
     for tag in tags:
         await list_record(registry, copy.repository, tag, copy.subject, copy.descriptor)

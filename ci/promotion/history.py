@@ -1,13 +1,13 @@
-"""The history of a stable tag: all its promotion records, oldest first, kept in the registry beside what it names.
+"""The history of a stable tag: all its promotion records, oldest first, kept in the registry beside the images.
 
-The records of `2026.4-stable` are listed under the tag `2026.4-stable.history` of every image's repository, as an OCI
-index of the type `application/vnd.datahub.promotion-history.v1+json` whose manifests are the records attached to images
-of that repository. An annotation of each, `edu.ucsd.datahub.subject`, is the digest it is attached to.
+The records of `2026.4-stable` are listed under the tag `2026.4-stable.history` in the repository of every image, as an
+OCI index whose manifests are the records attached to images of that repository. An annotation of each entry is the
+digest of the image that the record is attached to.
 
-A list under a tag of its own, because records attached to images alone would be found only as long as the stable tag
-names one of these images: after a rollback of a first promotion it names nothing, and after a move by hand what nobody
-has a record of. In every repository, so that any image leads to it, in whichever stack it came or went; lists are read
-together. A registry may delete what no tag leads to, and spares what such an index lists.
+The list has a tag of its own, because attached records alone are found only while the stable tag points to one of their
+images: after the rollback of a first promotion it points to nothing, and after a manual change to an image without a
+record. Every repository has the list, so that any image leads to it, whichever stack it joined or left; the lists are
+merged when read. A registry may delete untagged manifests, but keeps those that such an index lists.
 """
 
 from collections.abc import Iterable
@@ -16,21 +16,11 @@ from typing import NamedTuple
 import msgspec
 
 from ci.oci.concurrency import gather_or_raise
+from ci.oci.index import add_to_index, decode_index
 from ci.oci.reference import Reference, Repository
-from ci.oci.referrers import read_as
-from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, Registry, put_verified
-from ci.promotion.records import ID_ANNOTATION, PromotionRecord
-
-HISTORY = "application/vnd.datahub.promotion-history.v1+json"
-_SUBJECT = "edu.ucsd.datahub.subject"
-_SCHEMA = 2
-
-
-class _Index(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    schema_version: int
-    media_type: str
-    artifact_type: str
-    manifests: tuple[Descriptor, ...]
+from ci.oci.registry import Descriptor, IntegrityError, ProtocolError, Registry
+from ci.promotion.records import PROMOTION_RECORDS, PromotionRecord
+from ci.registry_format import HISTORY_SUFFIX, PROMOTION_HISTORY, PROMOTION_ID, SUBJECT
 
 
 class _Listed(NamedTuple):
@@ -40,60 +30,62 @@ class _Listed(NamedTuple):
 
 def history_tag(tag: str) -> str:
     """Return the tag that the history of a stable tag is under."""
-    return f"{tag}.history"
+    return f"{tag}{HISTORY_SUFFIX}"
 
 
 async def read_history(registry: Registry, repositories: Iterable[Repository], tag: str) -> tuple[PromotionRecord, ...]:
     """Return the records of a stable tag that any of the repositories lists, the oldest first."""
-    places = tuple(dict.fromkeys(repositories))
 
-    async def listed(repository: Repository) -> tuple[_Listed, ...]:
-        found = await _read_index(registry, repository.tagged(history_tag(tag)))
-        return tuple(_Listed(repository, descriptor) for descriptor in found)
+    async def read(repository: Repository) -> tuple[_Listed, ...]:
+        entries = await _read_entries(registry, repository.tagged(history_tag(tag)))
+        return tuple(_Listed(repository, descriptor) for descriptor in entries)
 
     by_id = {
-        one.descriptor.annotations.get(ID_ANNOTATION): one
-        for lists in await gather_or_raise(listed, places)
-        for one in lists
+        listed.descriptor.annotations.get(PROMOTION_ID): listed
+        for history in await gather_or_raise(read, dict.fromkeys(repositories))
+        for listed in history
     }
-    records = await gather_or_raise(lambda one: _read_record(registry, one), by_id.values())
+    records = await gather_or_raise(lambda listed: _read_record(registry, listed), by_id.values())
     return tuple(sorted(records, key=lambda record: (record.number, record.at)))
 
 
 async def list_record(registry: Registry, repository: Repository, tag: str, subject: str, record: Descriptor) -> None:
-    """Add a record that is attached to a subject to the list of its repository, unless it is in it.
+    """Add a record that is attached to a subject to the history of its repository, unless it is listed already.
 
-    Raises IntegrityError if it does not stay there: somebody else moves this tag at the same time.
+    Raises IntegrityError if other processes keep overwriting the history.
     """
-    name = repository.tagged(history_tag(tag))
-    known = await _read_index(registry, name)
-    if record.digest in {one.digest for one in known}:
-        return
-    entry = msgspec.structs.replace(record, annotations={**record.annotations, _SUBJECT: subject})
-    index = _Index(schema_version=_SCHEMA, media_type=OCI_INDEX, artifact_type=HISTORY, manifests=(*known, entry))
-    await put_verified(registry, name, Manifest(content=msgspec.json.encode(index), media_type=OCI_INDEX))
+    history = repository.tagged(history_tag(tag))
+    entry = msgspec.structs.replace(record, annotations={**record.annotations, SUBJECT: subject})
+    await add_to_index(registry, history, entry, lambda: _read_entries(registry, history), PROMOTION_HISTORY)
 
 
-async def _read_index(registry: Registry, name: Reference) -> tuple[Descriptor, ...]:
-    manifest = await registry.get(name)
+async def _read_entries(registry: Registry, history: Reference) -> tuple[Descriptor, ...]:
+    manifest = await registry.get(history)
     if manifest is None:
         return ()
     try:
-        index = msgspec.json.decode(manifest.content, type=_Index)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ProtocolError(
-            f"{name} should list promotions and cannot be read as such a list: {error}. Something else wrote this tag; "
-            "find out what, and delete it or put the list back."
-        ) from error
+        index = decode_index(manifest, history)
+    except ProtocolError as error:
+        raise _overwritten(history, str(error)) from error
+    if index.artifact_type != PROMOTION_HISTORY:
+        raise _overwritten(history, f"Its artifact type is {index.artifact_type!r}.")
     return index.manifests
+
+
+def _overwritten(history: Reference, problem: str) -> ProtocolError:
+    return ProtocolError(
+        f"{history} is not a promotion history. {problem} Another program overwrote this tag: find out which, then "
+        "restore the history or delete the tag."
+    )
 
 
 async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord:
     repository, descriptor = listed
-    subject = descriptor.annotations.get(_SUBJECT, "")
-    record = await read_as(registry, repository, subject, descriptor, PromotionRecord)
-    if record.id != descriptor.annotations.get(ID_ANNOTATION):
+    subject = descriptor.annotations.get(SUBJECT, "")
+    record = await PROMOTION_RECORDS.read(registry, repository, subject, descriptor)
+    if record.id != descriptor.annotations.get(PROMOTION_ID):
         raise IntegrityError(
-            f"{repository.pinned(descriptor.digest)} is not the promotion that it is listed as: do not trust the list."
+            f"{repository.pinned(descriptor.digest)} is not the promotion record that the history lists. The history "
+            "is wrong."
         )
     return record

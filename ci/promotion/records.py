@@ -1,8 +1,7 @@
-"""The promotion record: which tags were moved from what to what, on which proof, written down where the images are.
+"""The promotion record: which tags were updated from what to what, and on which approval, kept beside the images.
 
-It is an OCI artifact of the type `application/vnd.datahub.promotion.v1+json` whose one layer is the JSON of a
-`PromotionRecord`, attached to every image that a tag was to name (to the one that it named, where it was to name
-nothing). All copies have the same bytes, and the digest of these is the record's name, its `id`.
+It is attached to every image that a tag was to point to (to the one that it pointed to, where it was to be removed).
+All copies have the same bytes, and the digest of these is the record's `id`.
 """
 
 from collections.abc import Mapping
@@ -10,27 +9,23 @@ from enum import StrEnum
 
 import msgspec
 
-from ci.oci.referrers import Artifact
+from ci.oci.attestation import AttestationType
 from ci.oci.registry import digest_of
+from ci.registry_format import CREATED, DESCRIPTION, PROMOTION_ID, PROMOTION_RECORD
 
-PROMOTION = "application/vnd.datahub.promotion.v1+json"
-ID_ANNOTATION = "edu.ucsd.datahub.promotion"
-_CREATED = "org.opencontainers.image.created"
-_DESCRIPTION = "org.opencontainers.image.description"
-
-Names = Mapping[str, str | None]
-"""What a tag names in each repository, by digest; None for nothing."""
+Digests = Mapping[str, str | None]
+"""What a tag points to in each repository, by digest; None where it does not exist."""
 
 
 class Kind(StrEnum):
-    """Why tags were moved."""
+    """Why tags were updated."""
 
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
 
 
 class RecordedUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """One tag. `old` and `new` are digests, None for nothing. A tag that named the new image already is here, too."""
+    """One tag. `old` and `new` are digests, None for no image. Tags that pointed to `new` already are recorded too."""
 
     image: str
     repository: str
@@ -40,27 +35,27 @@ class RecordedUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GateApproval(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands for a promotion: a passed verdict of the GPU gate, or a person's reason to do without."""
+    """Why a promotion is allowed: a passed verdict of the GPU gate, or a person's reason to override it."""
 
     image: str = ""
-    """Which image of the stack was tried for all; empty if none can be."""
+    """Which image of the stack was tested for all of them; empty if there is none."""
     digest: str = ""
     verdict: str = ""
-    """The digest of the verdict's JSON, which is attached to that image. Empty if there is none."""
+    """The digest of the verdict's JSON, which is attached to that image. Empty if there is no verdict."""
     outcome: str = ""
-    """The verdict's: `passed`; or another, or empty for no verdict, if it was accepted all the same."""
+    """The verdict's outcome: `passed`, or anything else, or empty, if the gate was overridden."""
     tried: str = ""
-    """When, RFC 3339, UTC."""
-    accepted: str = ""
-    """The reason to do without a passed verdict."""
+    """When the test ran, RFC 3339, UTC."""
+    override_reason: str = msgspec.field(name="accepted", default="")
+    """Why the stack was promoted without a passed verdict. Its name in JSON is `accepted`."""
 
 
 class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One promotion or rollback of a stack, as it was about to be done."""
+    """One promotion or rollback of a stack, as it was about to be applied."""
 
     kind: Kind
     number: int
-    """Counts the records of a stable tag from 1. Two that were begun at the same moment may have the same."""
+    """Counts the records of a stable tag from 1. Two that began at the same moment may have the same number."""
     at: str
     """RFC 3339, UTC."""
     source: str = ""
@@ -69,44 +64,37 @@ class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     """When the run began that published the stack."""
     restores: int = 0
-    """Of a rollback, the number of the promotion whose images are stable again; 0 for what was before the first."""
+    """Of a rollback, the number of the promotion that is stable again; 0 for the state before the first."""
+    # `moves`, not `updates`: records in registries have this name.
     moves: tuple[RecordedUpdate, ...]
     proof: GateApproval | None = None
     """Of a promotion."""
 
     @property
-    def content(self) -> bytes:
-        """The JSON of the record. The same record always has the same bytes."""
-        return msgspec.json.encode(self, order="deterministic")
-
-    @property
     def id(self) -> str:
-        """The record's name."""
-        return digest_of(self.content)
+        """The digest of the record's JSON."""
+        return digest_of(PROMOTION_RECORDS.content(self))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags that it moves, each once."""
-        return tuple(dict.fromkeys(move.tag for move in self.moves))
+        """The tags that are updated, each once."""
+        return tuple(dict.fromkeys(update.tag for update in self.moves))
 
-    def old(self, tag: str) -> Names:
-        """Return what a tag named before."""
-        return {move.repository: move.old for move in self.moves if move.tag == tag}
+    def old(self, tag: str) -> Digests:
+        """Return what a tag pointed to before."""
+        return {update.repository: update.old for update in self.moves if update.tag == tag}
 
-    def new(self, tag: str) -> Names:
-        """Return what a tag names after it."""
-        return {move.repository: move.new for move in self.moves if move.tag == tag}
+    def new(self, tag: str) -> Digests:
+        """Return what a tag points to afterwards."""
+        return {update.repository: update.new for update in self.moves if update.tag == tag}
 
 
-def promotion_artifact(record: PromotionRecord) -> Artifact:
-    """Return the record as it is attached to images."""
-    return Artifact(
-        type=PROMOTION,
-        media_type="application/json",
-        content=record.content,
-        annotations={
-            ID_ANNOTATION: record.id,
-            _CREATED: record.at,
-            _DESCRIPTION: f"{record.kind} {record.number} of {', '.join(record.tags)}",
-        },
-    )
+def _annotations(record: PromotionRecord) -> Mapping[str, str]:
+    return {
+        PROMOTION_ID: record.id,
+        CREATED: record.at,
+        DESCRIPTION: f"{record.kind} {record.number} of {', '.join(record.tags)}",
+    }
+
+
+PROMOTION_RECORDS = AttestationType(artifact_type=PROMOTION_RECORD, document=PromotionRecord, annotations=_annotations)

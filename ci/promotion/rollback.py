@@ -1,4 +1,4 @@
-"""Rollback: a stable tag goes back to what it named, for all images or for none; and the history that leads there."""
+"""Rollback: a stable tag points back to its earlier images, for all of them or none; and the history it is based on."""
 
 from collections.abc import Mapping
 
@@ -8,126 +8,120 @@ from ci.oci.reference import Repository
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
 from ci.oci.tag_update import TagUpdate
 from ci.oci.tombstone import read_digest, read_tag, tombstone_manifest
-from ci.promotion.apply import PromotionPlan, recorded
+from ci.promotion.apply import PromotionPlan, to_record
 from ci.promotion.history import read_history
-from ci.promotion.records import Kind, Names, PromotionRecord
+from ci.promotion.records import Digests, Kind, PromotionRecord
 from ci.promotion.timeline import RecordStatus, Timeline, read_timeline
 
-_LEAST_ID = 6
+_MIN_ID = 6
 
 
 async def collect_history(registry: Registry, repositories: Mapping[str, Repository], tag: str) -> Timeline:
-    """Return what became of all promotions of a stable tag. `repositories` are those of the stack's images, by name."""
+    """Return all promotions of a stable tag, with their status. `repositories` are those of the stack, by image."""
     records = await read_history(registry, repositories.values(), tag)
-    places = tuple(dict.fromkeys(Repository.parse(place) for record in records for place in record.new(tag)))
-    found = await gather_or_raise(lambda place: read_digest(registry, place.tagged(tag), ()), places)
-    now = {str(place): digest for place, digest in zip(places, found, strict=True)}
+    recorded = tuple(dict.fromkeys(Repository.parse(name) for record in records for name in record.new(tag)))
+    digests = await gather_or_raise(lambda repository: read_digest(registry, repository.tagged(tag), ()), recorded)
+    now = {str(repository): digest for repository, digest in zip(recorded, digests, strict=True)}
     return read_timeline(records, tag, now)
 
 
 async def plan_rollback(registry: Registry, timeline: Timeline, *, at: str, to: str = "") -> PromotionPlan:
-    """Return what going back changes: to what was before the promotion in uncached_function, or to the record `to`.
+    """Return what rolling back changes: to the state before the promotion in effect, or to the record `to`.
 
     `to` is a record's number or the beginning of its id; `at` the time now, RFC 3339, UTC. A rollback after a rollback
-    goes back one more promotion. Raises PromotionDeniedError; reads, and writes nothing.
+    goes back one more promotion. Raises PromotionDeniedError. Writes nothing.
     """
     current = timeline.current
     if current is None:
-        raise _refused(timeline, *_unknown(timeline))
-    restores, names = _chosen(timeline, to) if to else _one_back(timeline, current)
-    moves = await _plan_moves(registry, timeline, names)
+        raise _denied(timeline, *_unknown_state(timeline))
+    restored, digests = _chosen(timeline, to) if to else _one_back(timeline, current)
+    updates = await _plan_updates(registry, timeline, digests)
     return PromotionPlan(
         record=PromotionRecord(
             kind=Kind.ROLLBACK,
             number=1 + max(entry.record.number for entry in timeline.entries),
             at=at,
-            source=restores.source if restores else "",
-            commit=restores.commit if restores else "",
-            run=restores.run if restores else "",
-            restores=restores.number if restores else 0,
-            moves=tuple(recorded(move) for move in moves),
+            source=restored.source if restored else "",
+            commit=restored.commit if restored else "",
+            run=restored.run if restored else "",
+            restores=restored.number if restored else 0,
+            moves=tuple(to_record(update) for update in updates),
         ),
-        moves=moves,
+        updates=updates,
     )
 
 
-def _refused(timeline: Timeline, *problems: str) -> PromotionDeniedError:
+def _denied(timeline: Timeline, *problems: str) -> PromotionDeniedError:
     return PromotionDeniedError(f"{timeline.tag} was not rolled back", problems)
 
 
-def _unknown(timeline: Timeline) -> tuple[str, ...]:
-    """LogLine why no record says what the tag names."""
+def _unknown_state(timeline: Timeline) -> tuple[str, ...]:
+    """Explain why no record describes what the tag points to."""
     if timeline.drifted_tags:
         return tuple(
-            f"{place}:{timeline.tag} names {names or 'nothing'}, and the newest record says {said or 'nothing'}: it "
-            "was moved without a record. Promote again, or put it back by hand."
-            for place, said, names in timeline.drifted_tags
+            f"{repository}:{timeline.tag} points to {current or 'nothing'}, but the latest promotion record says "
+            f"{recorded or 'nothing'}: the tag was changed outside this tool. Promote again, or restore it by hand."
+            for repository, recorded, current in timeline.drifted_tags
         )
     if timeline.entries:
-        return (f"{timeline.tag} names what it named before its first recorded promotion.",)
-    return (f"There is no record of a promotion of {timeline.tag}: correct the tag; `2023.2-stable` is one.",)
+        return (f"{timeline.tag} points to what it did before its first recorded promotion.",)
+    return (f"There is no promotion record for {timeline.tag}. Is that a stable tag, such as 2026.4-stable?",)
 
 
-def _one_back(timeline: Timeline, current: PromotionRecord) -> tuple[PromotionRecord | None, Names]:
+def _one_back(timeline: Timeline, current: PromotionRecord) -> tuple[PromotionRecord | None, Digests]:
     promotion = timeline.promotion(current)
     if promotion is None:
-        raise _refused(timeline, f"{timeline.tag} names again what it named before its first recorded promotion.")
+        raise _denied(timeline, f"{timeline.tag} was rolled back to the state before its first recorded promotion.")
     previous = timeline.previous(promotion)
     return timeline.promotion(previous) if previous else None, timeline.before(promotion)
 
 
-def _chosen(timeline: Timeline, to: str) -> tuple[PromotionRecord | None, Names]:
+def _chosen(timeline: Timeline, to: str) -> tuple[PromotionRecord | None, Digests]:
+    prefix = _hex(to)
     found = [
         entry
         for entry in timeline.entries
-        if to == str(entry.record.number) or (len(_bare(to)) >= _LEAST_ID and _id(entry.record).startswith(_bare(to)))
+        if to == str(entry.record.number) or (len(prefix) >= _MIN_ID and _hex(entry.record.id).startswith(prefix))
     ]
-    standing = [entry.record for entry in found if entry.standing in {RecordStatus.NOW, RecordStatus.EARLIER}]
-    if len(standing) == 1:
-        return timeline.promotion(standing[0]), timeline.after(standing[0])
+    effective = [entry.record for entry in found if entry.status in {RecordStatus.NOW, RecordStatus.EARLIER}]
+    if len(effective) == 1:
+        return timeline.promotion(effective[0]), timeline.after(effective[0])
+    if effective:
+        raise _denied(timeline, f"{to!r} matches {len(effective)} records of {timeline.tag}: give a longer id.")
+    if found:
+        raise _denied(timeline, f"Record {to} of {timeline.tag} never took effect, or was undone: see its history.")
     known = ", ".join(str(entry.record.number) for entry in timeline.entries)
-    if not found:
-        raise _refused(timeline, f"{to!r} is no record of {timeline.tag}; there are {known}: see its history.")
-    if not standing:
-        raise _refused(
-            timeline,
-            f"Record {to} of {timeline.tag} never came into uncached_function, or was undone: see its history.",
-        )
-    raise _refused(timeline, f"{to!r} means {len(standing)} records of {timeline.tag}: give more of its id.")
+    raise _denied(timeline, f"{timeline.tag} has no record {to!r}, only {known}: see its history.")
 
 
-def _id(record: PromotionRecord) -> str:
-    return _bare(record.id)
+def _hex(digest: str) -> str:
+    return digest.removeprefix("sha256:")
 
 
-def _bare(text: str) -> str:
-    return text.removeprefix("sha256:")
+async def _plan_updates(registry: Registry, timeline: Timeline, digests: Digests) -> tuple[TagUpdate, ...]:
+    """Return an update for each repository where the tag points to an image, or is to."""
+    images = {update.repository: update.image for entry in timeline.entries for update in entry.record.moves}
 
-
-async def _plan_moves(registry: Registry, timeline: Timeline, names: Names) -> tuple[TagUpdate, ...]:
-    """Return a move for each repository where the tag names something, or is to."""
-    images = {move.repository: move.image for entry in timeline.entries for move in entry.record.moves}
-
-    async def plan(place: str) -> TagUpdate:
-        repository, digest = Repository.parse(place), names[place]
+    async def plan(name: str) -> TagUpdate:
+        repository, digest = Repository.parse(name), digests[name]
         target = repository.tagged(timeline.tag)
         old = await read_tag(registry, target)
         new = await _fetch(registry, repository, digest) if digest else tombstone_manifest(target)
-        return TagUpdate(image=images[place], target=target, new=new, old=old)
+        return TagUpdate(image=images[name], target=target, new=new, old=old)
 
-    wanted = sorted(place for place in names if names[place] or timeline.now.get(place))
-    answers = await gather_results(plan, wanted)
-    problems = [str(answer) for answer in answers if isinstance(answer, RegistryError)]
+    wanted = sorted(name for name in digests if digests[name] or timeline.now.get(name))
+    results = await gather_results(plan, wanted)
+    problems = [str(result) for result in results if isinstance(result, RegistryError)]
     if problems:
-        raise _refused(timeline, *problems)
-    return tuple(answer for answer in answers if isinstance(answer, TagUpdate))
+        raise _denied(timeline, *problems)
+    return tuple(result for result in results if isinstance(result, TagUpdate))
 
 
 async def _fetch(registry: Registry, repository: Repository, digest: str) -> Manifest:
     manifest = await registry.get(repository.pinned(digest))
     if manifest is None:
         raise IntegrityError(
-            f"{repository.pinned(digest)} is no longer there, which it would go back to: it was deleted. Choose "
-            "another record with --to, or promote."
+            f"Cannot roll back to {repository.pinned(digest)}: it was deleted. Choose another record with --to, or "
+            "promote a stack."
         )
     return manifest

@@ -1,29 +1,53 @@
-"""The run record: what a run published, and from what, written down where the images are.
+"""What is attached to published images: that their tests passed, and the record of the run that published them.
 
-Later steps read it from the registry: what was published last, which images belong together, what their tests said.
+Later runs and promotions read it from the registry: what was published last, which images belong together, and how
+their tests ended. The refresh marker is here too: for which refresh an image was last built.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 
-from ci.oci.reference import Repository
-from ci.oci.referrers import Artifact, list_referrers, marker_annotations, push_marker, read_as
+from ci.oci.attestation import AttestationType
+from ci.oci.reference import Reference, Repository
+from ci.oci.referrers import marker_annotations, push_marker
 from ci.oci.registry import Manifest, ProtocolError, Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
 from ci.publish.tags import TagLayout
+from ci.registry_format import (
+    CREATED,
+    EPOCH,
+    REFRESH_MARKER,
+    REFRESH_MARKER_TAG,
+    REVISION,
+    RUN_RECORD,
+    STACK_TAG,
+    SUITES,
+    TEST_ATTESTATION,
+)
 from ci.results import RunReport
 from ci.stack.model import Stack
 
-RUN_RECORD = "application/vnd.datahub.run.v1+json"
-TAG_ANNOTATION = "edu.ucsd.datahub.tag"
-_CREATED = "org.opencontainers.image.created"
-_REVISION = "org.opencontainers.image.revision"
+
+class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
+    """All suites of an image passed. `suites` is the hash of suites, settings and tools; the numbers are of tests."""
+
+    key: str
+    suites: str
+    passed: int
+    skipped: int
+    flaky: int
+    started: str
+    """RFC 3339, UTC: of the run."""
 
 
 class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
-    """How many tests of an image's suites ended how, and the hash of suites, settings and tools that they were."""
+    """The part of a test attestation that a run record repeats.
+
+    The attestation cannot hold or extend this: its JSON has a field before these and one behind them, and the bytes of
+    attestations in registries must stay as they are.
+    """
 
     suites: str
     passed: int
@@ -49,12 +73,17 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True):
     bases: Mapping[str, str]
     """The digests of its foreign bases by reference."""
 
+    @property
+    def reference(self) -> Reference:
+        """The image in its repository, by digest."""
+        return Repository.parse(self.repository).pinned(self.digest)
+
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole stack that passed. `images` are all that were enabled, the needed before those that need them."""
+    """A whole stack that passed. `images` are all that were enabled, each after those it depends on."""
 
     tag: str
-    """What names the stack: `2026.4-a1239ab`."""
+    """Of the stack: `2026.4-a1239ab`."""
     commit: str
     started: str
     """RFC 3339, UTC."""
@@ -67,57 +96,29 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         return {image.name: image for image in self.images}
 
 
-def run_artifact(record: RunRecord) -> Artifact:
-    """Return the record as it is attached to each of its images. The same record always has the same bytes."""
-    return Artifact(
-        type=RUN_RECORD,
-        media_type="application/json",
-        content=msgspec.json.encode(record, order="deterministic"),
-        annotations={TAG_ANNOTATION: record.tag, _CREATED: record.started, _REVISION: record.commit},
-    )
-
-
-async def find_run_records(registry: Registry, repository: Repository, digest: str, tag: str) -> tuple[RunRecord, ...]:
-    """Return the records attached to an image of runs that published it under a tag, the newest first."""
-    found = await list_referrers(registry, repository, digest, RUN_RECORD)
-    named = [one for one in found if one.annotations.get(TAG_ANNOTATION) == tag]
-    records = [await read_as(registry, repository, digest, one, RunRecord) for one in named]
-    return tuple(sorted(records, key=lambda record: record.started, reverse=True))
-
-
-TESTS_RECORD = "application/vnd.datahub.tests.v1+json"
-_SUITES = "edu.ucsd.datahub.suites"
-
-
-class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
-    """All suites of an image passed. `suites` is the hash of suites, settings and tools; the numbers are of tests."""
-
-    key: str
-    suites: str
-    passed: int
-    skipped: int
-    flaky: int
-    started: str
-    """RFC 3339, UTC: of the run."""
-
-
-def test_attestation_artifact(record: TestAttestation) -> Artifact:
-    """Return the record as it is attached to an image."""
-    content = msgspec.json.encode(record, order="deterministic")
-    return Artifact(
-        type=TESTS_RECORD, media_type="application/json", content=content, annotations={_SUITES: record.suites}
-    )
+TEST_ATTESTATIONS = AttestationType(
+    artifact_type=TEST_ATTESTATION,
+    document=TestAttestation,
+    annotations=lambda attestation: {SUITES: attestation.suites},
+)
+RUN_RECORDS = AttestationType(
+    artifact_type=RUN_RECORD,
+    document=RunRecord,
+    annotations=lambda record: {STACK_TAG: record.tag, CREATED: record.started, REVISION: record.commit},
+)
 
 
 async def find_test_attestation(
     registry: Registry, repository: Repository, digest: str, suites: str
 ) -> TestAttestation | None:
-    """Return what shows that an image passed these suites, if there is such a record."""
-    found = await list_referrers(registry, repository, digest, TESTS_RECORD)
-    for one in found:
-        if one.annotations.get(_SUITES) == suites:
-            return await read_as(registry, repository, digest, one, TestAttestation)
-    return None
+    """Return an attestation that an image passed these suites, if there is one."""
+    return await TEST_ATTESTATIONS.find_any(registry, repository, digest, {SUITES: suites})
+
+
+async def find_run_records(registry: Registry, repository: Repository, digest: str, tag: str) -> tuple[RunRecord, ...]:
+    """Return the records of the runs that published an image under a stack tag, the newest first."""
+    records = await RUN_RECORDS.find(registry, repository, digest, {STACK_TAG: tag})
+    return tuple(sorted(records, key=lambda record: record.started, reverse=True))
 
 
 class _Layer(msgspec.Struct):
@@ -129,14 +130,14 @@ class _Layers(msgspec.Struct):
 
 
 def compressed_size(manifest: Manifest) -> int:
-    """Return the bytes of an image's layers as they lie in the registry; 0 for what is no single image."""
+    """Return the bytes of an image's layers as they are stored in the registry; 0 for anything but a single image."""
     try:
         return sum(layer.size for layer in msgspec.json.decode(manifest.content, type=_Layers).layers)
     except msgspec.MsgspecError:
         return 0
 
 
-def make_record(  # noqa: PLR0913 (it is where all of it comes together)
+def make_record(  # noqa: PLR0913 (a record is made of all of these)
     report: RunReport,
     stack: Stack,
     keys: Mapping[str, ImageKey],
@@ -146,7 +147,7 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
     tags: TagLayout,
     tag: str,
 ) -> RunRecord:
-    """Write down a run of which every image passed, with what its tests said in this run or before."""
+    """Return the record of a run in which every image passed, with its attestations of this run or an earlier one."""
     reports, plans = report.by_name, {image.name: image for image in report.plan.images}
     images = [
         RecordedImage(
@@ -158,12 +159,7 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
             reason=plans[name].reason,
             size=sizes[name],
             seconds=reports[name].seconds,
-            tests=RecordedTests(
-                suites=attestations[name].suites,
-                passed=attestations[name].passed,
-                skipped=attestations[name].skipped,
-                flaky=attestations[name].flaky,
-            ),
+            tests=msgspec.convert(attestations[name], RecordedTests, from_attributes=True),
             epoch=keys[name].epoch,
             build_args=stack.by_name[name].build_args,
             bases={reference: digest for reference, digest in keys[name].bases.items() if digest},
@@ -175,25 +171,21 @@ def make_record(  # noqa: PLR0913 (it is where all of it comes together)
     )
 
 
-_TAG = "epoch"
-_TYPE = "application/vnd.datahub.epoch.v1"
-_EPOCH = "edu.ucsd.datahub.epoch"
-
-
 async def read_refresh_marker(registry: Registry, repository: Repository) -> str:
     """Return the epoch of an image, empty if it was never refreshed."""
-    manifest = await registry.get(repository.tagged(_TAG))
+    tag = repository.tagged(REFRESH_MARKER_TAG)
+    manifest = await registry.get(tag)
     if manifest is None:
         return ""
-    epoch = (marker_annotations(manifest, _TYPE) or {}).get(_EPOCH)
+    epoch = (marker_annotations(manifest, REFRESH_MARKER) or {}).get(EPOCH)
     if epoch is None:
         raise ProtocolError(
-            f"{repository.tagged(_TAG)} is not the note of an epoch that it should be: something else wrote this tag. "
-            "Remove it, or run with --refresh, which writes it anew."
+            f"{tag} is not a refresh marker of this tool: the tag was overwritten. Delete the tag, or run with "
+            "--refresh, which writes it again."
         )
     return epoch
 
 
 async def write_refresh_marker(registry: Registry, repository: Repository, epoch: str) -> None:
-    """Remember the epoch of an image."""
-    await push_marker(registry, repository.tagged(_TAG), _TYPE, {_EPOCH: epoch})
+    """Store the epoch of an image."""
+    await push_marker(registry, repository.tagged(REFRESH_MARKER_TAG), REFRESH_MARKER, {EPOCH: epoch})

@@ -17,22 +17,29 @@ from ci.oci.registry import IntegrityError, Manifest, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.planning.cache_key import ImageKey
 from ci.publish.attestations import (
+    RUN_RECORDS,
+    TEST_ATTESTATIONS,
     RunRecord,
     TestAttestation,
     compressed_size,
     find_run_records,
     find_test_attestation,
     make_record,
-    run_artifact,
-    test_attestation_artifact,
     write_refresh_marker,
 )
 from ci.publish.registry_state import RegistrySession
+from ci.registry_format import (
+    BASE_DIGEST,
+    BASE_NAME,
+    CACHE_KEY,
+    CREATED,
+    REVISION,
+    SOURCE,
+    TITLE,
+    VERSION,
+)
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
-
-_OCI = "org.opencontainers.image"
-KEY_LABEL = "edu.ucsd.datahub.key"
 
 
 class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,14 +79,14 @@ class StackPublisher:
         """Return the labels of an image, including those that replace labels of its parent."""
         base, digest = self._base(image, fused, parent_digest)
         written = {
-            f"{_OCI}.title": image.name,
-            f"{_OCI}.version": self._metadata.tag,
-            f"{_OCI}.revision": self._metadata.commit,
-            f"{_OCI}.created": self._metadata.created,
-            f"{_OCI}.source": self._metadata.source,
-            f"{_OCI}.base.name": base,
-            f"{_OCI}.base.digest": digest,
-            KEY_LABEL: self._key(image.name),
+            TITLE: image.name,
+            VERSION: self._metadata.tag,
+            REVISION: self._metadata.commit,
+            CREATED: self._metadata.created,
+            SOURCE: self._metadata.source,
+            BASE_NAME: base,
+            BASE_DIGEST: digest,
+            CACHE_KEY: self._key(image.name),
         }
         return {name: value for name, value in written.items() if value}
 
@@ -96,7 +103,7 @@ class StackPublisher:
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(
-            self._registry, self._tags.repository(name), manifest.descriptor, test_attestation_artifact(record)
+            self._registry, self._tags.repository(name), manifest.descriptor, TEST_ATTESTATIONS.artifact(record)
         )
 
     async def publish_tags(self, report: RunReport) -> Publication:
@@ -116,7 +123,7 @@ class StackPublisher:
             publication,
             written=written,
             unchanged=tuple(name for name in report.plan.enabled if name not in written),
-            record=run_artifact(record).content.decode() if record else "",
+            record=RUN_RECORDS.artifact(record).content.decode() if record else "",
             seconds=time.monotonic() - started,
         )
 
@@ -138,7 +145,7 @@ class StackPublisher:
         record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
-            artifact = run_artifact(record)
+            artifact = RUN_RECORDS.artifact(record)
             await gather_or_raise(
                 lambda name: push_referrer(
                     self._registry, self._tags.repository(name), manifests[name].descriptor, artifact
@@ -189,7 +196,7 @@ class StackPublisher:
         attestation = await find_test_attestation(self._registry, repository, digest, suites)
         if attestation is None:
             raise IntegrityError(
-                f"The test attestation of {repository.pinned(digest)} is gone: it was deleted. Run the same command again."
+                f"The test attestation of {repository.pinned(digest)} is gone: it was deleted. Run the command again."
             )
         return attestation
 

@@ -38,9 +38,9 @@ def render_history(tag: str, entries: Sequence[Entry]) -> str:
     ]
     table = tabulate(rows, ["record", "at", "what", "status", "id"], disable_numparse=True)
     accepted = [
-        f"Record {entry.record.number} was promoted without a passed GPU verdict: {entry.record.proof.accepted}"
+        f"Record {entry.record.number} was promoted without a passed GPU verdict: {entry.record.proof.override_reason}"
         for entry in entries
-        if entry.record.proof and entry.record.proof.accepted
+        if entry.record.proof and entry.record.proof.override_reason
     ]
     return "\n".join([f"{tag}\n", table, *([""] if accepted else []), *accepted])
 
@@ -53,7 +53,7 @@ def _what(record: PromotionRecord) -> str:
 
 
 def _status(entry: Entry) -> str:
-    return "" if entry.standing is RecordStatus.EARLIER else entry.standing
+    return "" if entry.status is RecordStatus.EARLIER else entry.status
 
 
 def _gate(record: PromotionRecord) -> Sequence[str]:
@@ -62,9 +62,9 @@ def _gate(record: PromotionRecord) -> Sequence[str]:
     proof = record.proof
     if proof is None:
         return ("GPU gate: not checked. A promotion needs a passed verdict, or --accept-without-gpu and a reason.",)
-    if proof.accepted:
+    if proof.override_reason:
         newest = f" (latest verdict: {proof.outcome}, {proof.tried})" if proof.outcome else ""
-        return (f"GPU gate: PROMOTED WITHOUT A PASSED VERDICT{newest}: {proof.accepted}",)
+        return (f"GPU gate: PROMOTED WITHOUT A PASSED VERDICT{newest}: {proof.override_reason}",)
     return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from ci.errors import did_you_mean
 from ci.stack.gpu_config import GpuSettings, gpu_problems
 from ci.stack.model import Compression
+from ci.stack.stack_tag import version_problem
 
 _SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -68,7 +69,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
     reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
     images = reader.table(document, "images")
     return Settings(
-        stack=reader.convert(reader.table(document, "stack"), StackTable, "stack"),
+        stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
@@ -96,6 +97,14 @@ class _Reader:
 
     def convert(self, table: Mapping[str, object], kind: type[TableType], where: str) -> TableType:
         return msgspec.convert(self._keys(table, kind, where), kind)
+
+    def stack(self, table: Mapping[str, object]) -> StackTable:
+        found = self.convert(table, StackTable, "stack")
+        problem = version_problem(found.version) if found.version else ""
+        if problem:
+            self._problems.append(f"{self._path}: stack.version: {problem}")
+            return msgspec.structs.replace(found, version="")
+        return found
 
     def gpu(self, document: Mapping[str, object]) -> GpuSettings | None:
         before = len(self._problems)

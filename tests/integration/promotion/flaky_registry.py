@@ -1,4 +1,4 @@
-"""A registry in memory where anything may go wrong at any call about a tag."""
+"""A registry in memory where every request about a tag may go wrong."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -9,49 +9,49 @@ from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
 
 
-class Fate(StrEnum):
-    """What becomes of a call."""
+class Fault(StrEnum):
+    """What goes wrong with a request."""
 
-    FINE = "fine"
+    NONE = "nothing goes wrong"
     BEFORE = "fails before anything is done"
     AFTER = "is done, and fails"
-    RIVAL = "comes after somebody else wrote the tag"
+    RIVAL = "is done after another process wrote the tag"
 
 
-class ShakyRegistry(MemoryRegistry):
-    """Each call about a tag meets the next of its fates; all is fine when they are used up."""
+class FlakyRegistry(MemoryRegistry):
+    """Each request about a tag has the next of the faults; when they are used up, none. `rival` writes a tag."""
 
-    def __init__(self, contents: Contents, fates: Sequence[Fate], rival: Callable[[Reference], object]) -> None:
+    def __init__(self, contents: Contents, faults: Sequence[Fault], rival: Callable[[Reference], object]) -> None:
         super().__init__(contents)
-        self._fates = list(reversed(fates))
+        self._faults = list(reversed(faults))
         self._rival = rival
 
     async def head(self, reference: Reference) -> str | None:
-        fate = self._meet(reference)
+        fault = self._begin(reference)
         found = await super().head(reference)
-        self._end(fate, reference)
+        self._end(fault, reference)
         return found
 
     async def get(self, reference: Reference) -> Manifest | None:
-        fate = self._meet(reference)
+        fault = self._begin(reference)
         found = await super().get(reference)
-        self._end(fate, reference)
+        self._end(fault, reference)
         return found
 
     async def put(self, reference: Reference, manifest: Manifest) -> str:
-        fate = self._meet(reference)
+        fault = self._begin(reference)
         digest = await super().put(reference, manifest)
-        self._end(fate, reference)
+        self._end(fault, reference)
         return digest
 
-    def _meet(self, reference: Reference) -> Fate:
-        fate = self._fates.pop() if self._fates and reference.tag else Fate.FINE
-        if fate is Fate.RIVAL:
+    def _begin(self, reference: Reference) -> Fault:
+        fault = self._faults.pop() if self._faults and reference.tag else Fault.NONE
+        if fault is Fault.RIVAL:
             self._rival(reference)
-        if fate is Fate.BEFORE:
-            self._end(Fate.AFTER, reference)
-        return fate
+        if fault is Fault.BEFORE:
+            self._end(Fault.AFTER, reference)
+        return fault
 
-    def _end(self, fate: Fate, reference: Reference) -> None:
-        if fate is Fate.AFTER:
+    def _end(self, fault: Fault, reference: Reference) -> None:
+        if fault is Fault.AFTER:
             raise ServerFaultError(f"memory failed with {reference}.")

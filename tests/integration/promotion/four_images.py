@@ -1,4 +1,4 @@
-"""Four images in a registry of ours: three have a stable tag of old, the third of them (rstudio) has none yet."""
+"""Four images on our own registry server: three have an old stable tag, one (rstudio) has none yet."""
 
 from ci.oci.reference import Repository
 from ci.oci.registry import Manifest
@@ -13,20 +13,20 @@ STABLE = "2026.4-stable"
 TESTED = "2026.4-a1239ab"
 
 
-class Four:
-    """What was put there, and what is there now."""
+class FourImages:
+    """What was stored there, and what the stable tags point to now."""
 
     def __init__(self, server: RegistryServer) -> None:
         self.server = server
         self.new = {name: stored(server, TESTED, layer=f"new {name}".encode(), path=path(name)) for name in NAMES}
         self.old = {name: stored(server, STABLE, layer=f"old {name}".encode(), path=path(name)) for name in NAMES}
         del self.old[ABSENT], server.contents.tags[path(ABSENT)][STABLE]
-        self.before = self.named()
+        self.before = self.digests()
         self.after: dict[str, str | None] = {name: manifest.digest for name, manifest in self.new.items()}
 
     @property
-    def moves(self) -> tuple[TagUpdate, ...]:
-        """The moves of all stable tags."""
+    def updates(self) -> tuple[TagUpdate, ...]:
+        """The updates of all stable tags."""
         return tuple(
             TagUpdate(
                 image=name,
@@ -37,13 +37,13 @@ class Four:
             for name in NAMES
         )
 
-    def named(self) -> dict[str, str | None]:
-        """Return what each stable tag names to whoever knows of withdrawn tags."""
+    def digests(self) -> dict[str, str | None]:
+        """Return the digest that each stable tag points to, None for no image or a tombstone."""
         found = {name: self.server.contents.find(path(name), STABLE) for name in NAMES}
         return {name: image.digest if image and not is_tombstone(image) else None for name, image in found.items()}
 
     def rival(self, name: str) -> Manifest:
-        """TagUpdate a stable tag as somebody else."""
+        """Update a stable tag as another process does."""
         return stored(self.server, STABLE, layer=b"rival", path=path(name))
 
 

@@ -1,4 +1,4 @@
-"""Stacks that a run published in any registry, and what promotions do with them."""
+"""A stack that runs publish in any registry, and its promotions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,18 +12,19 @@ from ci.promotion.plan import plan_promotion
 from ci.promotion.records import GateApproval
 from ci.promotion.rollback import collect_history, plan_rollback
 from ci.promotion.timeline import Timeline
-from ci.publish.attestations import RecordedImage, RecordedTests, RunRecord, run_artifact
+from ci.publish.attestations import RUN_RECORDS, RecordedImage, RecordedTests, RunRecord
+from ci.stack.stack_tag import StackTag
 from tests.integration.adapters.oci.contents import image_manifest
 
 NAMES = ("base", "datascience", "rstudio", "scipy-ml")
 GPU_IMAGE = "scipy-ml"
 STABLE = "2026.4-stable"
-ACCEPTED = GateApproval(accepted="no GPU was free, and only the text of a page changed")
+ACCEPTED = GateApproval(override_reason="no GPU was free, and only the text of a page changed")
 NOW = "2026-11-25T08:00:00Z"
 
 
-class RegistrySession:
-    """A registry, and the repositories of a stack's images in it."""
+class PublishedStack:
+    """A registry, and the repositories of a stack's images in it, as an operator publishes, promotes and rolls back."""
 
     def __init__(self, registry: Registry, host: str, names: Sequence[str] = NAMES) -> None:
         self.registry = registry
@@ -47,7 +48,7 @@ class RegistrySession:
         }
         record = RunRecord(
             tag=tag,
-            commit=tag.rpartition("-")[2],
+            commit=StackTag.parse(tag).commit,
             started=started,
             seconds=1,
             images=tuple(recorded(name, self.repositories[name], manifest) for name, manifest in manifests.items()),
@@ -55,7 +56,7 @@ class RegistrySession:
         for name, manifest in manifests.items():
             repository = self.repositories[name]
             await self.registry.put(repository.tagged(tag), manifest)
-            await push_referrer(self.registry, repository, manifest.descriptor, run_artifact(record))
+            await push_referrer(self.registry, repository, manifest.descriptor, RUN_RECORDS.artifact(record))
         return record
 
     async def plan(self, run: RunRecord, *also: str) -> PromotionPlan:
@@ -74,8 +75,8 @@ class RegistrySession:
         assert await apply(self.registry, change) == ()
         return change
 
-    async def named(self, tag: str = STABLE) -> dict[str, str | None]:
-        """Return what a tag names for each image."""
+    async def digests(self, tag: str = STABLE) -> dict[str, str | None]:
+        """Return the digest that a tag points to for each image."""
         return {
             name: await read_digest(self.registry, repository.tagged(tag), ())
             for name, repository in self.repositories.items()
@@ -99,5 +100,5 @@ def recorded(name: str, repository: Repository, manifest: Manifest) -> RecordedI
     )
 
 
-def digests(run: RunRecord) -> dict[str, str | None]:
+def digests_of(run: RunRecord) -> dict[str, str | None]:
     return {image.name: image.digest for image in run.images}

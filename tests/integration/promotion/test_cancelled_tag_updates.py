@@ -1,4 +1,4 @@
-"""A move that is cancelled, at every request it makes, leaves all tags as they were, or has moved them all."""
+"""An update that is cancelled, at any of its requests, leaves all tags as they were."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from ci.oci.tag_update import update_tags
 from ci.oci.tag_update_errors import TagUpdateError
 from tests.integration.adapters.oci.faults import meanwhile, refusing
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.integration.promotion.four_images import Four, at
+from tests.integration.promotion.four_images import FourImages, at
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ POINTS = [("HEAD", number) for number in range(1, 13)] + [("PUT", number) for nu
 
 
 def cancelling(cancel: Callable[[], object]) -> Callable[[], None]:
-    """Return what cancels, from the server's thread, while the request waits for its answer."""
+    """Return an act that cancels, from the server's thread, while the client waits for the response."""
     loop = asyncio.get_running_loop()
 
     def act() -> None:
@@ -32,47 +32,47 @@ def cancelling(cancel: Callable[[], object]) -> Callable[[], None]:
 
 
 @pytest.fixture
-def four(server: RegistryServer) -> Four:
-    return Four(server)
+def images(server: RegistryServer) -> FourImages:
+    return FourImages(server)
 
 
 @pytest.mark.parametrize(("method", "number"), POINTS)
-async def test_a_cancelled_move_leaves_all_as_it_was(
-    registry: HttpRegistry, four: Four, method: str, number: int
+async def test_a_cancelled_update_leaves_all_tags_as_they_were(
+    registry: HttpRegistry, images: FourImages, method: str, number: int
 ) -> None:
     with anyio.CancelScope() as scope:
-        four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=number)
-        await update_tags(registry, four.moves)
+        images.server.fault(method, STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=number)
+        await update_tags(registry, images.updates)
         await anyio.lowlevel.checkpoint()
     assert scope.cancelled_caught
-    assert four.named() == four.before
+    assert images.digests() == images.before
 
 
 @pytest.mark.parametrize(("method", "number"), [("HEAD", 2), ("PUT", 1), ("PUT", 4), ("HEAD", 9)])
-async def test_so_does_a_cancelled_task(registry: HttpRegistry, four: Four, method: str, number: int) -> None:
-    task = asyncio.ensure_future(update_tags(registry, four.moves))
-    four.server.fault(method, STABLE_TAGS, meanwhile(cancelling(task.cancel)), at=number)
+async def test_so_does_a_cancelled_task(registry: HttpRegistry, images: FourImages, method: str, number: int) -> None:
+    task = asyncio.ensure_future(update_tags(registry, images.updates))
+    images.server.fault(method, STABLE_TAGS, meanwhile(cancelling(task.cancel)), at=number)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert four.named() == four.before
+    assert images.digests() == images.before
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-async def test_cancelling_does_not_stop_what_is_put_back(registry: HttpRegistry, four: Four, number: int) -> None:
-    four.server.fault("HEAD", at("base"), refusing(403), at=3)
+async def test_cancelling_does_not_stop_the_restoring(registry: HttpRegistry, images: FourImages, number: int) -> None:
+    images.server.fault("HEAD", at("base"), refusing(403), at=3)
     with anyio.CancelScope() as scope:
-        four.server.fault("PUT", STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=4 + number)
+        images.server.fault("PUT", STABLE_TAGS, meanwhile(cancelling(scope.cancel)), at=4 + number)
         with pytest.raises(TagUpdateError) as raised:
-            await update_tags(registry, four.moves)
-    assert raised.value.astray == ()
-    assert four.named() == four.before
+            await update_tags(registry, images.updates)
+    assert raised.value.unrestored == ()
+    assert images.digests() == images.before
 
 
-async def test_cancelled_too_it_names_what_cannot_be_put_back(registry: HttpRegistry, four: Four) -> None:
-    four.server.fault("PUT", at("datascience"), refusing(403), at=2, times=9)
+async def test_when_cancelled_too_it_lists_what_cannot_be_restored(registry: HttpRegistry, images: FourImages) -> None:
+    images.server.fault("PUT", at("datascience"), refusing(403), at=2, times=9)
     with anyio.CancelScope() as scope:
-        four.server.fault("HEAD", at("base"), meanwhile(cancelling(scope.cancel)), at=3)
+        images.server.fault("HEAD", at("base"), meanwhile(cancelling(scope.cancel)), at=3)
         with pytest.raises(TagUpdateError, match=r"It was interrupted \(CancelledError\)") as raised:
-            await update_tags(registry, four.moves)
-    assert [one.image for one in raised.value.astray] == ["datascience"]
-    assert four.named() == {**four.before, "datascience": four.after["datascience"]}
+            await update_tags(registry, images.updates)
+    assert [one.image for one in raised.value.unrestored] == ["datascience"]
+    assert images.digests() == {**images.before, "datascience": images.after["datascience"]}

@@ -1,14 +1,14 @@
-"""A promotion, then a rollback: every tag names what it named, whatever that was, and however often."""
+"""A promotion, then a rollback: every tag points to what it did before, whatever that was, and however often."""
 
 import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from ci.oci.referrers import list_referrers
-from ci.promotion.records import PROMOTION
+from ci.registry_format import PROMOTION_RECORD
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import NAMES, RegistrySession, digests
+from tests.integration.promotion.published import NAMES, PublishedStack, digests_of
 
 LAYERS = some.fixed_dictionaries({name: some.sampled_from([b"a", b"b", b"c"]) for name in NAMES})
 
@@ -24,25 +24,25 @@ def test_rollback_undoes_promotion(
     runs: list[dict[str, bytes]],
     deletes: bool,  # noqa: FBT001
 ) -> None:
-    """`legacy` is what stable names before any record, for some images; `runs` are the layers of each stack."""
+    """`legacy`: what the stable tag points to before any record, for some images. `runs`: the layers of each stack."""
 
     async def story() -> None:
-        shelf = RegistrySession(MemoryRegistry(Contents(deletes=deletes)), "registry.test")
+        stack = PublishedStack(MemoryRegistry(Contents(deletes=deletes)), "registry.test")
         for name, layer in legacy.items():
-            image = await shelf.image(name, layer)
-            await shelf.registry.put(shelf.repositories[name].tagged("2026.4-stable"), image)
-        states = [await shelf.named()]
+            image = await stack.image(name, layer)
+            await stack.registry.put(stack.repositories[name].tagged("2026.4-stable"), image)
+        states = [await stack.digests()]
         for number, layers in enumerate(runs):
-            run = await shelf.publish(f"2026.4-aaaaaa{number}", started=f"2026-11-2{number}T00:00:00Z", layers=layers)
-            if (await shelf.plan(run)).is_done:
+            run = await stack.publish(f"2026.4-aaaaaa{number}", started=f"2026-11-2{number}T00:00:00Z", layers=layers)
+            if (await stack.plan(run)).is_done:
                 continue
-            await shelf.promote(run)
-            states.append(await shelf.named())
-            assert states[-1] == digests(run)
+            await stack.promote(run)
+            states.append(await stack.digests())
+            assert states[-1] == digests_of(run)
             for one in run.images:
-                assert await list_referrers(shelf.registry, shelf.repositories[one.name], one.digest, PROMOTION)
+                assert await list_referrers(stack.registry, stack.repositories[one.name], one.digest, PROMOTION_RECORD)
         for state in reversed(states[:-1]):
-            await shelf.roll_back()
-            assert await shelf.named() == state
+            await stack.roll_back()
+            assert await stack.digests() == state
 
     anyio.run(story)

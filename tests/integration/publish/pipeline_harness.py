@@ -1,7 +1,7 @@
 """The build and publish commands on a stack of four images, with a real registry client and a registry of ours.
 
-The engine is a small class: what it builds is a text, which is uploaded through the same client as layers, configuration
-and manifest.
+The engine is a small class: what it builds is a text, which is uploaded through the same client as layers,
+configuration and manifest.
 """
 
 from collections.abc import Mapping

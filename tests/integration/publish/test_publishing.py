@@ -7,7 +7,7 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Endpoint
 from ci.commands.options import BuildOptions
 from ci.planning.decisions import Action
-from ci.publish.attestations import find_run_records, run_artifact
+from ci.publish.attestations import RUN_RECORDS, find_run_records
 from tests.integration.publish.pipeline_harness import COMMIT, IMAGES, TAG, Pipeline, results
 from tests.unit.build.fakes import FakeTester
 
@@ -154,7 +154,7 @@ async def test_the_record_tells_what_was_published(pipeline: Pipeline) -> None:
     record = records[0]
     assert records == [record] * 4
     assert report.publication is not None
-    assert report.publication.record.encode() == run_artifact(record).content
+    assert report.publication.record.encode() == RUN_RECORDS.artifact(record).content
     assert {image.name: image.digest for image in record.images} == pipeline.stack()
     assert record.commit == COMMIT
     leaf = record.by_name["ml"]

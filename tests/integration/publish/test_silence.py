@@ -75,7 +75,7 @@ async def test_a_base_without_a_digest_means_to_build_all_that_stands_on_it(pipe
     pipeline.debian.known = None
     made = await plan(pipeline)
     assert made.to_build == IMAGES
-    assert made.images[0].reason == "registry did not answer: the digest of debian:12 is not known"
+    assert made.images[0].reason == "registry did not answer: the digest of debian:12 is unknown"
 
 
 async def test_a_registry_that_cannot_be_reached_is_not_asked_about_every_image(pipeline: Pipeline) -> None:

@@ -2,12 +2,12 @@ import msgspec
 import pytest
 
 from ci.gpu_gate.verdict import (
+    GPU_VERDICTS,
     GpuAttempt,
     GpuOutcome,
     GpuTests,
     GpuVerdict,
     find_gpu_verdicts,
-    gpu_artifact,
 )
 from ci.oci.reference import Repository
 from ci.oci.referrers import push_referrer
@@ -59,7 +59,7 @@ async def test_verdicts_of_a_digest_are_found_the_newest_first() -> None:
     old = verdict(GpuOutcome.TESTS_FAILED, started="2026-11-24T08:00:00Z")
     new = verdict(GpuOutcome.PASSED)
     for one in (new, old, new):
-        await push_referrer(registry, REPOSITORY, SUBJECT, gpu_artifact(one))
+        await push_referrer(registry, REPOSITORY, SUBJECT, GPU_VERDICTS.artifact(one))
     assert await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest) == (new, old)
     assert await find_gpu_verdicts(registry, REPOSITORY, digest_of(b"another image")) == ()
 
@@ -67,14 +67,16 @@ async def test_verdicts_of_a_digest_are_found_the_newest_first() -> None:
 async def test_a_verdict_on_another_digest_is_refused() -> None:
     registry = MemoryRegistry()
     stranger = verdict(GpuOutcome.PASSED, digest=digest_of(b"another image"))
-    await push_referrer(registry, REPOSITORY, SUBJECT, gpu_artifact(stranger))
+    await push_referrer(registry, REPOSITORY, SUBJECT, GPU_VERDICTS.artifact(stranger))
     with pytest.raises(IntegrityError, match="do not trust it"):
         await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest)
 
 
 async def test_an_unreadable_attestation_is_not_a_verdict() -> None:
     registry = MemoryRegistry()
-    artifact = msgspec.structs.replace(gpu_artifact(verdict(GpuOutcome.PASSED)), content=b'{"outcome": "passed"}')
+    artifact = msgspec.structs.replace(
+        GPU_VERDICTS.artifact(verdict(GpuOutcome.PASSED)), content=b'{"outcome": "passed"}'
+    )
     await push_referrer(registry, REPOSITORY, SUBJECT, artifact)
     with pytest.raises(ProtocolError, match="cannot be read as one"):
         await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest)

@@ -9,11 +9,11 @@ from tests.integration.adapters.oci.memory import MemoryRegistry
 pytestmark = pytest.mark.anyio
 
 REPOSITORY = Repository.parse("registry.test/stack/base")
-RECORD = Artifact(type="application/vnd.example.record", media_type="application/json", content=b"{}")
+ARTIFACT = Artifact(type="application/vnd.example.record", media_type="application/json", content=b"{}")
 
 
 class ForgetfulRegistry(MemoryRegistry):
-    """One that has a list of referrers and puts nothing into it."""
+    """Has a list of referrers, and never adds to it."""
 
     async def referrers(self, subject: Reference) -> tuple[Descriptor, ...] | None:  # noqa: ARG002 (the protocol's)
         return ()
@@ -36,7 +36,7 @@ def test_a_manifest_is_known_by_the_hash_of_its_bytes() -> None:
     assert manifest.descriptor.size == 2
 
 
-async def test_a_tag_that_somebody_else_writes_at_the_same_time_is_seen() -> None:
+async def test_a_concurrent_write_to_a_tag_is_detected() -> None:
     contents = Contents()
     other, own = stored(contents, "other", b"other"), stored(contents, "own")
 
@@ -49,7 +49,7 @@ async def test_a_tag_that_somebody_else_writes_at_the_same_time_is_seen() -> Non
         await put_verified(registry, REPOSITORY.tagged("stable"), own)
 
 
-async def test_a_tag_that_is_lost_is_seen() -> None:
+async def test_a_lost_tag_is_detected() -> None:
     contents = Contents()
     own = stored(contents, "own")
     registry = MemoryRegistry(contents, lambda call: contents.tags.clear() if call.startswith("head") else None)
@@ -57,20 +57,19 @@ async def test_a_tag_that_is_lost_is_seen() -> None:
         await put_verified(registry, REPOSITORY.tagged("stable"), own)
 
 
-async def test_with_tag_and_digest_the_tag_is_what_is_written_and_read_back() -> None:
+async def test_with_tag_and_digest_the_tag_is_written_and_read_back() -> None:
     contents = Contents()
     own = stored(contents, "own")
-    reference = REPOSITORY.tagged("stable")
     registry = MemoryRegistry(contents)
-    await put_verified(registry, type(reference)(repository=REPOSITORY, tag="stable", digest=own.digest), own)
+    await put_verified(registry, Reference(repository=REPOSITORY, tag="stable", digest=own.digest), own)
     assert registry.calls == [f"put {REPOSITORY}:stable", f"head {REPOSITORY}:stable"]
 
 
-async def test_two_that_attach_at_the_same_time_are_both_listed() -> None:
+async def test_two_that_are_attached_at_the_same_time_are_both_listed() -> None:
     contents = Contents()
     image = stored(contents, "tested")
     tag = REPOSITORY.tagged(index_tag(image))
-    other = Artifact(type=RECORD.type, media_type="text/plain", content=b"other")
+    other = Artifact(type=ARTIFACT.type, media_type="text/plain", content=b"other")
     await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, other)
     others_index = iter([contents.tags[str(REPOSITORY)].pop(tag.tag)])
 
@@ -81,12 +80,12 @@ async def test_two_that_attach_at_the_same_time_are_both_listed() -> None:
             )  # once: then it is empty
 
     registry = MemoryRegistry(contents, interfere)
-    await push_referrer(registry, REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(registry, REPOSITORY, image.descriptor, ARTIFACT)
     assert next(others_index, None) is None
-    assert len(await list_referrers(registry, REPOSITORY, image.digest, RECORD.type)) == 2
+    assert len(await list_referrers(registry, REPOSITORY, image.digest, ARTIFACT.type)) == 2
 
 
-async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
+async def test_a_list_that_never_keeps_the_entry_is_an_error() -> None:
     contents = Contents()
     image = stored(contents, "tested")
     tag = index_tag(image)
@@ -96,67 +95,67 @@ async def test_a_list_that_never_keeps_the_record_is_an_error() -> None:
             contents.tags[str(REPOSITORY)].pop(tag, None)
 
     with pytest.raises(IntegrityError, match=rf"does not stay in the list {REPOSITORY}:sha256-"):
-        await push_referrer(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, RECORD)
+        await push_referrer(MemoryRegistry(contents, forget), REPOSITORY, image.descriptor, ARTIFACT)
 
 
-async def test_a_record_is_the_same_however_its_subject_was_found() -> None:
+async def test_an_artifact_is_the_same_however_its_subject_was_found() -> None:
     registry = MemoryRegistry()
     found = Manifest(content=b"{}", media_type=OCI_INDEX).descriptor
     listed = Descriptor(media_type=found.media_type, digest=found.digest, size=2, annotations={"a": "b"})
-    records = [await push_referrer(registry, REPOSITORY, subject, RECORD) for subject in (found, listed)]
-    assert records[0] == records[1]
+    referrers = [await push_referrer(registry, REPOSITORY, subject, ARTIFACT) for subject in (found, listed)]
+    assert referrers[0] == referrers[1]
 
 
-async def test_what_the_registry_forgets_to_list_is_found_under_the_tag() -> None:
+async def test_what_the_registry_does_not_list_is_found_under_the_fallback_tag() -> None:
     contents = Contents()
     image = stored(contents, "tested")
-    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, ARTIFACT)
     assert await MemoryRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) is None
     assert await ForgetfulRegistry(contents).referrers(REPOSITORY.pinned(image.digest)) == ()
-    assert len(await list_referrers(ForgetfulRegistry(contents), REPOSITORY, image.digest, RECORD.type)) == 1
+    assert len(await list_referrers(ForgetfulRegistry(contents), REPOSITORY, image.digest, ARTIFACT.type)) == 1
 
 
-async def test_a_registry_that_lists_nothing_gets_the_tag_too() -> None:
+async def test_a_registry_that_lists_nothing_gets_the_fallback_tag_too() -> None:
     contents = Contents()
     image = stored(contents, "tested")
-    await push_referrer(ForgetfulRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(ForgetfulRegistry(contents), REPOSITORY, image.descriptor, ARTIFACT)
     assert index_tag(image) in contents.tags[str(REPOSITORY)]
 
 
-async def test_a_registry_that_lists_gets_no_tag() -> None:
+async def test_a_registry_that_lists_gets_no_fallback_tag() -> None:
     contents = Contents(lists_referrers=True)
     image = stored(contents, "tested")
-    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, RECORD)
+    await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, ARTIFACT)
     assert set(contents.tags[str(REPOSITORY)]) == {"tested"}
 
 
-async def test_a_registry_that_takes_the_tag_for_the_digest_lists_nothing() -> None:
+async def test_a_registry_that_reads_the_fallback_tag_as_the_digest_lists_nothing() -> None:
     contents = Contents()
     image = stored(contents, "tested")
     contents.tags[str(REPOSITORY)][index_tag(image)] = image.digest
-    assert await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type) == ()
+    assert await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, ARTIFACT.type) == ()
 
 
-async def test_a_list_that_is_none_is_an_error() -> None:
+async def test_a_fallback_tag_of_another_manifest_is_an_error() -> None:
     contents = Contents()
     image = stored(contents, "tested")
     contents.write(str(REPOSITORY), index_tag(image), Manifest(content=b'{"layers": []}', media_type=OCI_INDEX))
-    with pytest.raises(ProtocolError, match=r"sha256-\w+ is not what its media type \S+index\S+ promises"):
-        await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, RECORD.type)
+    with pytest.raises(ProtocolError, match=r"sha256-\w+ is not a valid \S+index\S+: "):
+        await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, ARTIFACT.type)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("deleted", "sentence"),
     [
-        pytest.param("manifests", "is listed as a record of sha256:.* and is not there", id="manifest"),
-        pytest.param("blobs", "The content of the record .* is not there", id="content"),
+        pytest.param("manifests", "is listed as a referrer of sha256:.*, but it was deleted", id="manifest"),
+        pytest.param("blobs", "The content of .*, a referrer of sha256:.*, was deleted", id="content"),
     ],
 )
-async def test_a_record_of_which_a_part_is_gone_is_an_error(spoil: str, sentence: str) -> None:
+async def test_an_incomplete_artifact_is_an_error(deleted: str, sentence: str) -> None:
     contents = Contents()
     registry = MemoryRegistry(contents)
     image = stored(contents, "tested")
-    record = await push_referrer(registry, REPOSITORY, image.descriptor, RECORD)
-    getattr(contents, spoil).clear()
+    referrer = await push_referrer(registry, REPOSITORY, image.descriptor, ARTIFACT)
+    getattr(contents, deleted).clear()
     with pytest.raises(IntegrityError, match=sentence):
-        await read_referrer(registry, REPOSITORY, image.digest, record)
+        await read_referrer(registry, REPOSITORY, image.digest, referrer)

@@ -49,10 +49,10 @@ GPU gate: passed at 2026-11-24T10:00:00Z, scipy-ml sha256:bbbbbbbbbbbb
     [
         pytest.param(None, "GPU gate: not checked.", id="none"),
         pytest.param(
-            GateApproval(accepted="a page"), "GPU gate: PROMOTED WITHOUT A PASSED VERDICT: a page", id="accepted"
+            GateApproval(override_reason="a page"), "GPU gate: PROMOTED WITHOUT A PASSED VERDICT: a page", id="accepted"
         ),
         pytest.param(
-            GateApproval(accepted="a page", outcome="tests failed", tried="T"),
+            GateApproval(override_reason="a page", outcome="tests failed", tried="T"),
             "PROMOTED WITHOUT A PASSED VERDICT (latest verdict: tests failed, T): a page",
             id="accepted though failed",
         ),
@@ -81,7 +81,7 @@ def test_a_shrinking_image_is_shown_as_such() -> None:
 
 def test_history_is_a_table_with_the_newest_first() -> None:
     first = msgspec.structs.replace(
-        RECORD, number=1, proof=GateApproval(accepted="a page"), moves=(move("base", None, OLD),)
+        RECORD, number=1, proof=GateApproval(override_reason="a page"), moves=(move("base", None, OLD),)
     )
     second = msgspec.structs.replace(RECORD, number=2, source="2026.4-b", moves=(move("base", OLD, NEW),))
     back = PromotionRecord(

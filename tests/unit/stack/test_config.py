@@ -96,3 +96,13 @@ def test_a_syntax_error_has_its_line_number() -> None:
     settings, problems = read('[stack]\nregistry = "x\n')
     assert settings == Settings()
     assert problems[0].startswith(f"{PATH}:2: invalid TOML: ")
+
+
+def test_a_version_that_cannot_be_in_a_tag_is_a_problem() -> None:
+    settings, problems = read('[stack]\nversion = "2026.4-beta"\nregistry = "quay.io/x"\n[tests]\nlimits = 3\n')
+    assert problems[0] == (
+        f"{PATH}: stack.version: '2026.4-beta' cannot be the version in a tag. Use at most 87 letters, digits, '.' "
+        "and '_', not starting with '.', for example '2026.4'."
+    )
+    assert problems[1].startswith(f"{PATH}: unknown key tests.limits.")
+    assert (settings.stack.version, settings.stack.registry) == ("", "quay.io/x")

@@ -1,4 +1,4 @@
-"""What a registry holds and the rules it keeps; behind both the fake in memory and the server."""
+"""What a registry holds and the rules it enforces; used by both the registry in memory and the server."""
 
 import json
 from collections import defaultdict
@@ -10,7 +10,7 @@ from ci.oci.registry import Descriptor, Manifest, digest_of
 
 
 class RefusalError(Exception):
-    """Nothing was written. `code` is of OCI's list."""
+    """A write was refused. `code` is one of the OCI error codes."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -19,7 +19,7 @@ class RefusalError(Exception):
 
 
 class Document(msgspec.Struct, rename="camel"):
-    """What is read of a manifest or an index."""
+    """The fields of a manifest or an index that are used here."""
 
     artifact_type: str = ""
     config: Descriptor | None = None
@@ -32,7 +32,7 @@ class Document(msgspec.Struct, rename="camel"):
 class Contents:
     """Manifests, tags and blobs, each by the repository's name.
 
-    `lists_referrers`: whether there is such a list. `deletes`: whether manifests can be deleted.
+    `lists_referrers`: whether the referrers API exists. `deletes`: whether manifests can be deleted.
     """
 
     def __init__(self, *, lists_referrers: bool = False, deletes: bool = True) -> None:
@@ -63,7 +63,7 @@ class Contents:
             self.tags[repository][target] = manifest.digest
 
     def delete(self, repository: str, target: str) -> None:
-        """Delete a manifest and its tags; KeyError if there is none."""
+        """Delete a manifest and its tags; KeyError if it does not exist."""
         if not self.deletes:
             raise RefusalError("UNSUPPORTED", "The operation is unsupported.")
         if ":" not in target:
@@ -89,7 +89,7 @@ class Contents:
 def image_manifest(
     config: bytes, *layers: bytes, media_type: str = "application/vnd.oci.image.manifest.v1+json"
 ) -> Manifest:
-    """Return a manifest of blobs; with blanks and line ends that a careless copy would not keep."""
+    """Return a manifest of blobs, with whitespace that decoding and encoding it again would not keep."""
     document = {
         "schemaVersion": 2,
         "mediaType": media_type,

@@ -1,4 +1,4 @@
-"""Images in a registry of ours, put there behind its back."""
+"""Images stored in our own registry server directly, without requests."""
 
 from ci.oci.reference import Repository
 from ci.oci.registry import Manifest, digest_of
@@ -14,7 +14,7 @@ def repository(server: RegistryServer, path: str = PATH) -> Repository:
 
 
 def stored(server: RegistryServer, tag: str, *, layer: bytes = b"layer", path: str = PATH) -> Manifest:
-    """Put an image there, and a tag for it."""
+    """Store an image under a tag."""
     server.contents.blobs[path] |= {digest_of(blob): blob for blob in (CONFIG, layer)}
     manifest = image_manifest(CONFIG, layer)
     server.contents.write(path, tag, manifest)

@@ -1,4 +1,4 @@
-"""The Registry port in memory, for tests of whoever uses it. The contract's tests keep it honest."""
+"""A Registry in memory, for tests of the code that uses one. `test_contract.py` holds it to the protocol."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from tests.integration.adapters.oci.contents import Contents, RefusalError
 
 
 class MemoryRegistry:
-    """All registries at once. `before` is told of each call ("put docker.io/a/b:c") and may raise or change things."""
+    """All registries at once. `before` gets each call ("put docker.io/a/b:c") and may raise or change the contents."""
 
     def __init__(self, contents: Contents | None = None, before: Callable[[str], None] | None = None) -> None:
         self.contents = contents or Contents()

@@ -1,4 +1,4 @@
-"""A small registry of our own over HTTP, whose faults are scripted. Runs in threads, so any client may use it."""
+"""A small registry server with scripted faults. It runs in threads, so any client can use it."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ _PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers|t
 
 
 class Seen(NamedTuple):
-    """A request that came, how it was answered (0: not at all), and how many bytes of content went in and out."""
+    """A request, the status of its response (0 for none), and the bytes of content that went in and out."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Seen(NamedTuple):
 
 
 class RegistryServer:
-    """Serves `contents` to those whom `login` lets in, but for the `faults`; keeps what was `seen`."""
+    """Serves `contents` to clients that `login` accepts, with the `faults`; records the requests in `seen`."""
 
     def __init__(self, contents: Contents | None = None, login: Login | None = None) -> None:
         self.contents = contents or Contents()
@@ -52,7 +52,7 @@ class RegistryServer:
 
     @contextmanager
     def serving(self) -> Iterator["RegistryServer"]:
-        """Response for as long as the context is open. What was wrong with the server itself is raised at its end."""
+        """Serve while the context is open. Errors of the server itself are raised when it ends."""
         with _Server(self) as server:
             self.host = f"127.0.0.1:{server.server_address[1]}"
             if isinstance(self.login, Tokens) and not self.login.realm:
@@ -72,16 +72,16 @@ class RegistryServer:
         return f"http://{self.host}"
 
     def fault(self, method: str, path: str, act: Act, *, at: int = 1, times: int = 1) -> Fault:
-        """Let something go wrong; see Fault."""
+        """Add a fault; see Fault."""
         self.faults.append(Fault(method, path, act, at=at, times=times))
         return self.faults[-1]
 
     def asked(self, method: str, path: str = "") -> list[Seen]:
-        """Return the requests with a method whose path holds a text."""
+        """Return the requests with a method and a text in their path."""
         return [seen for seen in self.seen if seen.method == method and path in seen.path]
 
     def reply(self, request: Request) -> Reply | None:
-        """Response a request, with what goes wrong."""
+        """Return the response to a request, with the faults applied."""
         acts = [act for fault in self.faults if (act := fault.acts_on(request))]
         return acts[0](request, lambda: self._serve(request)) if acts else self._serve(request)
 
@@ -175,7 +175,7 @@ def _found(content: bytes, media_type: str, digest: str) -> Reply:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # more at once than that would wait a second for their next try
+    request_queue_size = 128  # any more connections at once would wait a second before they retry
 
     def __init__(self, registry: RegistryServer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -184,13 +184,13 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 (the base class's)
         error = sys.exception()
-        if error and not isinstance(error, ConnectionError):  # a client may go whenever it likes
+        if error and not isinstance(error, ConnectionError):  # a client may disconnect at any time
             self.errors.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # else headers and content go as two packets, the second 40 ms late
+    wbufsize = -1  # else headers and content are two packets, the second 40 ms late
 
     def answer(self) -> None:
         assert isinstance(self.server, _Server)

@@ -1,0 +1,70 @@
+"""Kinds of attestations: what is stated about an image, as JSON attached to it.
+
+Each kind is one value, declared beside the struct it holds: `TEST_ATTESTATIONS` and `RUN_RECORDS` in
+`ci.publish.attestations`, `GPU_VERDICTS` in `ci.gpu_gate.verdict`, `PROMOTION_RECORDS` in `ci.promotion.records`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Generic
+
+import msgspec
+
+from ci.oci.reference import Repository
+from ci.oci.referrers import Artifact, DocumentType, list_referrers, read_document
+from ci.oci.registry import Descriptor, IntegrityError, Registry
+
+_JSON = "application/json"
+
+
+class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_only=True):
+    """One kind of attestation: its artifact type, the struct of its JSON, and what its annotations say."""
+
+    artifact_type: str
+    document: type[DocumentType]
+    annotations: Callable[[DocumentType], Mapping[str, str]]
+    subject: Callable[[DocumentType], str] | None = None
+    """The digest that the document itself says it is about, if it says so."""
+
+    def content(self, document: DocumentType) -> bytes:
+        """Return the JSON of a document. The same document always has the same bytes."""
+        return msgspec.json.encode(document, order="deterministic")
+
+    def artifact(self, document: DocumentType) -> Artifact:
+        """Return a document as it is attached to an image."""
+        return Artifact(
+            type=self.artifact_type,
+            media_type=_JSON,
+            content=self.content(document),
+            annotations=self.annotations(document),
+        )
+
+    async def find(
+        self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str] | None = None
+    ) -> tuple[DocumentType, ...]:
+        """Return all documents of this kind attached to a digest, those with these annotations if any are given."""
+        found = await self._list(registry, repository, digest, annotations or {})
+        return tuple([await self.read(registry, repository, digest, one) for one in found])
+
+    async def find_any(
+        self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str]
+    ) -> DocumentType | None:
+        """Return one of the documents that `find` returns, without reading the others; None if there is none."""
+        found = await self._list(registry, repository, digest, annotations)
+        return await self.read(registry, repository, digest, found[0]) if found else None
+
+    async def read(self, registry: Registry, repository: Repository, digest: str, referrer: Descriptor) -> DocumentType:
+        """Read a listed document. Raises a RegistryError unless it is complete, valid and about this digest."""
+        document = await read_document(registry, repository, digest, referrer, self.document)
+        about = self.subject(document) if self.subject else digest
+        if about != digest:
+            raise IntegrityError(
+                f"{repository.pinned(referrer.digest)} is attached to {digest} as {self.artifact_type}, but its "
+                f"content is about {about}: do not trust it. Find out who wrote it, and delete it from the registry."
+            )
+        return document
+
+    async def _list(
+        self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str]
+    ) -> tuple[Descriptor, ...]:
+        found = await list_referrers(registry, repository, digest, self.artifact_type)
+        return tuple(one for one in found if annotations.items() <= one.annotations.items())

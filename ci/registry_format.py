@@ -1,0 +1,65 @@
+"""What this project writes into registries: the one table of its tags, artifact types and annotations.
+
+Images that were published years ago carry these strings. A changed one makes what was written before unreadable, so
+each needs a migration, not an edit.
+"""
+
+# Tags in the repository of each image.
+CACHE_TAG_PREFIX = "k-"
+"""`k-<first 16 of the cache key>`: an image that passed its tests."""
+STAGING_TAG_PREFIX = "s-"
+"""`s-<cache key>`: an image that was uploaded and promises nothing yet."""
+STABLE_SUFFIX = "-stable"
+"""`<version>-stable`: the promoted stack of a version."""
+HISTORY_SUFFIX = ".history"
+"""`<stable tag>.history`: an OCI index of the promotion records of a stable tag."""
+REFRESH_MARKER_TAG = "epoch"
+"""A marker that says for which refresh the image was last built."""
+
+# Artifact types: attestations, which are JSON attached to an image as its referrers (`ci.oci.attestation`).
+TEST_ATTESTATION = "application/vnd.datahub.tests.v1+json"
+"""All suites of this image passed."""
+RUN_RECORD = "application/vnd.datahub.run.v1+json"
+"""The run that published this image, and the whole stack with it."""
+GPU_VERDICT = "application/vnd.datahub.gpu-verdict.v1+json"
+"""How the tests of this image ended on a real GPU."""
+PROMOTION_RECORD = "application/vnd.datahub.promotion.v1+json"
+"""Which tags a promotion or a rollback was about to change, and on which approval."""
+
+# Artifact types: what is under a tag of its own.
+PROMOTION_HISTORY = "application/vnd.datahub.promotion-history.v1+json"
+"""The index under `<stable tag>.history`."""
+REFRESH_MARKER = "application/vnd.datahub.epoch.v1"
+"""The manifest under `epoch`."""
+TOMBSTONE = "application/vnd.datahub.withdrawn.v1+json"
+"""A tag that was removed, in a registry that cannot delete tags."""
+
+# Annotations of this project, on artifacts and markers.
+SUITES = "edu.ucsd.datahub.suites"
+"""On a test attestation: the hash of suites, settings and tools."""
+STACK_TAG = "edu.ucsd.datahub.tag"
+"""On a run record: the tag of the stack, `2026.4-a1239ab`."""
+GPU_OUTCOME = "edu.ucsd.datahub.gpu-outcome"
+"""On a GPU verdict."""
+PROMOTION_ID = "edu.ucsd.datahub.promotion"
+"""On a promotion record: the digest of its JSON, its id."""
+SUBJECT = "edu.ucsd.datahub.subject"
+"""On an entry of a promotion history: the digest of the image that the record is attached to."""
+EPOCH = "edu.ucsd.datahub.epoch"
+"""On a refresh marker: the value of --epoch."""
+NONCE = "edu.ucsd.datahub.nonce"
+"""On a tombstone: random, so that no other tag has the same manifest."""
+
+# A label and annotation of images.
+CACHE_KEY = "edu.ucsd.datahub.key"
+"""The cache key."""
+
+# The OCI image specification's own annotations, as far as they are used.
+TITLE = "org.opencontainers.image.title"
+DESCRIPTION = "org.opencontainers.image.description"
+VERSION = "org.opencontainers.image.version"
+REVISION = "org.opencontainers.image.revision"
+CREATED = "org.opencontainers.image.created"
+SOURCE = "org.opencontainers.image.source"
+BASE_NAME = "org.opencontainers.image.base.name"
+BASE_DIGEST = "org.opencontainers.image.base.digest"
