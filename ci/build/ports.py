@@ -20,7 +20,7 @@ class EngineFailure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Builder(Protocol):
-    """Builds fused Dockerfiles. What an earlier call has built is taken from the cache, whoever made that call.
+    """Builds fused Dockerfiles. What an earlier call has built is taken from the cache.
 
     Raises ExternalError when the engine itself is out of reach; a build that fails is a value.
     """

@@ -1,4 +1,4 @@
-"""Tests one image with one suite: runs it, judges the output, and runs failed tests once more."""
+"""Tests one image with one suite: runs it, judges the output, and runs failed tests again."""
 
 import msgspec
 
