@@ -75,7 +75,7 @@ def _files_of(image: Image, paths: Sequence[str]) -> Iterator[str]:
     """Return which of the sorted paths concern an image.
 
     They are its Dockerfile, what says which files are ignored, and files of its context. A folder that the context is
-    or lies in is among the paths only as a submodule, or when it was a file or link.
+    or is inside of is among the paths only as a submodule, or when it was a file or link.
     """
     context = "" if image.context == "." else image.context
     prefix = f"{context}/" if context else ""
