@@ -57,11 +57,11 @@ def test_a_commit_costs_what_it_changed(operator: Operator) -> None:
 def test_what_cannot_be_published_is_told_before_anything_is_built(operator: Operator) -> None:
     operator.repository.write("images/r/new")
     assert operator.run("build-stack", "--publish", "--only", "r").returncode == 1
-    assert "commit what is changed" in operator.errors
-    assert "A tag names a whole stack: --publish goes without --only." in operator.errors
+    assert "Publishing needs a clean commit" in operator.errors
+    assert "--publish works on the whole stack: remove --only." in operator.errors
     commit(operator.repository, {})
     assert operator.run("build-stack", "--publish", "--test=false").returncode == 1
-    assert "What was not tested is not published" in operator.errors
+    assert "--publish requires tests: remove --test=false." in operator.errors
     assert "ds-says" not in operator.errors
     assert operator.tags() == {}
 
