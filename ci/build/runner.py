@@ -164,14 +164,22 @@ class Run:
         suites = [result.suite for result in upstream.values() if result.suite]
         if any(suite.outcome is not SuiteOutcome.PASSED for suite in suites):
             return TaskResult(skipped=True)
-        upload = upstream.get(Task(TaskKind.UPLOAD, task.image))
-        digest = upload.digest if upload else self._plan.reused.get(task.image)
+        digests = {
+            name: digest
+            for name in (task.image, *self._stack.by_name[task.image].needs)
+            if (digest := self._digest(name, upstream))
+        }
         try:
-            await self._publisher().attest_tests(task.image, digest or "", suites)
+            await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
         except RegistryError as error:
             failure = EngineFailure(message=str(error))
             return TaskResult(failure=self._failure(task.image, 0, "attaching its test attestation", failure))
         return TaskResult()
+
+    def _digest(self, name: str, upstream: Mapping[Task, TaskResult]) -> str | None:
+        """Return the digest of an image that was uploaded in this run, or that is reused."""
+        upload = upstream.get(Task(TaskKind.UPLOAD, name))
+        return upload.digest if upload else self._plan.reused.get(name)
 
     def _publisher(self) -> Publisher:
         assert self._ports.publisher is not None, "a publishing task without a publisher"  # noqa: S101 (never)

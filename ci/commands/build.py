@@ -84,7 +84,7 @@ def make_publisher(  # noqa: PLR0913 (what may be published depends on all of th
         source=stack.source,
         epoch=inputs.refresh_epoch,
     )
-    return StackPublisher(session, metadata, stack, inputs.keys)
+    return StackPublisher(session, metadata, stack, inputs)
 
 
 def _publish_problems(

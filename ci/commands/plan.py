@@ -19,6 +19,7 @@ from ci.publish.registry_state import (
     find_last_records,
     find_never_published,
     find_published,
+    find_whole,
     read_refresh_markers,
 )
 from ci.stack.model import Image, Stack, Tree
@@ -67,6 +68,8 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
     keys = make_keys(stack, tree, images, digests, ports.tools, epochs=known)
     silent = {name: value for name, value in epochs.items() if isinstance(value, NoAnswer)}
     answers = {**silent, **await _published({name: keys[name] for name in known}, session)}
+    if session is not None:
+        answers = dict(await find_whole(session, [image for image in images if image.enabled], keys, answers))
     absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
     records = await _last_records(stack, history, names, session) if session and absent else None
     if session and records is None and isinstance(history.changes, Unknown):

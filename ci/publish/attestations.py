@@ -40,6 +40,9 @@ class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
     flaky: int
     started: str
     """RFC 3339, UTC: of the run."""
+    needs: Mapping[str, str] = {}
+    """The digests of the stack's images that this one was built from or copies from, by name. A cache key says what
+    went into them, not which build of them it was. Empty too in attestations from before this field."""
 
 
 class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +116,12 @@ async def find_test_attestation(
 ) -> TestAttestation | None:
     """Return an attestation that an image passed these suites, if there is one."""
     return await TEST_ATTESTATIONS.find_any(registry, repository, digest, {SUITES: suites})
+
+
+async def find_needs(registry: Registry, repository: Repository, digest: str) -> Mapping[str, str]:
+    """Return the digests of the images that an image was built from, whichever suites it passed; empty if unknown."""
+    attestation = await TEST_ATTESTATIONS.find_any(registry, repository, digest, {})
+    return attestation.needs if attestation else {}
 
 
 async def find_run_records(registry: Registry, repository: Repository, digest: str, tag: str) -> tuple[RunRecord, ...]:

@@ -15,7 +15,7 @@ from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import push_referrer
 from ci.oci.registry import IntegrityError, Manifest, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
-from ci.planning.cache_key import ImageKey
+from ci.planning.decisions import PlanInputs, Present
 from ci.publish.attestations import (
     RUN_RECORDS,
     TEST_ATTESTATIONS,
@@ -28,6 +28,7 @@ from ci.publish.attestations import (
     write_refresh_marker,
 )
 from ci.publish.registry_state import RegistrySession
+from ci.publish.whole_stack import StackImage, check_whole
 from ci.registry_format import (
     BASE_DIGEST,
     BASE_NAME,
@@ -56,16 +57,16 @@ class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StackPublisher:
-    """Publishes the images of one run. `keys` has the key of every image of the plan; none is unknown."""
+    """Publishes the images of one run. `inputs` has the key of every image of the plan; none is unknown."""
 
-    def __init__(
-        self, session: RegistrySession, metadata: ReleaseMetadata, stack: Stack, keys: Mapping[str, ImageKey]
-    ) -> None:
+    def __init__(self, session: RegistrySession, metadata: ReleaseMetadata, stack: Stack, inputs: PlanInputs) -> None:
         self._registry = session.registry
         self._tags = session.tags
         self._metadata = metadata
         self._stack = stack
-        self._keys = keys
+        self._keys = inputs.keys
+        # Of each image the digests of those it was built from: of reused ones as published, of others as attested.
+        self._needs = {name: one.needs for name, one in inputs.answers.items() if isinstance(one, Present)}
 
     async def preflight(self, names: Sequence[str]) -> None:
         """Verify that all repositories can be written to. Raises an error that names every one that cannot."""
@@ -90,8 +91,13 @@ class StackPublisher:
         }
         return {name: value for name, value in written.items() if value}
 
-    async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
-        """Attach to an image that it passed its tests. Raises a RegistryError."""
+    async def attest_tests(
+        self, name: str, digest: str, suites: Sequence[SuiteReport], needs: Mapping[str, str]
+    ) -> None:
+        """Attach to an image that it passed its tests, and the digests of the images it depends on.
+
+        Raises a RegistryError.
+        """
         tests = [test.outcome for suite in suites for test in suite.tests]
         record = TestAttestation(
             key=self._key(name),
@@ -100,11 +106,13 @@ class StackPublisher:
             skipped=tests.count(TestOutcome.SKIPPED),
             flaky=tests.count(TestOutcome.FLAKY),
             started=self._metadata.created,
+            needs=needs,
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(
             self._registry, self._tags.repository(name), manifest.descriptor, TEST_ATTESTATIONS.artifact(record)
         )
+        self._needs[name] = needs
 
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
@@ -132,6 +140,14 @@ class StackPublisher:
         images = [image for image in report.images if image.name in report.plan.enabled]
         manifests = dict(
             zip([image.name for image in images], await gather_or_raise(self._uploaded, images), strict=True)
+        )
+        await check_whole(
+            self._registry,
+            self._stack,
+            {
+                name: StackImage(self._tags.repository(name), manifest, self._needs.get(name, {}))
+                for name, manifest in manifests.items()
+            },
         )
         if self._metadata.epoch:
             await gather_or_raise(
