@@ -5,11 +5,12 @@ passed, the run record attached to each image, and last the stack's tag, for all
 """
 
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ci.errors import StackError
+from ci.errors import StackError, describe_unexpected
 from ci.fusion.fused import Fused, layering
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import push_referrer
@@ -127,6 +128,17 @@ class StackPublisher:
         except StackError as error:
             failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{self._advice()}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001 (the report of the run must not be lost)
+            failure = (
+                f"The stack was not published as {self._metadata.tag}: {describe_unexpected(error)}, with the "
+                "traceback from logs/publish.log of the report."
+            )
+            return msgspec.structs.replace(
+                publication,
+                failure=failure,
+                traceback="".join(traceback.format_exception(error)),
+                seconds=time.monotonic() - started,
+            )
         return msgspec.structs.replace(
             publication,
             written=written,
