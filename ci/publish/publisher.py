@@ -7,6 +7,7 @@ passed, the run record attached to each image, and last the stack's tag, for all
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -14,7 +15,7 @@ from ci.errors import StackError, describe_unexpected
 from ci.fusion.fused import Fused, layering
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import push_referrer
-from ci.oci.registry import IntegrityError, Manifest, put_verified
+from ci.oci.registry import IntegrityError, Manifest, RegistryError, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.planning.decisions import PlanInputs, Present
 from ci.publish.attestations import (
@@ -26,8 +27,8 @@ from ci.publish.attestations import (
     find_run_records,
     find_test_attestation,
     make_record,
-    write_refresh_marker,
 )
+from ci.publish.refresh import note_refresh, write_refresh_marker
 from ci.publish.registry_state import RegistrySession
 from ci.publish.whole_stack import StackImage, check_whole
 from ci.registry_format import (
@@ -43,11 +44,14 @@ from ci.registry_format import (
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
 
+_ADVICE = "Run the same command again: images that were uploaded and passed are not built again."
+
 
 class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What the labels of all images of a run say: the stack's tag, the commit, the time (RFC 3339, UTC), the sources.
 
-    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker.
+    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker. With `is_refresh`
+    it was chosen by us, and is resumed if the run is interrupted.
     """
 
     tag: str
@@ -55,6 +59,7 @@ class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     source: str = ""
     epoch: str = ""
+    is_refresh: bool = False
 
 
 class StackPublisher:
@@ -69,9 +74,11 @@ class StackPublisher:
         # Of each image the digests of those it was built from: of reused ones as published, of others as attested.
         self._needs = {name: one.needs for name, one in inputs.answers.items() if isinstance(one, Present)}
 
-    async def preflight(self, names: Sequence[str]) -> None:
-        """Verify that all repositories can be written to. Raises an error that names every one that cannot."""
+    async def begin(self, names: Sequence[str]) -> None:
+        """Verify that all repositories can be written to, and note a refresh. Raises an error for all that cannot."""
         await gather_or_raise(lambda name: self._registry.preflight(self._tags.repository(name)), names)
+        if self._metadata.is_refresh:
+            await self._note_refresh(finished=False)
 
     def target(self, name: str) -> str:
         """Return the reference under which an image is uploaded before it has passed."""
@@ -126,7 +133,7 @@ class StackPublisher:
         try:
             written, record = await self._publish_tags(report)
         except StackError as error:
-            failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{self._advice()}"
+            failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{_ADVICE}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - started)
         except Exception as error:  # noqa: BLE001 (the report of the run must not be lost)
             failure = (
@@ -181,7 +188,15 @@ class StackPublisher:
                 manifests,
             )
         await update_tags(self._registry, updates)
+        if self._metadata.is_refresh:
+            # The stack has its tag. Without the note, the next refresh begins with what this one built.
+            with suppress(RegistryError):
+                await self._note_refresh(finished=True)
         return written, record
+
+    async def _note_refresh(self, *, finished: bool) -> None:
+        first = next(image.name for image in self._stack.images if image.enabled)
+        await note_refresh(self._registry, self._tags.repository(first), self._metadata.epoch, finished=finished)
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
         return await self._manifest(image.name, image.digest or "")
@@ -241,11 +256,3 @@ class StackPublisher:
         if key is None:
             raise AssertionError(f"{name} is published without a cache key")
         return key
-
-    def _advice(self) -> str:
-        advice = "Run the same command again: images that were uploaded and passed are not built again"
-        return (
-            f"{advice}. In place of --refresh use --epoch {self._metadata.epoch}."
-            if self._metadata.epoch
-            else f"{advice}."
-        )

@@ -23,8 +23,8 @@ from ci.publish.attestations import (
     find_needs,
     find_run_records,
     find_test_attestation,
-    read_refresh_marker,
 )
+from ci.publish.refresh import read_refresh_marker
 from ci.publish.tags import TagLayout
 from ci.stack.model import Image
 

@@ -5,7 +5,7 @@ configuration and manifest.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -93,11 +93,12 @@ class Engine(FakeBuilder):
 class RunClock(Clock):
     """A minute later in each run, so that every run has a time of its own."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, later: timedelta) -> None:
         self._number = number
+        self._later = later
 
     def now(self) -> float:
-        return datetime(2026, 11, 25, 7, self._number, tzinfo=UTC).timestamp()
+        return (datetime(2026, 11, 25, 7, self._number, tzinfo=UTC) + self._later).timestamp()
 
 
 class Debian:
@@ -125,6 +126,7 @@ class Pipeline:
         self.clock = QuickClock()
         self.failing = ""
         self.confused = False
+        self.later = timedelta()
         self.engine: Engine | None = None
         self._runs = 0
 
@@ -156,7 +158,7 @@ class Pipeline:
             progress=SilentProgress(),
             tools="tools",
             cores=2,
-            clock=RunClock(self._runs),
+            clock=RunClock(self._runs, self.later),
         )
 
     async def plan(self, registry: Registry, *, publish: bool = False) -> Plan:
