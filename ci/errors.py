@@ -50,7 +50,7 @@ def leaf_errors(error: BaseException) -> Iterator[BaseException]:
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """Return a sentence for an error that nobody planned for, without its traceback and without exception groups."""
+    """Return a sentence for an unexpected error, without its traceback and without exception groups."""
     causes = dict.fromkeys(
         f"{type(one).__name__}: {' '.join(str(one).split())[:_MAX_UNEXPECTED]}" for one in leaf_errors(error)
     )

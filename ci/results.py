@@ -95,7 +95,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     output: str = ""
     traceback: str = ""
-    """Of an error that nobody planned for: it is in the log, not on the terminal."""
+    """Of an unexpected error: it is in the log, not on the terminal."""
 
     @property
     def location(self) -> str:

@@ -1,4 +1,4 @@
-"""An error that nobody planned for, in one task: it is that task's failure, and the rest of the run goes on."""
+"""An unexpected error, in one task: it is that task's failure, and the rest of the run goes on."""
 
 from collections.abc import Callable, Mapping
 
