@@ -5,7 +5,9 @@ outcome in the report (`ci.results`).
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+_MAX_UNEXPECTED = 300
 
 
 class StackError(Exception):
@@ -32,6 +34,30 @@ class RequestError(StackError):
 
 class ExternalError(StackError):
     """An outside system (engine, registry, login node, git) failed, or refused a request."""
+
+
+class EngineLostError(ExternalError):
+    """The engine cannot be reached any more: nothing else can be done in this call."""
+
+
+def leaf_errors(error: BaseException) -> Iterator[BaseException]:
+    """Return the errors inside of exception groups, which task groups raise; or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaf_errors(inner)
+    else:
+        yield error
+
+
+def describe_unexpected(error: BaseException) -> str:
+    """Return a sentence for an unexpected error, without its traceback and without exception groups."""
+    causes = dict.fromkeys(
+        f"{type(one).__name__}: {' '.join(str(one).split())[:_MAX_UNEXPECTED]}" for one in leaf_errors(error)
+    )
+    return (
+        f"an unexpected error ({'; '.join(causes)}). This is a bug in the pipeline, not in your stack: please open an "
+        "issue in the repository of this module"
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

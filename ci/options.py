@@ -15,7 +15,9 @@ Rebuild = Annotated[
     list[str] | None,
     Doc("Build these images even if the registry has them with the same content; all means every image."),
 ]
-Refresh = Annotated[bool, Doc("Rebuild everything and fetch all packages again, without any cache.")]
+Refresh = Annotated[
+    bool, Doc("Rebuild everything and fetch all packages again. If it fails, the same command resumes it.")
+]
 Epoch = Annotated[
     str,
     Doc("Resume a refresh: images already built with this value are reused."),

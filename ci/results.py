@@ -94,6 +94,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     exit_code: int | None = None
     output: str = ""
+    traceback: str = ""
+    """Of an unexpected error: it is in the log, not on the terminal."""
 
     @property
     def location(self) -> str:
@@ -171,6 +173,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: tuple[str, ...] = ()
     failure: str = ""
     seconds: float = 0.0
+    traceback: str = ""
+    """As in Failure."""
     record: str = ""
     """The run record, JSON, that is attached to each image. Empty if this run wrote none."""
 

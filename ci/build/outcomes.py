@@ -117,12 +117,20 @@ def _suites(name: str, graph: TaskGraph, results: Mapping[Task, TaskResult]) -> 
                 msgspec.structs.replace(result.suite, started=result.started, seconds=result.ended - result.started)
             )
             continue
-        cause = results[TOOLS].failure
-        why = f"the tools for tests could not be built: {cause.message}" if cause else "it was not started"
-        log = cause.output if cause else ""
+        why, log = _why_not_run(result, results[TOOLS])
         reports.append(
             SuiteReport(
                 origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=SuiteOutcome.ERROR, why=why, log=log
             )
         )
     return tuple(reports)
+
+
+def _why_not_run(suite: TaskResult, tools: TaskResult) -> tuple[str, str]:
+    """Return why a suite has no report, and the log of that."""
+    if suite.failure is not None:
+        return suite.failure.message, suite.failure.traceback
+    if tools.failure is not None:
+        cause = tools.failure
+        return f"the tools for tests could not be built: {cause.message}", cause.output or cause.traceback
+    return "it was not started", ""

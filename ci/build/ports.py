@@ -111,8 +111,13 @@ class Publisher(Protocol):
         """Return the labels of an image, including those that replace labels of its parent."""
         ...
 
-    async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
-        """Attach to an image that it passed its tests. Raises a RegistryError."""
+    async def attest_tests(
+        self, name: str, digest: str, suites: Sequence[SuiteReport], needs: Mapping[str, str]
+    ) -> None:
+        """Attach to an image that it passed its tests, and the digests of the images it depends on.
+
+        Raises a RegistryError.
+        """
         ...
 
     async def publish_tags(self, report: RunReport) -> Publication:

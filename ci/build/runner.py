@@ -1,6 +1,7 @@
 """One run: executes the tasks of a plan side by side and reports what happened, whatever fails."""
 
 import time
+import traceback
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar, assert_never
 
@@ -11,6 +12,7 @@ from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
 from ci.build.scheduler import run_graph
 from ci.build.suite_runner import run_suite
 from ci.build.tasks import BuildRun, Task, TaskKind, plan_tasks
+from ci.errors import EngineLostError, StackError, describe_unexpected, leaf_errors
 from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
@@ -33,7 +35,7 @@ class Run:
         self._zero = time.monotonic()
 
     async def report(self) -> RunReport:
-        """Run all tasks and report. Raises ExternalError when the engine is lost; other failures are in the report."""
+        """Run all tasks and report. Raises EngineLostError; all other failures are in the report."""
         results = await run_graph(self._graph.depends_on, self._do, skip=_skip, limit=self._run.jobs)
         root_causes = find_root_causes(self._graph, results)
         images = tuple(
@@ -64,8 +66,26 @@ class Run:
 
     async def _do(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
         started = self._now()
-        result = await self._execute(task, upstream)
+        try:
+            result = await self._execute(task, upstream)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is this task's failure, and others go on)
+            result = TaskResult(failure=self._caught(task, error))
         return msgspec.structs.replace(result, started=started, ended=self._now())
+
+    def _caught(self, task: Task, error: Exception) -> Failure:
+        """Return an exception as the failure of the task that raised it. Raises EngineLostError."""
+        errors = [*leaf_errors(error)]
+        lost = next((one for one in errors if isinstance(one, EngineLostError)), None)
+        if lost is not None:
+            raise lost from error
+        instruction = f"the {task.kind} of {task.part or task.image or 'the test tools'}"
+        if all(isinstance(one, StackError) for one in errors):
+            message = "\n".join(dict.fromkeys(map(str, errors)))
+            return self._failure(task.image, 0, instruction, EngineFailure(message=message))
+        log = f"logs/{task.image}/build.log of the report" if task.image else "report.json"
+        message = f"{describe_unexpected(error)}, with the traceback from {log}."
+        failure = self._failure(task.image, 0, instruction, EngineFailure(message=message))
+        return msgspec.structs.replace(failure, traceback="".join(traceback.format_exception(error)))
 
     async def _execute(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
         match task.kind:
@@ -164,14 +184,22 @@ class Run:
         suites = [result.suite for result in upstream.values() if result.suite]
         if any(suite.outcome is not SuiteOutcome.PASSED for suite in suites):
             return TaskResult(skipped=True)
-        upload = upstream.get(Task(TaskKind.UPLOAD, task.image))
-        digest = upload.digest if upload else self._plan.reused.get(task.image)
+        digests = {
+            name: digest
+            for name in (task.image, *self._stack.by_name[task.image].needs)
+            if (digest := self._digest(name, upstream))
+        }
         try:
-            await self._publisher().attest_tests(task.image, digest or "", suites)
+            await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
         except RegistryError as error:
             failure = EngineFailure(message=str(error))
             return TaskResult(failure=self._failure(task.image, 0, "attaching its test attestation", failure))
         return TaskResult()
+
+    def _digest(self, name: str, upstream: Mapping[Task, TaskResult]) -> str | None:
+        """Return the digest of an image that was uploaded in this run, or that is reused."""
+        upload = upstream.get(Task(TaskKind.UPLOAD, name))
+        return upload.digest if upload else self._plan.reused.get(name)
 
     def _publisher(self) -> Publisher:
         assert self._ports.publisher is not None, "a publishing task without a publisher"  # noqa: S101 (never)

@@ -96,7 +96,8 @@ def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> Task
     if upload:
         for name in run.tested:
             suites = [task for task in testing if task.image == name]
-            uploads = [Task(TaskKind.UPLOAD, name)] if name in uploaded else []
+            # The attestation says which builds of the images it depends on went into it.
+            uploads = [Task(TaskKind.UPLOAD, one) for one in (name, *stack.by_name[name].needs) if one in uploaded]
             graph.add(Task(TaskKind.ATTEST, name), *uploads, *suites)
     if run.describe:
         for name in fused:

@@ -30,7 +30,7 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         else None
     )
     if publisher is not None:
-        await publisher.preflight(plan.enabled)
+        await publisher.begin(plan.enabled)
     if options.retest:
         plan = plan.with_retests
     run = BuildRun(
@@ -83,8 +83,9 @@ def make_publisher(  # noqa: PLR0913 (what may be published depends on all of th
         created=started,
         source=stack.source,
         epoch=inputs.refresh_epoch,
+        is_refresh=options.refresh and not options.epoch,
     )
-    return StackPublisher(session, metadata, stack, inputs.keys)
+    return StackPublisher(session, metadata, stack, inputs)
 
 
 def _publish_problems(

@@ -12,6 +12,7 @@ from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Record
 from ci.planning.plan import Plan, check_names, choose, make_plan
+from ci.publish.refresh import refresh_epoch
 from ci.publish.registry_state import (
     REQUESTS_AT_ONCE,
     Answer,
@@ -19,6 +20,7 @@ from ci.publish.registry_state import (
     find_last_records,
     find_never_published,
     find_published,
+    find_whole,
     read_refresh_markers,
 )
 from ci.stack.model import Image, Stack, Tree
@@ -61,12 +63,14 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
     names = [image.name for image in images if image.enabled]
     session = ports.registry
     digests = await _base_digests(images, ports)
-    epoch = options.epoch or (ports.timestamp() if options.refresh else "")
+    epoch = options.epoch or (await _refresh_epoch(stack, ports) if options.refresh else "")
     epochs = await _epochs(names, session, epoch, required=options.publish)
     known = {name: value for name, value in epochs.items() if not isinstance(value, NoAnswer)}
     keys = make_keys(stack, tree, images, digests, ports.tools, epochs=known)
     silent = {name: value for name, value in epochs.items() if isinstance(value, NoAnswer)}
     answers = {**silent, **await _published({name: keys[name] for name in known}, session)}
+    if session is not None:
+        answers = dict(await find_whole(session, [image for image in images if image.enabled], keys, answers))
     absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
     records = await _last_records(stack, history, names, session) if session and absent else None
     if session and records is None and isinstance(history.changes, Unknown):
@@ -87,6 +91,14 @@ async def _base_digests(images: Sequence[Image], ports: BuildPorts) -> Mapping[s
     )
     digests = await gather_or_raise(ports.base_digest, references, REQUESTS_AT_ONCE)
     return dict(zip(references, digests, strict=True))
+
+
+async def _refresh_epoch(stack: Stack, ports: BuildPorts) -> str:
+    first = next((image.name for image in stack.images if image.enabled), None)
+    if ports.registry is None or first is None:
+        return ports.timestamp()
+    session = ports.registry
+    return await refresh_epoch(session.registry, session.tags.repository(first), ports.timestamp())
 
 
 async def _epochs(

@@ -30,6 +30,8 @@ class Cause(StrEnum):
 
     FILES = "files changed"
     PARENT = "parent changes"
+    OTHER_PARENT = "other parent"
+    """It was built on another build of an image that it depends on than the one that is reused."""
     BASE = "base moved"
     BUILD_ARG = "build arg"
     EPOCH = "epoch"
@@ -61,6 +63,8 @@ class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     digest: str
     tested: bool = True
     """Whether it passed the suites in their present state."""
+    needs: Mapping[str, str] = {}
+    """The digests of the stack's images that it was built from or copies from, by name, as its attestation says."""
     unnamed: bool = False
     """It passed in a run that was interrupted before it wrote the cache tag."""
 
@@ -122,6 +126,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
     files = changed_files(stack, changed)
     stack_files = changed_stack_files(stack, changed)
     built: dict[str, None] = {}
+    reused: dict[str, str] = {}
     decisions: list[Decision] = []
     for image in images:
         rebuilt = [name for name in image.needs if name in built]
@@ -129,13 +134,20 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
         if not image.enabled:
             reason = Reason(cause=Cause.DISABLED, detail=image.disabled_reason)
             decisions.append(Decision(name=image.name, action=Action.DISABLED, reason=reason))
-        elif isinstance(answer, Present) and _may_be_reused(image, inputs) and not rebuilt:
+        elif (
+            isinstance(answer, Present)
+            and _may_be_reused(image, inputs)
+            and not rebuilt
+            and not other_parents(image, answer, reused)
+        ):
+            reused[image.name] = answer.digest
             decisions.append(_reuse(image, answer))
         else:
             built[image.name] = None
             causes = (
                 _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, rebuilt),
+                _listed(Cause.OTHER_PARENT, _other_parents(image, answer, reused, inputs)),
                 *_differences(image, inputs),
                 _listed(Cause.FORCED, ["--rebuild"] if image.name in inputs.forced else []),
                 _listed(Cause.EPOCH, ["--refresh"] if inputs.refresh_epoch else []),
@@ -149,6 +161,23 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
 def _may_be_reused(image: Image, inputs: PlanInputs) -> bool:
     own = inputs.keys.get(image.name)
     return own is not None and own.key is not None and image.name not in inputs.forced
+
+
+def other_parents(image: Image, answer: Present, reused: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the images that an image depends on of which it was built on another build than the one in `reused`."""
+    return tuple(name for name in image.needs if answer.needs.get(name) != reused.get(name))
+
+
+def _other_parents(image: Image, answer: object, reused: Mapping[str, str], inputs: PlanInputs) -> Sequence[str]:
+    if not isinstance(answer, Present) or not _may_be_reused(image, inputs):
+        return ()
+    return [
+        f"built on {name} {_short(answer.needs[name])}; {_short(reused[name])} is published"
+        if name in answer.needs
+        else f"it is not recorded which build of {name} it was built on"
+        for name in other_parents(image, answer, reused)
+        if name in reused
+    ]
 
 
 def _reuse(image: Image, answer: Present) -> Decision:

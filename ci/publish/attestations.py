@@ -1,7 +1,7 @@
 """What is attached to published images: that their tests passed, and the record of the run that published them.
 
 Later runs and promotions read it from the registry: what was published last, which images belong together, and how
-their tests ended. The refresh marker is here too: for which refresh an image was last built.
+their tests ended.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,12 @@ import msgspec
 
 from ci.oci.attestation import AttestationType
 from ci.oci.reference import Reference, Repository
-from ci.oci.referrers import marker_annotations, push_marker
-from ci.oci.registry import Manifest, ProtocolError, Registry
+from ci.oci.registry import Manifest, Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
 from ci.publish.tags import TagLayout
 from ci.registry_format import (
     CREATED,
-    EPOCH,
-    REFRESH_MARKER,
-    REFRESH_MARKER_TAG,
     REVISION,
     RUN_RECORD,
     STACK_TAG,
@@ -40,6 +36,9 @@ class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
     flaky: int
     started: str
     """RFC 3339, UTC: of the run."""
+    needs: Mapping[str, str] = {}
+    """The digests of the stack's images that this one was built from or copies from, by name. A cache key says what
+    went into them, not which build of them it was. Empty too in attestations from before this field."""
 
 
 class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +114,12 @@ async def find_test_attestation(
     return await TEST_ATTESTATIONS.find_any(registry, repository, digest, {SUITES: suites})
 
 
+async def find_needs(registry: Registry, repository: Repository, digest: str) -> Mapping[str, str]:
+    """Return the digests of the images that an image was built from, whichever suites it passed; empty if unknown."""
+    attestation = await TEST_ATTESTATIONS.find_any(registry, repository, digest, {})
+    return attestation.needs if attestation else {}
+
+
 async def find_run_records(registry: Registry, repository: Repository, digest: str, tag: str) -> tuple[RunRecord, ...]:
     """Return the records of the runs that published an image under a stack tag, the newest first."""
     records = await RUN_RECORDS.find(registry, repository, digest, {STACK_TAG: tag})
@@ -169,23 +174,3 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
     return RunRecord(
         tag=tag, commit=report.commit or "", started=report.started, seconds=report.seconds, images=tuple(images)
     )
-
-
-async def read_refresh_marker(registry: Registry, repository: Repository) -> str:
-    """Return the epoch of an image, empty if it was never refreshed."""
-    tag = repository.tagged(REFRESH_MARKER_TAG)
-    manifest = await registry.get(tag)
-    if manifest is None:
-        return ""
-    epoch = (marker_annotations(manifest, REFRESH_MARKER) or {}).get(EPOCH)
-    if epoch is None:
-        raise ProtocolError(
-            f"{tag} is not a refresh marker of this tool: the tag was overwritten. Delete the tag, or run with "
-            "--refresh, which writes it again."
-        )
-    return epoch
-
-
-async def write_refresh_marker(registry: Registry, repository: Repository, epoch: str) -> None:
-    """Store the epoch of an image."""
-    await push_marker(registry, repository.tagged(REFRESH_MARKER_TAG), REFRESH_MARKER, {EPOCH: epoch})

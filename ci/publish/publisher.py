@@ -5,17 +5,19 @@ passed, the run record attached to each image, and last the stack's tag, for all
 """
 
 import time
+import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from ci.errors import StackError
+from ci.errors import StackError, describe_unexpected
 from ci.fusion.fused import Fused, layering
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import push_referrer
-from ci.oci.registry import IntegrityError, Manifest, put_verified
+from ci.oci.registry import IntegrityError, Manifest, RegistryError, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
-from ci.planning.cache_key import ImageKey
+from ci.planning.decisions import PlanInputs, Present
 from ci.publish.attestations import (
     RUN_RECORDS,
     TEST_ATTESTATIONS,
@@ -25,9 +27,10 @@ from ci.publish.attestations import (
     find_run_records,
     find_test_attestation,
     make_record,
-    write_refresh_marker,
 )
+from ci.publish.refresh import note_refresh, write_refresh_marker
 from ci.publish.registry_state import RegistrySession
+from ci.publish.whole_stack import StackImage, check_whole
 from ci.registry_format import (
     BASE_DIGEST,
     BASE_NAME,
@@ -41,11 +44,14 @@ from ci.registry_format import (
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
 
+_ADVICE = "Run the same command again: images that were uploaded and passed are not built again."
+
 
 class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What the labels of all images of a run say: the stack's tag, the commit, the time (RFC 3339, UTC), the sources.
 
-    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker.
+    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker. With `is_refresh`
+    it was chosen by us, and is resumed if the run is interrupted.
     """
 
     tag: str
@@ -53,23 +59,26 @@ class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     source: str = ""
     epoch: str = ""
+    is_refresh: bool = False
 
 
 class StackPublisher:
-    """Publishes the images of one run. `keys` has the key of every image of the plan; none is unknown."""
+    """Publishes the images of one run. `inputs` has the key of every image of the plan; none is unknown."""
 
-    def __init__(
-        self, session: RegistrySession, metadata: ReleaseMetadata, stack: Stack, keys: Mapping[str, ImageKey]
-    ) -> None:
+    def __init__(self, session: RegistrySession, metadata: ReleaseMetadata, stack: Stack, inputs: PlanInputs) -> None:
         self._registry = session.registry
         self._tags = session.tags
         self._metadata = metadata
         self._stack = stack
-        self._keys = keys
+        self._keys = inputs.keys
+        # Of each image the digests of those it was built from: of reused ones as published, of others as attested.
+        self._needs = {name: one.needs for name, one in inputs.answers.items() if isinstance(one, Present)}
 
-    async def preflight(self, names: Sequence[str]) -> None:
-        """Verify that all repositories can be written to. Raises an error that names every one that cannot."""
+    async def begin(self, names: Sequence[str]) -> None:
+        """Verify that all repositories can be written to, and note a refresh. Raises an error for all that cannot."""
         await gather_or_raise(lambda name: self._registry.preflight(self._tags.repository(name)), names)
+        if self._metadata.is_refresh:
+            await self._note_refresh(finished=False)
 
     def target(self, name: str) -> str:
         """Return the reference under which an image is uploaded before it has passed."""
@@ -90,8 +99,13 @@ class StackPublisher:
         }
         return {name: value for name, value in written.items() if value}
 
-    async def attest_tests(self, name: str, digest: str, suites: Sequence[SuiteReport]) -> None:
-        """Attach to an image that it passed its tests. Raises a RegistryError."""
+    async def attest_tests(
+        self, name: str, digest: str, suites: Sequence[SuiteReport], needs: Mapping[str, str]
+    ) -> None:
+        """Attach to an image that it passed its tests, and the digests of the images it depends on.
+
+        Raises a RegistryError.
+        """
         tests = [test.outcome for suite in suites for test in suite.tests]
         record = TestAttestation(
             key=self._key(name),
@@ -100,11 +114,13 @@ class StackPublisher:
             skipped=tests.count(TestOutcome.SKIPPED),
             flaky=tests.count(TestOutcome.FLAKY),
             started=self._metadata.created,
+            needs=needs,
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(
             self._registry, self._tags.repository(name), manifest.descriptor, TEST_ATTESTATIONS.artifact(record)
         )
+        self._needs[name] = needs
 
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
@@ -117,8 +133,19 @@ class StackPublisher:
         try:
             written, record = await self._publish_tags(report)
         except StackError as error:
-            failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{self._advice()}"
+            failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{_ADVICE}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001 (the report of the run must not be lost)
+            failure = (
+                f"The stack was not published as {self._metadata.tag}: {describe_unexpected(error)}, with the "
+                "traceback from logs/publish.log of the report."
+            )
+            return msgspec.structs.replace(
+                publication,
+                failure=failure,
+                traceback="".join(traceback.format_exception(error)),
+                seconds=time.monotonic() - started,
+            )
         return msgspec.structs.replace(
             publication,
             written=written,
@@ -132,6 +159,14 @@ class StackPublisher:
         images = [image for image in report.images if image.name in report.plan.enabled]
         manifests = dict(
             zip([image.name for image in images], await gather_or_raise(self._uploaded, images), strict=True)
+        )
+        await check_whole(
+            self._registry,
+            self._stack,
+            {
+                name: StackImage(self._tags.repository(name), manifest, self._needs.get(name, {}))
+                for name, manifest in manifests.items()
+            },
         )
         if self._metadata.epoch:
             await gather_or_raise(
@@ -153,7 +188,15 @@ class StackPublisher:
                 manifests,
             )
         await update_tags(self._registry, updates)
+        if self._metadata.is_refresh:
+            # The stack has its tag. Without the note, the next refresh begins with what this one built.
+            with suppress(RegistryError):
+                await self._note_refresh(finished=True)
         return written, record
+
+    async def _note_refresh(self, *, finished: bool) -> None:
+        first = next(image.name for image in self._stack.images if image.enabled)
+        await note_refresh(self._registry, self._tags.repository(first), self._metadata.epoch, finished=finished)
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
         return await self._manifest(image.name, image.digest or "")
@@ -213,11 +256,3 @@ class StackPublisher:
         if key is None:
             raise AssertionError(f"{name} is published without a cache key")
         return key
-
-    def _advice(self) -> str:
-        advice = "Run the same command again: images that were uploaded and passed are not built again"
-        return (
-            f"{advice}. In place of --refresh use --epoch {self._metadata.epoch}."
-            if self._metadata.epoch
-            else f"{advice}."
-        )

@@ -17,9 +17,16 @@ from ci.oci.registry import (
     UnreachableError,
 )
 from ci.planning.cache_key import ImageKey
-from ci.planning.decisions import Absent, NoAnswer, Present, Record
-from ci.publish.attestations import RecordedImage, find_run_records, find_test_attestation, read_refresh_marker
+from ci.planning.decisions import Absent, NoAnswer, Present, Record, other_parents
+from ci.publish.attestations import (
+    RecordedImage,
+    find_needs,
+    find_run_records,
+    find_test_attestation,
+)
+from ci.publish.refresh import read_refresh_marker
 from ci.publish.tags import TagLayout
+from ci.stack.model import Image
 
 T = TypeVar("T")
 Answer = Present | Absent | NoAnswer
@@ -76,11 +83,49 @@ async def _find(name: str, key: ImageKey, session: RegistrySession) -> Answer:
     digest = await registry.head(session.tags.cache_tag(name, key.key))
     if digest is not None:
         tests = await find_test_attestation(registry, repository, digest, key.tests_key)
-        return Present(digest=digest, tested=tests is not None)
-    digest = await registry.head(session.tags.staging_tag(name, key.key))
-    if digest is not None and await find_test_attestation(registry, repository, digest, key.tests_key):
-        return Present(digest=digest, unnamed=True)
-    return Absent()
+        # Other suites say nothing of these, but what the image was built from stays true.
+        needs = tests.needs if tests else await find_needs(registry, repository, digest)
+        return Present(digest=digest, tested=tests is not None, needs=needs)
+    return await _find_staged(name, key, session) or Absent()
+
+
+async def _find_staged(name: str, key: ImageKey, session: RegistrySession) -> Present | None:
+    """Find an image that passed in a run that was interrupted before it wrote the cache tag."""
+    if key.key is None:
+        return None
+    digest = await session.registry.head(session.tags.staging_tag(name, key.key))
+    if digest is None:
+        return None
+    repository = session.tags.repository(name)
+    tests = await find_test_attestation(session.registry, repository, digest, key.tests_key)
+    return Present(digest=digest, unnamed=True, needs=tests.needs) if tests else None
+
+
+async def find_whole(
+    session: RegistrySession, images: Sequence[Image], keys: Mapping[str, ImageKey], answers: Mapping[str, Answer]
+) -> Mapping[str, Answer]:
+    """Return the answers, with a staged image wherever the one under the cache tag has another parent, if that fits.
+
+    An interrupted run leaves cache tags of which some point to its own images and others to older ones. What it left
+    under staging tags may complete the stack. Only images that do not fit cost a request.
+    """
+    found = dict(answers)
+    reused: dict[str, str] = {}
+    for image in images:
+        answer = found.get(image.name)
+        if not isinstance(answer, Present) or not all(name in reused for name in image.needs):
+            continue
+        if other_parents(image, answer, reused) and not answer.unnamed:
+            try:
+                staged = await _find_staged(image.name, keys[image.name], session)
+            except RegistryError:
+                staged = None  # the image is built
+            if staged is None or other_parents(image, staged, reused):
+                continue
+            answer = found[image.name] = staged
+        if not other_parents(image, answer, reused):
+            reused[image.name] = answer.digest
+    return found
 
 
 async def find_never_published(session: RegistrySession, names: Sequence[str]) -> Mapping[str, Answer]:

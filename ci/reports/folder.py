@@ -30,6 +30,8 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
         "artifacts/IMAGES_TEST_ERROR": _names(report.with_outcome(Outcome.TESTS_FAILED)),
         "artifacts/IMAGES_PUSHED": _names(report.publication.written if report.publication else ()),
     }
+    if report.publication and report.publication.traceback:
+        files["logs/publish.log"] = report.publication.traceback
     if report.publication and report.publication.record:
         files["run-record.json"] = f"{report.publication.record}\n"
     for image in report.images:
@@ -51,6 +53,8 @@ def render_build_log(image: ImageReport) -> str:
     if image.failure:
         failure = image.failure
         parts.append(f"--- failed at {failure.location}: {failure.instruction}\n{failure.message}")
+        if failure.traceback:
+            parts.append(failure.traceback.rstrip())
     if image.layers:
         parts.append("--- layers: size, compressed, instruction")
         parts.extend(

@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "stack",
     },
     "options": set(),
-    "dagger_function": {"errors"},
+    "dagger_function": {"adapters", "errors"},
     "connect": {"commands", "adapters", "reports", "publish", "planning", "gpu_gate", "stack", "errors"},
     "commands": {
         "build",
@@ -50,7 +50,7 @@ MAY_IMPORT = {
     },
     "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
-    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results"},
+    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"planning", "stack"},

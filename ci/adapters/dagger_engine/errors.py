@@ -7,7 +7,7 @@ from typing import TypeVar
 import dagger
 
 from ci.build.ports import EngineFailure
-from ci.errors import ExternalError
+from ci.errors import EngineLostError
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ async def engine_result(call: Awaitable[T]) -> T | EngineFailure:
     except dagger.QueryError as error:
         return as_failure(error)
     except dagger.DaggerError as error:
-        raise ExternalError(
+        raise EngineLostError(
             f"The connection to the Dagger engine was lost during the work: {clean(str(error))}\n"
             "Run the same command again: what was built so far is kept if the engine shut down cleanly."
         ) from error

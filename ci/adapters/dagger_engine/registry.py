@@ -11,7 +11,7 @@ from dagger import dag
 from ci.adapters.dagger_engine.errors import engine_result
 from ci.build.ports import EngineFailure
 from ci.clock import Clock, backoff
-from ci.errors import ExternalError
+from ci.errors import EngineLostError
 from ci.stack.model import Compression
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ async def base_digest(reference: str) -> str | None:
     except dagger.QueryError:
         return None
     except dagger.DaggerError as error:
-        raise ExternalError(
+        raise EngineLostError(
             f"The connection to the Dagger engine was lost while it looked up {reference}. Run the same command again."
         ) from error
     return found.rpartition("@")[2]

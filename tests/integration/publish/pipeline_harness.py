@@ -5,7 +5,7 @@ configuration and manifest.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -18,11 +18,12 @@ from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
 from ci.oci.reference import Reference
-from ci.oci.registry import Registry, RegistryError, digest_of
+from ci.oci.registry import Descriptor, Registry, RegistryError, digest_of
 from ci.planning.changes import Changed, History
 from ci.planning.plan import Plan
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
+from ci.registry_format import BASE_DIGEST, BASE_NAME
 from ci.results import RunReport
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
@@ -52,6 +53,8 @@ class Engine(FakeBuilder):
         super().__init__(failing=failing)
         self._registry = registry
         self._number = number
+        self.confused = False
+        """It builds each image on a parent of its own, and says that it is the one that it pushed."""
         self.fetched: list[str] = []
 
     async def fetch(self, reference: str) -> EngineFailure | None:
@@ -59,25 +62,43 @@ class Engine(FakeBuilder):
         return None if await self._registry.head(Reference.parse(reference)) else EngineFailure(message="not found")
 
     async def upload(self, fused: Fused, target: str, labels: Mapping[str, str]) -> str | EngineFailure:
-        config = msgspec.json.encode({"os": "linux", "config": {"Labels": labels}})
-        layer = f"run {self._number}: {fused.text}".encode()
+        own = f"run {self._number}: {fused.text}".encode()
         reference = Reference.parse(target)
         try:
-            for blob in (config, layer):
+            layers = (*await self._parent_layers(labels), own)
+            diff_ids = [digest_of(layer) for layer in layers]
+            config = msgspec.json.encode({"config": {"Labels": labels}, "rootfs": {"diff_ids": diff_ids}})
+            for blob in (config, *layers):
                 await self._registry.put_blob(reference.repository, blob)
-            return await self._registry.put(reference, image_manifest(config, layer))
+            return await self._registry.put(reference, image_manifest(config, *layers))
         except RegistryError as error:
             return EngineFailure(message=str(error))
+
+    async def _parent_layers(self, labels: Mapping[str, str]) -> tuple[bytes, ...]:
+        """Return the layers of an image's parent, which is in the registry before the image is."""
+        if BASE_DIGEST not in labels or labels[BASE_NAME] == "debian:12":
+            return ()
+        repository = Reference.parse(labels[BASE_NAME]).repository
+        manifest = await self._registry.get(repository.pinned(labels[BASE_DIGEST]))
+        assert manifest is not None
+        found = [
+            await self._registry.get_blob(repository, msgspec.convert(layer, Descriptor))
+            for layer in msgspec.json.decode(manifest.content)["layers"]
+        ]
+        if self.confused:
+            return (f"another build of {repository}".encode(),)
+        return tuple(layer for layer in found if layer is not None)
 
 
 class RunClock(Clock):
     """A minute later in each run, so that every run has a time of its own."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, later: timedelta) -> None:
         self._number = number
+        self._later = later
 
     def now(self) -> float:
-        return datetime(2026, 11, 25, 7, self._number, tzinfo=UTC).timestamp()
+        return (datetime(2026, 11, 25, 7, self._number, tzinfo=UTC) + self._later).timestamp()
 
 
 class Debian:
@@ -104,6 +125,8 @@ class Pipeline:
         self.commit = COMMIT
         self.clock = QuickClock()
         self.failing = ""
+        self.confused = False
+        self.later = timedelta()
         self.engine: Engine | None = None
         self._runs = 0
 
@@ -125,6 +148,7 @@ class Pipeline:
 
     def ports(self, registry: Registry) -> BuildPorts:
         self.engine = Engine(registry, self._runs, self.failing)
+        self.engine.confused = self.confused
         return BuildPorts(
             base_digest=self.debian.digest,
             history=self.history,
@@ -134,7 +158,7 @@ class Pipeline:
             progress=SilentProgress(),
             tools="tools",
             cores=2,
-            clock=RunClock(self._runs),
+            clock=RunClock(self._runs, self.later),
         )
 
     async def plan(self, registry: Registry, *, publish: bool = False) -> Plan:

@@ -23,7 +23,9 @@ STACK = read_stack(TREE)
 DEBIAN, UV = f"sha256:{'d' * 64}", f"sha256:{'0' * 64}"
 BASES = {"debian:12": DEBIAN, "uv:0.9": UV}
 ALL = ("base", "fonts", "ds", "ml")
-PRESENT = {name: Present(digest=f"sha256:{name * 20}") for name in ALL}
+DIGESTS = {name: f"sha256:{name * 20}" for name in ALL}
+NEEDS = {name: {needed: DIGESTS[needed] for needed in STACK.by_name[name].needs} for name in ALL}
+PRESENT = {name: Present(digest=DIGESTS[name], needs=NEEDS[name]) for name in ALL}
 SAME = {
     "base": Record(commit="c" * 40, epoch="2", build_args={}, bases={"debian:12": DEBIAN}),
     "fonts": Record(commit="c" * 40, epoch="2", build_args={}, bases={}),
@@ -210,13 +212,43 @@ def test_only_the_images_of_a_plan_are_decided_on() -> None:
 def test_a_reused_image_says_what_else_there_is_to_it() -> None:
     answers: dict[str, Present | Absent | NoAnswer] = {
         **PRESENT,
-        "ds": Present(digest=PRESENT["ds"].digest, tested=False),
-        "ml": Present(digest=PRESENT["ml"].digest, unnamed=True),
+        "ds": msgspec.structs.replace(PRESENT["ds"], tested=False),
+        "ml": msgspec.structs.replace(PRESENT["ml"], unnamed=True),
     }
     found = {one.name: one for one in decide(STACK, STACK.images, msgspec.structs.replace(inputs(), answers=answers))}
     assert [one.action for one in found.values() if one.retest] == [Action.REUSE]
     assert str(found["ds"].reason) == f"{REUSED['ds']}; its tests changed"
     assert str(found["ml"].reason) == f"{REUSED['ml']}, from an interrupted run"
+
+
+@pytest.mark.parametrize(
+    ("name", "needs", "expected"),
+    [
+        pytest.param(
+            "ml",
+            {"ds": "sha256:0123456789abcdef"},
+            {"ml": "other parent: built on ds 0123456789ab; dsdsdsdsdsds is published"},
+            id="another build of the parent",
+        ),
+        pytest.param(
+            "ds",
+            {**NEEDS["ds"], "fonts": "sha256:0123456789abcdef"},
+            {"ds": "other parent: built on fonts 0123456789ab; fontsfontsfo is published", **ON_DS},
+            id="another build of what it copies from",
+        ),
+        pytest.param(
+            "ml",
+            {},
+            {"ml": "other parent: it is not recorded which build of ds it was built on"},
+            id="not recorded",
+        ),
+    ],
+)
+def test_an_image_that_was_built_on_another_build_is_built(
+    name: str, needs: dict[str, str], expected: dict[str, str]
+) -> None:
+    answers = {**PRESENT, name: msgspec.structs.replace(PRESENT[name], needs=needs)}
+    assert reasons(msgspec.structs.replace(inputs(), answers=answers)) == REUSED | expected
 
 
 def test_a_refresh_is_the_reason_where_nothing_else_is() -> None:

@@ -27,7 +27,8 @@ def stacks(draw: st.DrawFn) -> tuple[MemoryTree, PlanInputs]:
     tree = MemoryTree(files)
     stack = read_stack(tree)
     bases = draw(st.sampled_from([BASES, BASES, {"uv:0.9": "sha256:u"}]))
-    present = st.just(Present(digest="sha256:x"))
+    digest = st.sampled_from(["sha256:x", "sha256:x", "sha256:y"])
+    present = st.builds(Present, digest=digest, needs=st.fixed_dictionaries(dict.fromkeys(names, digest)))
     answer = present | present | st.just(Absent()) | st.just(NoAnswer(why="no"))
     paths = st.frozensets(st.sampled_from([*files, "images/i0/x", "ci/x", "README.md"]))
     changed = paths.map(lambda found: Changed(base="b", paths=tuple(sorted(found))))
@@ -53,9 +54,10 @@ def test_just_what_is_published_and_needs_only_such_is_reused(dependencies: tupl
             and found.keys[image.name].key is not None
             and image.name not in found.forced
             and all(decisions[name].action is Action.REUSE for name in image.needs)
+            and all(decisions[name].digest == answer.needs[name] for name in image.needs)
         )
         decision = decisions[image.name]
         assert decision.action is (Action.REUSE if expected else Action.BUILD)
-        assert decision.digest == ("sha256:x" if expected else None)
+        assert decision.digest == (answer.digest if expected and isinstance(answer, Present) else None)
         assert (decision.reason.cause is Cause.PUBLISHED) == expected
         assert decision.reason.detail

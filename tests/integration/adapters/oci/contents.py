@@ -72,6 +72,12 @@ class Contents:
         tags = self.tags[repository]
         self.tags[repository] = {tag: digest for tag, digest in tags.items() if digest != target}
 
+    def collect_untagged(self) -> None:
+        """Delete manifests without a tag, as `docker-registry garbage-collect -m` does; indexes still list them."""
+        for repository, manifests in self.manifests.items():
+            tagged = set(self.tags[repository].values())
+            self.manifests[repository] = {digest: one for digest, one in manifests.items() if digest in tagged}
+
     def write_blob(self, repository: str, digest: str, content: bytes) -> None:
         if digest != digest_of(content):
             raise RefusalError("DIGEST_INVALID", f"provided {digest}, computed {digest_of(content)}")
