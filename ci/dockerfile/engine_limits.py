@@ -100,9 +100,7 @@ def _mount_problems(mount: Mount) -> Iterator[str]:
         what = "secrets" if mount.kind.lower() == "secret" else "SSH agent"
         yield f"builds here have no {what}. Remove `required`, and let the command do without."
     if mount.has_owner and mount.origin:
-        yield (
-            "uid, gid and mode need a folder. Give the folder in the image as source=, with the owner that it has there."
-        )
+        yield ("uid, gid and mode need a folder. Give one of the image as source=, with the owner that it has there.")
 
 
 def _add_problems(one: Instruction) -> Iterator[str]:

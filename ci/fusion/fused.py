@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ci.dockerfile.arguments import pairs
+from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Instruction, parse_dockerfile
 from ci.dockerfile.stages import ImageStage
@@ -26,6 +27,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...]
     ignore_file: str = ""
     """The .dockerignore with these patterns; empty if there is none."""
+
+    def excludes(self, path: str) -> bool:
+        """Return whether a path, relative to the folder, is excluded."""
+        return IgnorePatterns(self.ignore).match(path)
 
 
 class FusedStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +89,10 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
     def cut(self, step: FusedStep) -> str:
         """Return the text up to a step. A build of it ends with that step, so that a RUN's output can be read."""
         return self.head(step.end)
+
+    def instruction_at(self, line: int) -> FusedInstruction | None:
+        """Return the instruction at a line of the text; the next one for a line that no Dockerfile has."""
+        return next((one for one in self.instructions if one.end >= line), None)
 
     def head(self, lines: int) -> str:
         """Return the first lines of the text."""

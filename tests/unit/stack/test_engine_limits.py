@@ -40,8 +40,8 @@ def problems(text: str) -> tuple[str, ...]:
         ),
         pytest.param(
             "RUN --mount=type=cache,target=/c,from=debian,uid=5 x",
-            "RUN --mount=type=cache,target=/c,from=debian,uid=5: uid, gid and mode need a folder. Give the folder in "
-            "the image as source=, with the owner that it has there.",
+            "RUN --mount=type=cache,target=/c,from=debian,uid=5: uid, gid and mode need a folder. Give one of the "
+            "image as source=, with the owner that it has there.",
             id="a cache that begins as an image",
         ),
         pytest.param(
