@@ -157,8 +157,8 @@ def prefix(base: str) -> str:
         ),
         pytest.param(
             "RUN true",
-            'llbtodagger: unsupported op "file.mkdir" (sha256:28ac23a63e5d6af1e576d1aeac94d4f3c76fda0dab87c10934a535ad16'
-            "eeae24a): named user/group chown requires container context",
+            'llbtodagger: unsupported op "file.mkdir" (sha256:28ac23a63e5d6af1e576d1aeac94d4f3c76fda0dab87c10934a535'
+            "ad16eeae24a): named user/group chown requires container context",
             "the engine cannot look up the USER for this folder in an image FROM scratch. Write USER with numbers.",
             id="a user in a plain folder",
         ),
