@@ -8,7 +8,7 @@ published image does not: so the last stage of a parent ends with an ARG that se
 ONBUILD instruction of a foreign base has the whole context as its source, not the folder of the image.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -17,9 +17,22 @@ from ci.dockerfile.environment import Environment
 from ci.dockerfile.lexer import complete
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, reachable
-from ci.fusion.fused import MAKES_LAYERS, Context, Fused, FusedStage, FusedStep, fused_stage, fused_step
-from ci.fusion.rewrite import RewriteContext, StageNaming, rename_origins, replace_base, rewrite, scope_of, write_from
-from ci.fusion.stage_names import own_stage_names, stage_names
+from ci.fusion.cache_folders import needs_cache_folders
+from ci.fusion.engine_form import engine_form
+from ci.fusion.fused import (
+    MAKES_LAYERS,
+    Context,
+    Fused,
+    FusedInstruction,
+    FusedStage,
+    FusedStep,
+    fused_instruction,
+    fused_stage,
+    fused_step,
+)
+from ci.fusion.part import Part, PartWriter
+from ci.fusion.rewrite import StageNaming, rename_origins, replace_base, scope_of
+from ci.fusion.stage_names import own_stage_names, reserved_names, stage_names
 from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image, Stack
 
@@ -46,16 +59,6 @@ def _published(image: str, reference: str) -> Fused:
     return Fused(text=f"FROM {reference}\n", contexts=(), stages=(stage,), steps=())
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a text that comes from one image. Line numbers are relative to the part."""
-
-    lines: tuple[str, ...]
-    stages: tuple[FusedStage, ...]
-    steps: tuple[FusedStep, ...]
-    end: Environment
-    """The variables at the end of its last stage."""
-
-
 class _Writer:
     """Writes the texts of a stack. The part of a needed image is the same in all of them."""
 
@@ -71,31 +74,35 @@ class _Writer:
         }
         self._substitutions = msgspec.structs.replace(substitutions, published=published)
         self._naming = StageNaming(names=stage_names(stack.images), substitutions=self._substitutions)
-        self._needed: dict[str, _Part] = {}
+        self._reserved = {*reserved_names(stack.images), *self._naming.names.values()}
+        self._needed: dict[str, Part] = {}
 
     def fuse(self, wanted: Image) -> Fused:
         if wanted.name in self._published:
             return _published(wanted.name, self._published[wanted.name])
         images = self._stack.closure([wanted.name], without=self._substitutions.published)
-        if len(images) == 1:
+        if len(images) == 1 and not needs_cache_folders(one for stage in used_stages(wanted) for one in stage.body):
             return rewrite_single(wanted, scope_of(wanted, self._stack.by_name), self._substitutions)
         lines: list[str] = []
         stages: list[FusedStage] = []
         steps: list[FusedStep] = []
+        instructions: list[FusedInstruction] = []
         for image in images:
             part = self._write_image(image) if image is wanted else self._write_needed(image)
             above = len(lines)
             stages.extend(msgspec.structs.replace(stage, begin=above + stage.begin) for stage in part.stages)
             steps.extend(msgspec.structs.replace(step, end=above + step.end) for step in part.steps)
+            instructions.extend(msgspec.structs.replace(one, end=above + one.end) for one in part.instructions)
             lines.extend(part.lines)
         return Fused(
             text="\n".join(lines) + "\n",
-            contexts=tuple(Context(folder=image.name, path=image.context, ignore=image.ignore) for image in images),
+            contexts=tuple(_context(image, image.name) for image in images),
             stages=tuple(stages),
             steps=tuple(steps),
+            instructions=tuple(instructions),
         )
 
-    def _write_needed(self, image: Image) -> _Part:
+    def _write_needed(self, image: Image) -> Part:
         """Write an image that others need, with an ARG at its end that empties its ARGs."""
         found = self._needed.get(image.name)
         if found is None:
@@ -106,32 +113,16 @@ class _Writer:
             self._needed[image.name] = found
         return found
 
-    def _write_image(self, image: Image, *, is_needed: bool = False) -> _Part:
-        lines = [f"# {image.name}: {image.dockerfile_path}"]
-        stages: list[FusedStage] = []
-        steps: list[FusedStep] = []
+    def _write_image(self, image: Image, *, is_needed: bool = False) -> Part:
+        writer = PartWriter(image, scope_of(image, self._stack.by_name), self._naming, self._reserved)
         ends: dict[int, Environment] = {}
-        scope = scope_of(image, self._stack.by_name)
-        for stage in image.stages:
-            if stage.index not in reachable(image.stages):
-                continue
-            environment = self._initial(stage, ends)
-            context = RewriteContext(image=image, scope=scope, naming=self._naming, environment=environment)
-            lines.append(write_from(stage, context))
-            stages.append(fused_stage(image, stage, self._naming, len(lines)))
-            lines.extend(filter(None, [self._substitutions.epoch_line(image.name)]))
+        for stage in used_stages(image):
             # The ONBUILDs of a stage are already part of the stages built on it. Only the image itself keeps them.
             keeps_onbuild = stage is image.stages[-1] and not is_needed
-            for instruction in stage.body:
-                if instruction.keyword == "ONBUILD" and not keeps_onbuild:
-                    continue
-                text = rewrite(instruction, context)
-                lines.extend((text if instruction.logical_line.is_complete else complete(text)).split("\n"))
-                if instruction.keyword in MAKES_LAYERS:
-                    steps.append(fused_step(image, stage, stages[-1].name, instruction, len(lines)))
-                context = context.after(instruction)
-            ends[stage.index] = context.environment
-        return _Part(lines=tuple(lines), stages=tuple(stages), steps=tuple(steps), end=ends[len(image.stages) - 1])
+            body = [one for one in stage.body if one.keyword != "ONBUILD" or keeps_onbuild]
+            epoch = self._substitutions.epoch_line(image.name)
+            ends[stage.index] = writer.write_stage(stage, body, self._initial(stage, ends), epoch)
+        return writer.part(ends[len(image.stages) - 1])
 
     def _initial(self, stage: ImageStage, ends: Mapping[int, Environment]) -> Environment:
         match stage.base.origin:
@@ -153,10 +144,10 @@ def rewrite_single(image: Image, scope: Scope, substitutions: Substitutions) -> 
     def line(number: int) -> int:
         return number + sum(stage.source.end < number for stage in own) if epoch else number
 
-    reached = [stage for stage in image.stages if stage.index in reachable(image.stages)]
+    reached = used_stages(image)
     return Fused(
         text="\n".join(_lines(image, scope, naming, epoch)),
-        contexts=(Context(folder="", path=image.context, ignore=image.ignore),),
+        contexts=(_context(image, ""),),
         stages=tuple(fused_stage(image, stage, naming, line(stage.source.end)) for stage in reached),
         steps=tuple(
             fused_step(image, stage, naming.names[image.name, stage.index], instruction, line(instruction.end))
@@ -164,7 +155,18 @@ def rewrite_single(image: Image, scope: Scope, substitutions: Substitutions) -> 
             for instruction in own[stage.index].body
             if instruction.keyword in MAKES_LAYERS
         ),
+        instructions=tuple(fused_instruction(one, line(one.end)) for one in image.dockerfile.instructions),
     )
+
+
+def used_stages(image: Image) -> Sequence[ImageStage]:
+    """Return the last stage of an image and the stages that it depends on."""
+    reached = reachable(image.stages)
+    return [stage for stage in image.stages if stage.index in reached]
+
+
+def _context(image: Image, folder: str) -> Context:
+    return Context(folder=folder, path=image.context, ignore=image.ignore, ignore_file=image.ignore_file)
 
 
 def _lines(image: Image, scope: Scope, naming: StageNaming, epoch: str) -> list[str]:
@@ -185,11 +187,15 @@ def _lines(image: Image, scope: Scope, naming: StageNaming, epoch: str) -> list[
 
 
 def _rewritten(image: Image, scope: Scope, naming: StageNaming) -> Iterator[tuple[Instruction, str]]:
+    reached = reachable(image.stages)
     for one in image.dockerfile.arguments:
         yield one, replace_defaults(one, image.build_args)
     for stage, own in zip(image.stages, image.dockerfile.stages, strict=True):
         is_renamed = naming.is_renamed(stage.base)
         yield own.source, replace_base(own.source, naming.resolve(stage.base)) if is_renamed else own.source.raw
         for one in own.body:
-            is_argument = one.keyword == "ARG"
-            yield one, replace_defaults(one, image.build_args) if is_argument else rename_origins(one, scope, naming)
+            if one.keyword == "ARG":
+                yield one, replace_defaults(one, image.build_args)
+            else:
+                form = engine_form(one, is_used=stage.index in reached)
+                yield one, rename_origins(form, scope, naming)

@@ -1,8 +1,12 @@
 """The result of fusing, as values: a text, and the lines of its stages and steps."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from ci.dockerfile.arguments import pairs
+from ci.dockerfile.dockerignore import IgnorePatterns
+from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Instruction, parse_dockerfile
 from ci.dockerfile.stages import ImageStage
 from ci.fusion.rewrite import StageNaming
@@ -21,6 +25,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     path: str
     ignore: tuple[str, ...]
+    ignore_file: str = ""
+    """The .dockerignore with these patterns; empty if there is none."""
+
+    def excludes(self, path: str) -> bool:
+        """Return whether a path, relative to the folder, is excluded."""
+        return IgnorePatterns(self.ignore).match(path)
 
 
 class FusedStage(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +60,20 @@ class FusedStep(msgspec.Struct, frozen=True, kw_only=True):
     """How many lines the text has up to and including this instruction."""
     layers: int
     """How many layers the engine makes of it: one for each source of a COPY or ADD, otherwise one."""
+    origins: tuple[tuple[str, str], ...] = ()
+    """What it copies or mounts from stages and images: the path there and the `from=`, both as written."""
+
+
+class FusedInstruction(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an instruction of the text comes from."""
+
+    end: int
+    """How many lines the text has up to and including it."""
+    path: str
+    line: int
+    keyword: str
+    command: str
+    """The whole instruction on one line, as written."""
 
 
 class Fused(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +83,16 @@ class Fused(msgspec.Struct, frozen=True, kw_only=True):
     contexts: tuple[Context, ...]
     stages: tuple[FusedStage, ...]
     steps: tuple[FusedStep, ...]
+    instructions: tuple[FusedInstruction, ...] = ()
+    """All instructions of the text in its order, except for those that Dockerfiles do not have."""
 
     def cut(self, step: FusedStep) -> str:
         """Return the text up to a step. A build of it ends with that step, so that a RUN's output can be read."""
         return self.head(step.end)
+
+    def instruction_at(self, line: int) -> FusedInstruction | None:
+        """Return the instruction at a line of the text; the next one for a line that no Dockerfile has."""
+        return next((one for one in self.instructions if one.end >= line), None)
 
     def head(self, lines: int) -> str:
         """Return the first lines of the text."""
@@ -80,6 +110,17 @@ def fused_stage(image: Image, stage: ImageStage, naming: StageNaming, begin: int
     )
 
 
+def fused_instruction(instruction: Instruction, end: int) -> FusedInstruction:
+    """Return the FusedInstruction for an instruction that ends at line `end` of the text."""
+    return FusedInstruction(
+        end=end,
+        path=instruction.path,
+        line=instruction.line,
+        keyword=instruction.keyword,
+        command=instruction.logical_line.as_one_line,
+    )
+
+
 def fused_step(image: Image, stage: ImageStage, name: str, instruction: Instruction, end: int) -> FusedStep:
     """Return the FusedStep for an instruction of the stage `name` that ends at line `end` of the text."""
     is_own = instruction.path == image.dockerfile_path
@@ -93,7 +134,15 @@ def fused_step(image: Image, stage: ImageStage, name: str, instruction: Instruct
         line=instruction.line if is_own else stage.source.line,
         end=end,
         layers=len(instruction.words) - 1 if instruction.keyword in {"COPY", "ADD"} else 1,
+        origins=tuple(_origins(instruction)),
     )
+
+
+def _origins(instruction: Instruction) -> Iterator[tuple[str, str]]:
+    if instruction.keyword == "COPY" and instruction.flag("from"):
+        yield from ((word, instruction.flag("from")) for word in instruction.words[:-1])
+    elif instruction.keyword == "RUN":
+        yield from ((mount.source, mount.origin) for mount in mounts(instruction) if mount.origin)
 
 
 class Layering(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from ci.dockerfile.lexer import escape_flag, escape_word
 from ci.dockerfile.mounts import Mount, replace_mounts
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageStage, Origin, Scope, Source
+from ci.fusion.cache_folders import from_folder
 from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image
 
@@ -56,6 +57,8 @@ class RewriteContext(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     naming: StageNaming
     environment: Environment
+    cache_folders: Mapping[Mount, str] = {}
+    """The names of stages with the folders of cache mounts, by mount as written."""
 
     @property
     def folder(self) -> str:
@@ -116,6 +119,8 @@ def write_from(stage: ImageStage, context: RewriteContext) -> str:
 
 
 def _mount(mount: Mount, context: RewriteContext) -> Mount:
+    if mount in context.cache_folders:
+        return from_folder(mount, context.cache_folders[mount])
     if mount.origin:
         source = context.scope.origin(mount.origin, numbered=False)
         return mount.with_value(context.naming.resolve(source), "from")

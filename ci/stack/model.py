@@ -104,6 +104,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     context: str
     ignore: tuple[str, ...]
     """Patterns excluded from the context: the folders of tests, then those of its .dockerignore, in order."""
+    ignore_file: str
+    """The path of its .dockerignore; empty if there is none."""
     arguments: Arguments
     stages: tuple[ImageStage, ...]
     build_args: Mapping[str, str]

@@ -8,6 +8,7 @@ import msgspec
 
 from ci.dockerfile.arguments import UNWRITABLE, Arguments, pairs, read_arguments
 from ci.dockerfile.dockerignore import read_ignore
+from ci.dockerfile.engine_limits import limit_problems
 from ci.dockerfile.parser import Dockerfile, Instruction, parse_dockerfile
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
 from ci.errors import SpecError, did_you_mean
@@ -106,14 +107,16 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
             dockerfile = parse_dockerfile(files.read(path), path)
         except SpecError as error:
             own.extend(error.problems)
-    ignore = (*suite_exclusions(tests, context), *_ignore(files, path, context, own))
+    ignore_file = _ignore_file(files, path, context)
+    patterns = read_ignore(files.read(ignore_file), ignore_file, own) if ignore_file else ()
     draft = Image(
         name=name,
         folder=folder,
         dockerfile_path=path,
         dockerfile=dockerfile,
         context=context or ".",
-        ignore=ignore,
+        ignore=(*suite_exclusions(tests, context), *patterns),
+        ignore_file=ignore_file,
         arguments=Arguments(build_args=table.build_args, automatic={}),
         stages=(),
         build_args=table.build_args,
@@ -146,12 +149,10 @@ def _is_outside(path: str) -> bool:
     return path == ".." or path.startswith(("../", "/"))
 
 
-def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -> tuple[str, ...]:
-    """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
-    for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
-        if path in files.paths:
-            return read_ignore(files.read(path), path, problems)
-    return ()
+def _ignore_file(files: _Files, dockerfile: str, context: str) -> str:
+    """Return the path of the Dockerfile's own ignore file, or else of the context's; empty if there is neither."""
+    candidates = (f"{dockerfile}.dockerignore", inside(context, ".dockerignore"))
+    return next((path for path in candidates if path in files.paths), "")
 
 
 def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
@@ -173,7 +174,7 @@ def _connected(
     scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
     stages = resolve_stages(dockerfile, scope, arguments, onbuild, own)
     if draft.enabled:
-        problems.extend(own)
+        problems.extend((*own, *limit_problems(stages)))
     sources = dependencies(stages)
     return msgspec.structs.replace(
         draft,

@@ -113,8 +113,8 @@ def test_what_fails_without_a_command_is_a_sentence(call: Call, tree: MakeTree) 
     )
     done = call("--source", source, "build-stack")
     assert done.returncode == 1
-    assert "no such file or directory" in done.stderr
-    assert "localhost:1/no/such:tag" in done.stderr
+    assert "  images/r/nothing-here: no such file or folder in the source tree" in done.stderr
+    assert "  images/ml/Dockerfile:1: FROM localhost:1/no/such:tag: failed to do request: Head " in done.stderr
     assert "xxh3:" not in done.stderr.split("The run FAILED", 1)[1]
 
 

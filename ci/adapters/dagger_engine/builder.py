@@ -1,17 +1,22 @@
 """Builds fused Dockerfiles with the Dagger engine."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import dagger
+import msgspec
 from dagger import dag
 from typing_extensions import override
 
 from ci.adapters.dagger_engine.errors import engine_result
 from ci.adapters.dagger_engine.layers import measure_layers
 from ci.adapters.dagger_engine.registry import EngineRegistry
+from ci.adapters.dagger_engine.translation import missing_source, translate
 from ci.build.ports import Builder, EngineFailure
 from ci.fusion.fused import Fused, FusedStep, layering, leaked_args
 from ci.results import Layer
+
+T = TypeVar("T")
 
 # The file is excluded by an ignore file of its own, which the engine prefers to `.dockerignore`: its text differs from
 # step to step, which must not change what `COPY . /here` copies.
@@ -59,13 +64,26 @@ class EngineBuilder(Builder):
     async def run_step(self, fused: Fused, step: FusedStep) -> str | EngineFailure:
         image = self._build(fused, fused.cut(step))
         if step.keyword == "RUN":
-            return await engine_result(image.combined_output())
-        built = await engine_result(image.sync())
+            return await self._translated(await engine_result(image.combined_output()), fused, step)
+        built = await self._translated(await engine_result(image.sync()), fused, step)
         return built if isinstance(built, EngineFailure) else ""
+
+    async def _translated(
+        self, result: T | EngineFailure, fused: Fused, step: FusedStep | None = None
+    ) -> T | EngineFailure:
+        """Return a failure in the user's terms, and any other result as it is."""
+        if not isinstance(result, EngineFailure) or (result.exit_code or -1) >= 0:
+            return result
+        message = translate(result.message, fused, step)
+        missing = missing_source(result.message, fused, step)
+        if missing and missing.excluded_by:
+            exists = await engine_result(self._source.exists(missing.path, do_not_follow_symlinks=True))
+            message = f"{missing.path}: {missing.excluded_by}" if exists is True else message
+        return msgspec.structs.replace(result, message=message)
 
     @override
     async def finish(self, fused: Fused) -> int | EngineFailure:
-        return await engine_result(self._size(fused))
+        return await self._translated(await engine_result(self._size(fused)), fused)
 
     async def _size(self, fused: Fused) -> int:
         image = await self.image(fused)
@@ -77,7 +95,8 @@ class EngineBuilder(Builder):
     @override
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         tools = dag.container().from_(_TOOLS)
-        return await engine_result(measure_layers(fused, lambda text: self._build(fused, text), tools))
+        measured = await engine_result(measure_layers(fused, lambda text: self._build(fused, text), tools))
+        return await self._translated(measured, fused)
 
     @override
     async def fetch(self, reference: str) -> EngineFailure | None:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 # What the engine puts around the cause: encoded call ids of several kilobytes, the chain of calls that were loaded,
 # its own operations, and the trace's id.
 _NOISE = re.compile(
-    r"(?:failed to load container from converted ID|failed to convert Dockerfile to LLB"
+    r"(?:failed to load container from converted ID|failed to convert Dockerfile (?:to LLB|LLB to Dagger ID)"
     r"|failed to clone built container state|failed to content hash dockerfile copy|failed to copy source directory"
     r"|load (?:Container|Directory|File)@[A-Za-z0-9+/=_-]+|load xxh3:[0-9a-f]+|inputs): "
     r"|\s*\[traceparent:[^\]]*\]"

@@ -10,16 +10,8 @@ from ci.errors import ExternalError
 from ci.fusion.fused import Fused, layering
 from ci.results import Layer
 
-# Prints the manifest and the config of an OCI tarball as the two members of a JSON list. The tarball may hold many
-# gigabytes: tar seeks from entry to entry and reads only the three small ones.
-_READ = """\
-set -eu
-blob() { tar --extract --to-stdout --file=/image.tar "blobs/sha256/$1"; }
-digest() { grep --only-matching 'sha256:[0-9a-f]*' | head -n 1 | cut -d: -f2; }
-manifest=$(tar --extract --to-stdout --file=/image.tar index.json | digest)
-config=$(blob "$manifest" | digest)
-echo "[$(blob "$manifest"), $(blob "$config")]"
-"""
+# Where tar puts what it extracts, in a container of its own.
+_FOLDER = "/tarball"
 
 
 async def measure_layers(
@@ -27,7 +19,7 @@ async def measure_layers(
 ) -> tuple[Layer, ...]:
     """Return the layers of a fused Dockerfile's image, one entry for each instruction, the lowest first.
 
-    `build` returns the container of a fused text, or of its beginning; `tools` has sh, tar, grep and du.
+    `build` returns the container of a fused text, or of its beginning; `tools` has tar and du.
     Raises dagger.QueryError, and ExternalError if the engine's layers do not match the instructions.
     """
     plan = layering(fused)
@@ -63,9 +55,24 @@ async def _read_tarball(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an image's OCI manifest and config, written with that compression."""
     tarball = image.as_tarball(forced_compression=compression)
-    read = tools.with_mounted_file("/image.tar", tarball).with_exec(["sh", "-c", _READ])
-    manifest, config = json.loads(await read.stdout())
-    return manifest, config
+    reader = tools.with_mounted_file("/image.tar", tarball).with_workdir(_FOLDER)
+    index = await _read_json(reader, "index.json")
+    manifest = await _read_json(reader, _blob(index["manifests"][0]))
+    return manifest, await _read_json(reader, _blob(manifest["config"]))
+
+
+async def _read_json(reader: dagger.Container, path: str) -> dict[str, Any]:
+    """Return a JSON file of the tarball, which may hold many gigabytes: tar seeks from entry to entry.
+
+    The file comes from the engine as it is, through no shell: the `echo` of dash expands the backslashes of JSON.
+    """
+    extracted = reader.with_exec(["tar", "--extract", "--file=/image.tar", path])
+    content: dict[str, Any] = json.loads(await extracted.file(f"{_FOLDER}/{path}").contents())
+    return content
+
+
+def _blob(descriptor: dict[str, Any]) -> str:
+    return f"blobs/{descriptor['digest'].replace(':', '/')}"
 
 
 async def _foreign_layers(

@@ -43,8 +43,8 @@ from tests.unit.fusion.sample_stacks import child, lines
         ),
         pytest.param("ADD a.tar.gz b /c/", "ADD child/a.tar.gz child/b /c/", id="ADD"),
         pytest.param(
-            "ADD https://x.org/a b git@github.com:x/y.git#v1 ssh://g/x.git git://x/y.git HTTP://x /c/",
-            "ADD https://x.org/a child/b git@github.com:x/y.git#v1 ssh://g/x.git git://x/y.git HTTP://x /c/",
+            "ADD https://x.org/a b git://x/y.git HTTP://x /c/",
+            "ADD https://x.org/a child/b git://x/y.git HTTP://x /c/",
             id="ADD from elsewhere",
         ),
         pytest.param("ADD github.com/x/y /c", "ADD child/github.com/x/y /c", id="a path that looks like a host"),
@@ -63,6 +63,8 @@ def test_sources_move_into_the_folder_of_their_image(before: str, after: str) ->
         pytest.param("ENV D=../x\nCOPY a/$D/b /c", "COPY child/x/b /c", id=".. is written out"),
         pytest.param("ARG D='../x y'\nCOPY a/$D /c", 'COPY ["child/x y", "/c"]', id=".. and a name with blanks"),
         pytest.param("ARG U=https://x.org\nADD $U/a /c", "ADD $U/a /c", id="URL"),
+        pytest.param("ARG G=git@x.org:y.git\nADD $G /c", "ADD $G /c", id="git over SSH"),
+        pytest.param("ARG G=ssh://x/y.git\nADD $G /c", "ADD $G /c", id="git over SSH as a URL"),
         pytest.param("ARG V=1\nADD https://x.org/$V /c", "ADD https://x.org/$V /c", id="URL with a version"),
         pytest.param(
             "ARG V\nADD https://x.org/$V$W /c", "ADD https://x.org/$V$W /c", id="URL with an unknown variable"
