@@ -13,7 +13,10 @@ Test = Annotated[bool, Doc("Run the suites of the images. --test=false only buil
 Retest = Annotated[bool, Doc("Run all tests again, including those that already passed on the same image.")]
 Rebuild = Annotated[
     list[str] | None,
-    Doc("Build these images even if the registry has them with the same content; all means every image."),
+    Doc(
+        "Build these images even if the registry has them with the same content. * means every image; so does all, "
+        "unless an image is called all."
+    ),
 ]
 Refresh = Annotated[
     bool, Doc("Rebuild everything and fetch all packages again. If it fails, the same command resumes it.")

@@ -10,7 +10,6 @@ from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
 from ci.reports import units
 from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
-from ci.stack.discovery import COMMON
 from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
@@ -84,7 +83,10 @@ def _inheritance(plan: Plan) -> Sequence[str]:
     """Describe the inherited suites: to list them for each image would fill the screen."""
     if not any(image.suites for image in plan.images):
         return ()
-    common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith(f"{COMMON}/"))
+    # A plan has all ancestors of its images, so a suite of no image in it is common.
+    names = {image.name for image in plan.images}
+    suites = dict.fromkeys(suite for image in plan.images for suite in image.suites)
+    common = [suite for suite in suites if suite.partition("/")[0] not in names]
     others = "".join(f", and {suite}" for suite in common)
     return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 

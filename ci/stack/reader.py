@@ -24,6 +24,7 @@ from ci.stack.discovery import (
 )
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
+from ci.stack.reserved_names import image_name_problem, variable_problems, version_problems
 from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 
 PLATFORM = "linux/amd64"
@@ -44,6 +45,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     if not folders:
         problems.append(f"{images}: no images found. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
+    problems.extend(f"{path}: {problem}" for problem in _reserved_problems(settings))
     tests = suite_folders(files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
@@ -70,7 +72,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         rebuild_all=rebuild_all,
         platform=platform,
         images=tuple(found[name] for name in ordered(needs)),
-        common_suites=common_suites(files.folders, files.root),
+        common_suites=common_suites(files.folders, files.root, by_name),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
     )
@@ -220,6 +222,14 @@ def _name_problems(folders: Sequence[str]) -> Iterator[str]:
                 f"{same_name[0]}: invalid image name {name!r}. Rename the folder: use lower-case letters and digits, "
                 "separated by '.', '_', '__' or any number of '-'."
             )
+        reserved = image_name_problem(name)
+        if reserved:
+            yield f"{same_name[0]}: {reserved}"
+
+
+def _reserved_problems(settings: Settings) -> Iterator[str]:
+    yield from version_problems(settings.stack.version)
+    yield from variable_problems(settings.tests.server_environment)
 
 
 def _disabled_problems(images: Sequence[Image]) -> Iterator[str]:

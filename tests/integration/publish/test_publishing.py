@@ -142,6 +142,22 @@ async def test_rebuild_builds_what_it_names_and_what_stands_on_it(pipeline: Pipe
     assert report.plan.images[1].reason == "forced: --rebuild"
 
 
+async def test_rebuild_takes_a_word_for_every_image(pipeline: Pipeline) -> None:
+    await pipeline.run()
+    for word in ("*", "all"):
+        pipeline.options = BuildOptions(publish=True, rebuild=(word,))
+        assert results(await pipeline.run()) == BUILT
+
+
+async def test_an_image_called_all_is_meant_by_its_name(pipeline: Pipeline) -> None:
+    pipeline.files["images/all/Dockerfile"] = "FROM base\nRUN all\n"
+    await pipeline.run()
+    pipeline.options = BuildOptions(publish=True, rebuild=("all",))
+    assert results(await pipeline.run()) == {**REUSED, "all": "built"}
+    pipeline.options = BuildOptions(publish=True, rebuild=("*",))
+    assert results(await pipeline.run()) == {**BUILT, "all": "built"}
+
+
 async def test_the_record_tells_what_was_published(pipeline: Pipeline) -> None:
     await pipeline.run()
     pipeline.files["images/ml/Dockerfile"] = "FROM ds\nRUN other\n"

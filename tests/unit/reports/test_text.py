@@ -51,6 +51,12 @@ def test_the_plan_shows_copies_between_images_and_suites() -> None:
     assert text.endswith("tested by its own suites and those of all its ancestors, and common/image.")
 
 
+def test_an_image_called_common_has_suites_of_its_own() -> None:
+    suites = ("tests_common/image", "common/server")
+    text = render_plan(Plan(images=(planned("common", suites=suites), planned("ds", "common", suites=suites))))
+    assert text.endswith("tested by its own suites and those of all its ancestors, and tests_common/image.")
+
+
 def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
     text = render_run(
         run_report(
