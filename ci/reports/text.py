@@ -98,13 +98,17 @@ def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
         _short(plan.reason),
         units.seconds(image.seconds) if ran else "-",
         units.size(image.size),
-        count_tests(image.suites) or ("not run" if ran and image.exists and _has_suites(plan) else ""),
+        count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
         _result(image),
     )
 
 
-def _has_suites(plan: ImagePlan) -> bool:
-    return any(not suite.endswith(f"/{SuiteKind.GPU}") for suite in plan.suites)
+def _why_no_tests(plan: ImagePlan, image: ImageReport, *, ran: bool) -> str:
+    if not image.exists:
+        return ""
+    if all(suite.endswith(f"/{SuiteKind.GPU}") for suite in plan.suites):
+        return "no suites"
+    return "not run" if ran else ""
 
 
 def _result(image: ImageReport) -> str:

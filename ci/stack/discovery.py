@@ -10,7 +10,7 @@ SETTINGS = "stack.toml"
 COMMON_TESTS = "tests_common"
 _COMMON = "common"
 _DOCKERFILE = "Dockerfile"
-_TESTS = "tests"
+TESTS = "tests"
 
 
 def inside(folder: str, path: str) -> str:
@@ -42,7 +42,7 @@ def _is_searched(folder: str, images: str) -> bool:
     if images and not f"{folder}/".startswith(f"{images}/"):
         return False
     below = folder.removeprefix(images).split("/")
-    return not any(name in (_TESTS, COMMON_TESTS) or name.startswith(".") for name in below)
+    return not any(name in (TESTS, COMMON_TESTS) or name.startswith(".") for name in below)
 
 
 def folders_with_files(paths: Iterable[str]) -> Collection[str]:
@@ -69,12 +69,12 @@ def common_suites(folders: Collection[str], images: str, names: Collection[str])
 
 def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite, ...]:
     """Return the suites in an image's folder. `folders` are the folders with files."""
-    return _suites(folders, inside(folder, _TESTS), image)
+    return _suites(folders, inside(folder, TESTS), image)
 
 
 def suite_folders(folders: Collection[str], image_folders: Iterable[str], images: str) -> tuple[str, ...]:
     """Return the folders of all suites, common ones included, sorted. `folders` are the folders with files."""
-    own = {inside(folder, f"{_TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
+    own = {inside(folder, f"{TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
     return tuple(sorted(folder for folder in {inside(images, COMMON_TESTS), *own} if folder in folders))
 
 

@@ -5,10 +5,14 @@ Where a word can give way to a user's name, it is not reserved: see `common_suit
 
 from collections.abc import Iterable, Iterator
 
+from ci.dockerfile.arguments import pairs
+from ci.dockerfile.parser import Dockerfile
 from ci.errors import RequestError
 from ci.registry_format import CACHE_TAG_PREFIX, HISTORY_SUFFIX, REFRESH_MARKER_TAG, STAGING_TAG_PREFIX
 from ci.stack.discovery import COMMON_TESTS
 
+EPOCH_ARGUMENT = "DATAHUB_EPOCH"
+"""The ARG below each FROM that holds the cache epoch: with another value, every RUN runs again."""
 _IMAGES = {
     "scratch": "FROM scratch means the empty image",
     COMMON_TESTS: "this folder has the suites of all images",
@@ -45,6 +49,21 @@ def variable_problems(variables: Iterable[str]) -> Iterator[str]:
             yield (
                 f"tests.server-environment.{name}: this variable is reserved: a run of a suite sets it. Rename it, or "
                 "set it in the Dockerfile."
+            )
+
+
+def dockerfile_problems(dockerfile: Dockerfile) -> Iterator[str]:
+    """Return a sentence for each ARG or ENV that would hide the cache epoch."""
+    for instruction in dockerfile.instructions:
+        names: Iterable[str] = ()
+        if instruction.keyword == "ARG":
+            names = (name for name, _ in pairs(instruction))
+        elif instruction.keyword == "ENV":
+            names = instruction.words[::2]
+        if EPOCH_ARGUMENT in names:
+            yield (
+                f"{instruction.location}: {EPOCH_ARGUMENT} is reserved: it is what makes --refresh run every RUN "
+                "again. Rename it."
             )
 
 

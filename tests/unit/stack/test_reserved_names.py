@@ -67,3 +67,18 @@ def test_a_promotion_writes_no_tag_that_means_something_else(tag: str) -> None:
     check_tags(["stable", "2026", "known"])
     with pytest.raises(RequestError, match="is reserved"):
         check_tags(["stable", tag])
+
+
+@pytest.mark.parametrize(
+    "line", ["ARG DATAHUB_EPOCH", "ARG A DATAHUB_EPOCH=1", "ENV A=1 DATAHUB_EPOCH=2", "ENV DATAHUB_EPOCH 2"]
+)
+def test_a_variable_of_a_dockerfile_does_not_hide_the_cache_epoch(line: str) -> None:
+    (problem,) = problems({"images/a/Dockerfile": f"FROM debian:12\n{line}\n"})
+    assert problem == (
+        "images/a/Dockerfile:2: DATAHUB_EPOCH is reserved: it is what makes --refresh run every RUN again. Rename it."
+    )
+
+
+def test_other_variables_are_the_users() -> None:
+    text = "FROM debian:12\nARG A=DATAHUB_EPOCH DATAHUB_EPOCHS\nENV B=$DATAHUB_EPOCH\n"
+    assert read_stack(MemoryTree({"images/a/Dockerfile": text})).by_name["a"].enabled
