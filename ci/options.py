@@ -37,7 +37,7 @@ Publish = Annotated[
 Registry = Annotated[
     str, Doc("The registry and namespace of the images: docker.io/ucsdets. Default: stack.registry in stack.toml.")
 ]
-Username = Annotated[str, Doc("Registry user name. Default: anonymous.")]
+Username = Annotated[str, Doc("Registry user name. Empty, as by default: anonymous, whatever the password.")]
 Password = Annotated[
     dagger.Secret | None,
     Doc("The password or token of --registry-username: env:NAME or file:PATH, not the text itself."),
