@@ -21,7 +21,7 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
-from ci.commands.registry import registry_name
+from ci.commands.registry import check_password, registry_name
 from ci.errors import ExternalError
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
@@ -91,8 +91,9 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
     tags = TagLayout(registry=name)
     host = tags.repository("any").host
     credentials, secret = None, None
-    if options.password:
+    if options.username and options.password:
         password = await _plaintext(options.password)
+        check_password(options.username, password)
         credentials = Credentials(username=options.username, password=password)
         secret = dag.set_secret("registry-password", password)
     address = f"http://{await _reach(options.service, '--registry-service')}" if options.service else ""

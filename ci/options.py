@@ -13,7 +13,10 @@ Test = Annotated[bool, Doc("Run the suites of the images. --test=false only buil
 Retest = Annotated[bool, Doc("Run all tests again, including those that already passed on the same image.")]
 Rebuild = Annotated[
     list[str] | None,
-    Doc("Build these images even if the registry has them with the same content; all means every image."),
+    Doc(
+        "Build these images even if the registry has them with the same content. * means every image; so does all, "
+        "unless an image is called all."
+    ),
 ]
 Refresh = Annotated[
     bool, Doc("Rebuild everything and fetch all packages again. If it fails, the same command resumes it.")
@@ -34,7 +37,7 @@ Publish = Annotated[
 Registry = Annotated[
     str, Doc("The registry and namespace of the images: docker.io/ucsdets. Default: stack.registry in stack.toml.")
 ]
-Username = Annotated[str, Doc("Registry user name. Default: anonymous.")]
+Username = Annotated[str, Doc("Registry user name. Empty, as by default: anonymous, whatever the password.")]
 Password = Annotated[
     dagger.Secret | None,
     Doc("The password or token of --registry-username: env:NAME or file:PATH, not the text itself."),

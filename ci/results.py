@@ -178,6 +178,10 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     record: str = ""
     """The run record, JSON, that is attached to each image. Empty if this run wrote none."""
 
+    def __post_init__(self) -> None:
+        if not self.tag:
+            raise ValueError(f"A publication in {self.registry} without a tag.")
+
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """The whole run. `started` is RFC 3339, UTC; `seconds` is wall time; `jobs` how many stages could run at once.

@@ -27,7 +27,7 @@ class TaskKind(StrEnum):
 
 
 class Task(NamedTuple):
-    """One task. `part` is the stage of a STAGE or the `origin/kind` of a SUITE; TOOLS belong to no image."""
+    """One task. `part` is the stage of a STAGE or the folder of a SUITE; TOOLS belong to no image."""
 
     kind: TaskKind
     image: str
@@ -83,7 +83,7 @@ def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> Task
     for name in uploaded:
         graph.add(Task(TaskKind.UPLOAD, name), Task(TaskKind.IMAGE, name), *graph.parents_upload(name))
     testing = {
-        Task(TaskKind.SUITE, name, suite.name): suite
+        Task(TaskKind.SUITE, name, suite.folder): suite
         for name in run.tested
         for suite in stack.suites_of(name)
         if suite.kind is not SuiteKind.GPU

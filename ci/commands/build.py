@@ -101,6 +101,8 @@ def _publish_problems(
         )
     if len(plan.images) < len(stack.images):
         yield "--publish works on the whole stack: remove --only."
+    elif not plan.enabled:
+        yield "Every image is disabled in stack.toml: nothing can be published."
     unknown = dict.fromkeys(base for key in inputs.keys.values() for base in key.unknown)
     if unknown:
         yield f"Cannot resolve base image {list_some(tuple(unknown))}: check the name and the registry login."

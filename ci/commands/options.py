@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-ALL = "all"
-"""Stands for every image in `--rebuild`."""
+EVERY_IMAGE = ("*", "all")
+"""Stand for every image in `--rebuild`, unless an image has this name: none can be called `*`."""
 
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):

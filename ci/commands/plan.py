@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ci.build.ports import Builder, Progress, Tester
 from ci.clock import Clock
-from ci.commands.options import ALL, BuildOptions
+from ci.commands.options import EVERY_IMAGE, BuildOptions
 from ci.oci.concurrency import gather_or_raise
 from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
@@ -57,7 +57,8 @@ async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bui
 
 async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> PlanInputs:
     """Collect what a plan is made from: git's history, digests of foreign bases, keys, what the registry has."""
-    check_names(stack, [*options.only, *(name for name in options.rebuild if name != ALL)])
+    every = [word for word in EVERY_IMAGE if word not in stack.by_name]
+    check_names(stack, [*options.only, *(name for name in options.rebuild if name not in every)])
     history = await ports.history(options.base, options.head)
     images = choose(stack, options.only)
     names = [image.name for image in images if image.enabled]
@@ -80,7 +81,7 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
         answers=answers,
         history=history,
         records=records,
-        forced=frozenset(names if ALL in options.rebuild else options.rebuild),
+        forced=frozenset(names if set(every) & set(options.rebuild) else options.rebuild),
         refresh_epoch=epoch,
     )
 

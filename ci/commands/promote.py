@@ -14,6 +14,7 @@ from ci.promotion.source_run import find_published_run
 from ci.publish.attestations import RunRecord
 from ci.publish.registry_state import RegistrySession
 from ci.stack.model import Stack
+from ci.stack.reserved_names import check_tags
 from ci.stack.stack_tag import StackTag
 
 
@@ -47,6 +48,7 @@ async def promote(
 
 def _check(options: PromotionOptions) -> None:
     StackTag.parse(options.tag)  # a tag that cannot become stable is reported before anything is read
+    check_tags(options.also)
     if not options.gpu and not options.dry_run:
         raise RequestError(
             "--no-gpu works only with --dry-run. To promote without a GPU, give the reason: --accept-without-gpu."

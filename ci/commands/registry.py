@@ -3,15 +3,32 @@
 from ci.errors import RequestError
 from ci.publish.registry_state import RegistrySession
 
+_BOTH_OR_NO_USER = "Give both; with an empty --registry-username there is no login."
+
 
 def registry_name(default: str, name: str, *, username: str, has_password: bool, has_service: bool) -> str:
-    """Return the registry of a call: the option's, else `default`, empty for none. RequestError for half a login."""
+    """Return the registry of a call: the option's, else `default`, empty for none. RequestError for half a login.
+
+    Without a user name there is no login, and a password does not count: workflows of forks pass both options, and have
+    no secrets.
+    """
     chosen = name or default
     if not chosen and (username or has_service):
         raise RequestError("No registry is given: name it with --registry, or as stack.registry in stack.toml.")
-    if bool(username) != has_password:
-        raise RequestError("A login needs both --registry-username and --registry-password: give both, or neither.")
+    if username and not has_password:
+        raise RequestError(
+            f"--registry-username is {username!r}, but there is no --registry-password. {_BOTH_OR_NO_USER}"
+        )
     return chosen
+
+
+def check_password(username: str, password: str) -> None:
+    """Raise RequestError for an empty password, which no registry accepts."""
+    if not password:
+        raise RequestError(
+            f"--registry-password is empty, but --registry-username is {username!r}. Is the secret set? "
+            f"{_BOTH_OR_NO_USER}"
+        )
 
 
 def require_session(session: RegistrySession | None) -> RegistrySession:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ci.stack.reserved_names import EPOCH_ARGUMENT
+
 _EPOCH_LENGTH = 16
 
 
@@ -31,4 +33,4 @@ class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
         """
         epoch = self.epochs.get(image, "")
         # A hash needs no quotes, whatever the Dockerfile's escape character.
-        return f"ARG DATAHUB_EPOCH={hashlib.sha256(epoch.encode()).hexdigest()[:_EPOCH_LENGTH]}" if epoch else ""
+        return f"ARG {EPOCH_ARGUMENT}={hashlib.sha256(epoch.encode()).hexdigest()[:_EPOCH_LENGTH]}" if epoch else ""

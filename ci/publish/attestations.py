@@ -39,6 +39,8 @@ class TestAttestation(msgspec.Struct, frozen=True, kw_only=True):
     needs: Mapping[str, str] = {}
     """The digests of the stack's images that this one was built from or copies from, by name. A cache key says what
     went into them, not which build of them it was. Empty too in attestations from before this field."""
+    ran: tuple[str, ...] | None = None
+    """The suites that passed, `origin/kind`. None in attestations from before they were listed."""
 
 
 class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
     passed: int
     skipped: int
     flaky: int
+    ran: tuple[str, ...] | None = None
+    """The suites that passed: none if the image has none. None if the attestation does not list them."""
 
 
 class RecordedImage(msgspec.Struct, frozen=True, kw_only=True):

@@ -115,6 +115,7 @@ class StackPublisher:
             flaky=tests.count(TestOutcome.FLAKY),
             started=self._metadata.created,
             needs=needs,
+            ran=tuple(suite.name for suite in suites),
         )
         manifest = await self._manifest(name, digest)
         await push_referrer(

@@ -39,6 +39,10 @@ _SILENCE = (UnreachableError, ServerFaultError, RateLimitError)
 _NO_LOGIN = (LoginError, AccessError)
 
 
+# The error of another image speaks of that image.
+_NOT_TRIED = NoAnswer(why="it is unreachable, and got no request")
+
+
 class RegistrySession(NamedTuple):
     """An open registry, and where a stack's images are in it.
 
@@ -141,16 +145,17 @@ async def _read_each(
     read: Callable[[str], Awaitable[T]], names: Sequence[str], session: RegistrySession
 ) -> Mapping[str, T | NoAnswer]:
     """Return the answers by name, NoAnswer where the registry is silent. Raises what an operator has to fix."""
-    gone: list[UnreachableError] = []
+    unreachable = False
 
-    async def read_one(name: str) -> T:
+    async def read_one(name: str) -> T | NoAnswer:
+        nonlocal unreachable
         # Each attempt at a registry that drops what it is sent takes a minute, and there may be a thousand requests.
-        if gone:
-            raise gone[0]
+        if unreachable:
+            return _NOT_TRIED
         try:
             return await read(name)
-        except UnreachableError as error:
-            gone.append(error)
+        except UnreachableError:
+            unreachable = True
             raise
 
     answers = await gather_results(read_one, names, REQUESTS_AT_ONCE)

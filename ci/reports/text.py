@@ -10,7 +10,6 @@ from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
 from ci.reports import units
 from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
-from ci.stack.discovery import COMMON
 from ci.stack.model import SuiteKind
 
 LAST_LINES = 30
@@ -84,7 +83,10 @@ def _inheritance(plan: Plan) -> Sequence[str]:
     """Describe the inherited suites: to list them for each image would fill the screen."""
     if not any(image.suites for image in plan.images):
         return ()
-    common = dict.fromkeys(suite for image in plan.images for suite in image.suites if suite.startswith(f"{COMMON}/"))
+    # A plan has all ancestors of its images, so a suite of no image in it is common.
+    names = {image.name for image in plan.images}
+    suites = dict.fromkeys(suite for image in plan.images for suite in image.suites)
+    common = [suite for suite in suites if suite.partition("/")[0] not in names]
     others = "".join(f", and {suite}" for suite in common)
     return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 
@@ -96,13 +98,17 @@ def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
         _short(plan.reason),
         units.seconds(image.seconds) if ran else "-",
         units.size(image.size),
-        count_tests(image.suites) or ("not run" if ran and image.exists and _has_suites(plan) else ""),
+        count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
         _result(image),
     )
 
 
-def _has_suites(plan: ImagePlan) -> bool:
-    return any(not suite.endswith(f"/{SuiteKind.GPU}") for suite in plan.suites)
+def _why_no_tests(plan: ImagePlan, image: ImageReport, *, ran: bool) -> str:
+    if not image.exists:
+        return ""
+    if all(suite.endswith(f"/{SuiteKind.GPU}") for suite in plan.suites):
+        return "no suites"
+    return "not run" if ran else ""
 
 
 def _result(image: ImageReport) -> str:

@@ -35,6 +35,7 @@ class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     test_limit: Positive = 300
     reruns: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
     server_environment: dict[str, str] = {}
+    ignore: tuple[str, ...] = ()
 
 
 class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):

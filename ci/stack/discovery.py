@@ -7,10 +7,10 @@ from ci.stack.config import ImageTable
 from ci.stack.model import Suite, SuiteKind
 
 SETTINGS = "stack.toml"
-COMMON = "common"
+COMMON_TESTS = "tests_common"
+_COMMON = "common"
 _DOCKERFILE = "Dockerfile"
-_COMMON_TESTS = "tests_common"
-_TESTS = "tests"
+TESTS = "tests"
 
 
 def inside(folder: str, path: str) -> str:
@@ -42,7 +42,7 @@ def _is_searched(folder: str, images: str) -> bool:
     if images and not f"{folder}/".startswith(f"{images}/"):
         return False
     below = folder.removeprefix(images).split("/")
-    return not any(name in (_TESTS, _COMMON_TESTS) or name.startswith(".") for name in below)
+    return not any(name in (TESTS, COMMON_TESTS) or name.startswith(".") for name in below)
 
 
 def folders_with_files(paths: Iterable[str]) -> Collection[str]:
@@ -59,20 +59,23 @@ def folders_with_files(paths: Iterable[str]) -> Collection[str]:
     return found
 
 
-def common_suites(folders: Collection[str], images: str) -> tuple[Suite, ...]:
-    """Return the suites of all images. `folders` are the folders with files."""
-    return _suites(folders, inside(images, _COMMON_TESTS), COMMON)
+def common_suites(folders: Collection[str], images: str, names: Collection[str]) -> tuple[Suite, ...]:
+    """Return the suites of all images, which `names` are. `folders` are the folders with files.
+
+    Their origin is `common`, or `tests_common` if that is the name of an image: no image is called `tests_common`.
+    """
+    return _suites(folders, inside(images, COMMON_TESTS), COMMON_TESTS if _COMMON in names else _COMMON)
 
 
 def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite, ...]:
     """Return the suites in an image's folder. `folders` are the folders with files."""
-    return _suites(folders, inside(folder, _TESTS), image)
+    return _suites(folders, inside(folder, TESTS), image)
 
 
 def suite_folders(folders: Collection[str], image_folders: Iterable[str], images: str) -> tuple[str, ...]:
     """Return the folders of all suites, common ones included, sorted. `folders` are the folders with files."""
-    own = {inside(folder, f"{_TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
-    return tuple(sorted(folder for folder in {inside(images, _COMMON_TESTS), *own} if folder in folders))
+    own = {inside(folder, f"{TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
+    return tuple(sorted(folder for folder in {inside(images, COMMON_TESTS), *own} if folder in folders))
 
 
 def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:

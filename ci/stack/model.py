@@ -64,7 +64,10 @@ class Compression(StrEnum):
 
 
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of tests. `origin` is the image whose folder contains it, or `common` for all images."""
+    """A folder of tests, which is what tells it apart from the others.
+
+    `origin` is the image whose folder contains it, or a word that no image has as its name, for all images.
+    """
 
     origin: str
     kind: SuiteKind
@@ -72,7 +75,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """`origin/kind`, unique among the suites of an image."""
+        """`origin/kind`, as it is shown, and named by --suite."""
         return f"{self.origin}/{self.kind}"
 
     @property

@@ -25,6 +25,8 @@ from ci.stack.discovery import (
 )
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
+from ci.stack.reserved_names import dockerfile_problems, image_name_problem, variable_problems, version_problems
+from ci.stack.stray_tests import stray_test_problems
 from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 
 PLATFORM = "linux/amd64"
@@ -48,6 +50,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     tests = suite_folders(files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
+    problems.extend(_stray_test_problems(files, drafts, settings))
     problems.extend(
         f"{path}: images.{name}: no such image below {images}.{did_you_mean(name, by_name)}"
         for name in settings.images
@@ -59,7 +62,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     needs = {image.name: image.needs for image in found.values()}
     problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
     problems.extend(_disabled_problems(tuple(found.values())))
-    problems.extend(f"{path}: {problem}" for problem in _gpu_problems(settings, found))
+    problems.extend(f"{path}: {problem}" for problem in _settings_problems(settings, found))
     if problems:
         raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
@@ -71,7 +74,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
         rebuild_all=rebuild_all,
         platform=platform,
         images=tuple(found[name] for name in ordered(needs)),
-        common_suites=common_suites(files.folders, files.root),
+        common_suites=common_suites(files.folders, files.root, by_name),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
     )
@@ -129,7 +132,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
         suites=own_suites(files.folders, folder, name),
     )
     if draft.enabled:
-        problems.extend((*own, *copy_problems(draft, tests)))
+        problems.extend((*own, *copy_problems(draft, tests), *dockerfile_problems(dockerfile)))
     return draft
 
 
@@ -143,6 +146,12 @@ def _path_problems(files: _Files, name: str, table: ImageTable, dockerfile: str,
         yield f"{where}.context is outside of the source tree: {table.context}"
     elif not files.has_folder(context) and (dockerfile in files.paths or table.context != "."):
         yield f"{where}.context: no such folder: {context}"
+
+
+def _stray_test_problems(files: _Files, images: Sequence[Image], settings: Settings) -> Sequence[str]:
+    problems: list[str] = []
+    ignore = read_ignore("\n".join(settings.tests.ignore), f"{files.settings_path}: tests.ignore", problems)
+    return problems or tuple(stray_test_problems(files.paths, files.root, images, ignore, files.settings_path))
 
 
 def _is_outside(path: str) -> bool:
@@ -221,6 +230,15 @@ def _name_problems(folders: Sequence[str]) -> Iterator[str]:
                 f"{same_name[0]}: invalid image name {name!r}. Rename the folder: use lower-case letters and digits, "
                 "separated by '.', '_', '__' or any number of '-'."
             )
+        reserved = image_name_problem(name)
+        if reserved:
+            yield f"{same_name[0]}: {reserved}"
+
+
+def _settings_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
+    yield from version_problems(settings.stack.version)
+    yield from variable_problems(settings.tests.server_environment)
+    yield from _gpu_problems(settings, images)
 
 
 def _disabled_problems(images: Sequence[Image]) -> Iterator[str]:

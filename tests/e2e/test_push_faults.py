@@ -1,5 +1,6 @@
 """How pushes by the engine handle a failing registry: a registry of ours whose faults are scripted."""
 
+import threading
 from collections.abc import Iterator
 
 import dagger
@@ -8,7 +9,7 @@ from dagger import dag
 
 from ci.adapters.dagger_engine.registry import EngineRegistry
 from ci.build.ports import EngineFailure
-from tests.integration.adapters.oci.faults import Act, cutting_midway, refusing
+from tests.integration.adapters.oci.faults import Act, cutting_midway, keeping_silent, refusing
 from tests.integration.adapters.oci.logins import Passwords
 from tests.integration.adapters.oci.server import RegistryServer
 
@@ -44,7 +45,6 @@ async def push(server: RegistryServer, image: dagger.Container, password: str = 
         pytest.param("PUT /blobs/", refusing(500), 2, id="500 twice"),
         pytest.param("PUT /manifests/", refusing(503), 1, id="503"),
         pytest.param("PUT /manifests/", refusing(429, "TOOMANYREQUESTS"), 1, id="429"),
-        pytest.param("PUT /blobs/", cutting_midway, 1, id="cut"),
         pytest.param("POST /blobs/uploads/", refusing(502), 1, id="502"),
     ],
 )
@@ -79,6 +79,34 @@ async def test_a_lasting_failure_is_reported_at_once(
     assert advice in failed.message
     assert "tried" not in failed.message
     assert server.contents.tags["stack/ds"] == {}
+
+
+async def test_an_upload_that_was_abandoned_is_not_started_again(
+    server: RegistryServer, image: dagger.Container
+) -> None:
+    """The engine may still be at it."""
+    end = threading.Event()
+    fault = server.fault("PUT", "/manifests/", keeping_silent(end), times=MANY)
+    failed = await push(server, image)
+    end.set()
+    assert isinstance(failed, EngineFailure)
+    assert "The engine may still be uploading, and running the same command again is safe" in failed.message
+    assert "tried" not in failed.message
+    assert fault.seen == 1
+
+
+async def test_after_a_cut_connection_the_next_run_finishes_the_upload(
+    server: RegistryServer, image: dagger.Container
+) -> None:
+    """Behind a service the engine does not notice the cut, and waits until it is given up."""
+    server.fault("PUT", "/blobs/", cutting_midway, times=1)
+    failed = await push(server, image)
+    assert isinstance(failed, EngineFailure)
+    assert "running the same command again is safe" in failed.message
+    assert server.contents.tags["stack/ds"] == {}
+    digest = await push(server, image)
+    assert isinstance(digest, str), digest
+    assert server.contents.tags["stack/ds"] == {"s-1": digest}
 
 
 async def test_a_wrong_password_is_reported_and_not_shown(server: RegistryServer, image: dagger.Container) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from ci.planning.plan import Plan
-from ci.results import ImageReport, Outcome, RunReport, busy_seconds
+from ci.results import ImageReport, Outcome, Publication, RunReport, busy_seconds
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_the_exit_code_is_red_unless_every_image_is_as_planned(outcomes: tuple[O
 
 def test_images_with_an_outcome_keep_the_order() -> None:
     assert report(Outcome.BUILT, Outcome.FAILED, Outcome.BUILT).with_outcome(Outcome.BUILT) == ("i0", "i2")
+
+
+def test_a_publication_has_a_tag() -> None:
+    """Or a report would say that `registry/IMAGE:` is published."""
+    with pytest.raises(ValueError, match="without a tag"):
+        Publication(tag="", registry="docker.io/x")

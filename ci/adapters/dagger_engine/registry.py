@@ -68,9 +68,11 @@ class EngineRegistry(NamedTuple):
         A FROM line cannot be given a service, but the engine looks among its own images before it asks a registry.
         """
         image = dag.container().from_(reference, registry_service=self.service)
-        found: object = await retry_transient(lambda: _with_timeout(_MANIFEST_TIMEOUT, image.image_ref()), self.clock)
+        found: object = await retry_transient(
+            lambda: with_timeout(_MANIFEST_TIMEOUT, image.image_ref(), "fetching"), self.clock
+        )
         if self.service is not None and not isinstance(found, EngineFailure):
-            found = await retry_transient(lambda: _with_timeout(self.timeout, image.sync()), self.clock)
+            found = await retry_transient(lambda: with_timeout(self.timeout, image.sync(), "fetching"), self.clock)
         return found if isinstance(found, EngineFailure) else None
 
     async def push(self, image: dagger.Container, target: str) -> str | EngineFailure:
@@ -79,28 +81,41 @@ class EngineRegistry(NamedTuple):
         if self.compression is Compression.GZIP:
             compression = dagger.ImageLayerCompression.Gzip
         pushed = await retry_transient(
-            lambda: _with_timeout(
-                self.timeout, image.publish(target, forced_compression=compression, registry_service=self.service)
+            lambda: with_timeout(
+                self.timeout,
+                image.publish(target, forced_compression=compression, registry_service=self.service),
+                "uploading",
             ),
             self.clock,
         )
         return pushed if isinstance(pushed, EngineFailure) else pushed.rpartition("@")[2]
 
 
-async def _with_timeout(seconds: float, call: Awaitable[T]) -> T | EngineFailure:
+class AbandonedCall(EngineFailure, frozen=True, kw_only=True):
+    """A call that was given up, which the engine may still be carrying out: a second one would run beside it."""
+
+
+async def with_timeout(seconds: float, call: Awaitable[T], doing: str) -> T | EngineFailure:
+    """Return the result of an engine call, or an AbandonedCall. `doing` says what the engine does: "uploading"."""
     with anyio.move_on_after(seconds):
         return await engine_result(call)
-    return EngineFailure(message=f"deadline exceeded: the registry did not respond within {seconds:.0f} s")
+    return AbandonedCall(
+        message=f"there was no response within {seconds:.0f} s. The engine may still be {doing}, and running the same "
+        "command again is safe: layers that have arrived are not sent again"
+    )
 
 
 async def retry_transient(attempt: Callable[[], Awaitable[T | EngineFailure]], clock: Clock) -> T | EngineFailure:
-    """Return the result of `attempt`, repeated a few times while it fails in a way that may pass."""
+    """Return the result of `attempt`, repeated a few times while it fails in a way that may pass.
+
+    An AbandonedCall is final.
+    """
     tried = 1
     while True:
         result = await attempt()
         if not isinstance(result, EngineFailure):
             return result
-        if tried == _TRIES or not is_transient(result.message):
+        if tried == _TRIES or isinstance(result, AbandonedCall) or not is_transient(result.message):
             return with_advice(result, tried)
         await clock.sleep(backoff(tried, _FIRST_DELAY, clock.chance()))
         tried += 1

@@ -1,6 +1,8 @@
 """What a registry's error responses mean: an error class, and a sentence that says what to do."""
 
+import errno
 import http
+import os
 import re
 import socket
 import ssl
@@ -170,7 +172,8 @@ def _by_status(response: Response) -> Meaning | None:
 def network_error(error: httpx.RequestError, request: Request) -> RegistryError | TransientError:
     """Return the error, as a TransientError where a retry may succeed."""
     address, action = origin(error.request.url), request.action
-    cause = _first_cause(error)
+    causes = _first_causes(error)
+    cause = causes[0]
     match error, cause:
         case _, ssl.SSLCertVerificationError():
             return UnreachableError(
@@ -187,7 +190,8 @@ def network_error(error: httpx.RequestError, request: Request) -> RegistryError 
                 f"The host of {address} was not found while {action} ({cause.strerror}): correct its name."
             )
         case httpx.ConnectError() | httpx.ProxyError(), _:
-            text = f"{address} cannot be reached for {action} ({cause}): is it running, and is the network up?"
+            reasons = "; ".join(dict.fromkeys(_reason(one) for one in causes))
+            text = f"{address} cannot be reached for {action} ({reasons}): is it running, and is the network up?"
         case httpx.TimeoutException(), _:
             text = f"{address} timed out while {action}: check that it works, then run again."
         case httpx.NetworkError() | httpx.RemoteProtocolError(), _:
@@ -197,7 +201,16 @@ def network_error(error: httpx.RequestError, request: Request) -> RegistryError 
     return TransientError(UnreachableError(text))
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error
+def _first_causes(error: BaseException) -> tuple[BaseException, ...]:
+    """Return what an error began with: several errors, where a host has several addresses and each failed."""
+    if isinstance(error, BaseExceptionGroup):
+        return tuple(cause for one in error.exceptions for cause in _first_causes(one))
+    inner = error.__cause__ or error.__context__
+    return (error,) if inner is None else _first_causes(inner)
+
+
+def _reason(cause: BaseException) -> str:
+    """Return an error of the system in its words, without the address, and any other error's own text."""
+    # The numbers of TLS errors and of errors of name servers are not those of the system.
+    number = cause.errno if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) else None
+    return os.strerror(number) if number is not None and number in errno.errorcode else str(cause)

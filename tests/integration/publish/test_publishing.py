@@ -7,7 +7,7 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Endpoint
 from ci.commands.options import BuildOptions
 from ci.planning.decisions import Action
-from ci.publish.attestations import RUN_RECORDS, find_run_records
+from ci.publish.attestations import RUN_RECORDS, RecordedTests, RunRecord, find_run_records
 from tests.integration.publish.pipeline_harness import COMMIT, IMAGES, TAG, Pipeline, results
 from tests.unit.build.fakes import FakeTester
 
@@ -142,6 +142,22 @@ async def test_rebuild_builds_what_it_names_and_what_stands_on_it(pipeline: Pipe
     assert report.plan.images[1].reason == "forced: --rebuild"
 
 
+async def test_rebuild_takes_a_word_for_every_image(pipeline: Pipeline) -> None:
+    await pipeline.run()
+    for word in ("*", "all"):
+        pipeline.options = BuildOptions(publish=True, rebuild=(word,))
+        assert results(await pipeline.run()) == BUILT
+
+
+async def test_an_image_called_all_is_meant_by_its_name(pipeline: Pipeline) -> None:
+    pipeline.files["images/all/Dockerfile"] = "FROM base\nRUN all\n"
+    await pipeline.run()
+    pipeline.options = BuildOptions(publish=True, rebuild=("all",))
+    assert results(await pipeline.run()) == {**REUSED, "all": "built"}
+    pipeline.options = BuildOptions(publish=True, rebuild=("*",))
+    assert results(await pipeline.run()) == {**BUILT, "all": "built"}
+
+
 async def test_the_record_tells_what_was_published(pipeline: Pipeline) -> None:
     await pipeline.run()
     pipeline.files["images/ml/Dockerfile"] = "FROM ds\nRUN other\n"
@@ -162,6 +178,33 @@ async def test_the_record_tells_what_was_published(pipeline: Pipeline) -> None:
     assert (leaf.tests.passed, leaf.tests.skipped) == (1, 0)
     assert record.by_name["base"].bases == {"debian:12": pipeline.debian.known}
     assert leaf.size > 0
+
+
+async def test_the_record_lists_the_suites_that_ran(pipeline: Pipeline) -> None:
+    pipeline.files["images/ml/tests/image/test_ml.py"] = ""
+    pipeline.files["images/tool/Dockerfile"] = "FROM debian:12\nRUN tool\n"
+    report = await pipeline.run()
+    assert report.publication is not None
+    record = msgspec.json.decode(report.publication.record, type=RunRecord)
+    assert {image.name: image.tests.ran for image in record.images} == {
+        "base": ("base/image",),
+        "ds": ("base/image",),
+        "ml": ("base/image", "ml/image"),
+        "r": ("base/image",),
+        "tool": (),
+    }
+    pipeline.files["images/r/Dockerfile"] = "FROM base\nRUN other\n"
+    report = await pipeline.run()
+    assert report.publication is not None
+    again = msgspec.json.decode(report.publication.record, type=RunRecord)
+    assert {image.name: image.tests.ran for image in again.images} == {
+        image.name: image.tests.ran for image in record.images
+    }
+
+
+def test_records_from_before_suites_were_listed_can_be_read() -> None:
+    tests = msgspec.json.decode(b'{"suites":"a","passed":1,"skipped":0,"flaky":0}', type=RecordedTests)
+    assert tests.ran is None
 
 
 async def test_labels_say_what_an_image_is(pipeline: Pipeline) -> None:

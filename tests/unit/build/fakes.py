@@ -58,10 +58,12 @@ class FakeBuilder:
 class FakeTester:
     """A Tester whose suites pass unless told otherwise; `tests` are those of every suite."""
 
-    def __init__(self, *, broken_tools: bool = False, failing: str = "") -> None:
+    def __init__(self, *, broken_tools: bool = False, failing: str = "", failing_folder: str = "") -> None:
         self._broken_tools = broken_tools
         self._failing = failing
+        self._failing_folder = failing_folder
         self.ran: list[str] = []
+        self.folders: list[tuple[str, str]] = []
 
     async def prepare(self) -> EngineFailure | None:
         return EngineFailure(message="exit code 100", output="no network") if self._broken_tools else None
@@ -70,7 +72,9 @@ class FakeTester:
         assert fused.stages[-1].image == request.image.name
         name = f"{request.image.name} {request.suite.name}"
         self.ran.append(name)
-        return passing_output("test_a.py::test_b") if name != self._failing else failing_output("test_a.py::test_b")
+        self.folders.append((request.image.name, request.suite.folder))
+        failed = name == self._failing or request.suite.folder == self._failing_folder
+        return failing_output("test_a.py::test_b") if failed else passing_output("test_a.py::test_b")
 
 
 class SilentSpan:

@@ -2,6 +2,7 @@ import pytest
 
 from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
 from ci.fusion.fused import Fused
+from ci.reports.folder import render_folder
 from ci.results import SuiteOutcome, TestOutcome
 from tests.unit.build.fakes import FakeBuilder, FakeTester, only, outcomes, run
 from tests.unit.build.suite_outputs import failing_output, passing_output
@@ -27,6 +28,38 @@ async def test_every_image_is_tested_by_the_common_and_the_inherited_suites() ->
     assert report.exit_code == 0
     assert sorted(tester.ran) == ["base base/server", "base common/image", "ds base/server", "ds common/image"]
     assert [suite.name for suite in only(report, "ds").suites] == ["common/image", "base/server"]
+
+
+CALLED_COMMON = MemoryTree(
+    {
+        "images/common/Dockerfile": "FROM debian:bookworm-slim\nRUN common-1\n",
+        "images/common/tests/image/test_a.py": "",
+        "images/ds/Dockerfile": "FROM common\nRUN ds-1\n",
+        "images/tests_common/image/test_a.py": "",
+    }
+)
+
+
+async def test_an_image_called_common_is_tested_by_its_own_suites_and_by_the_common_ones() -> None:
+    tester = FakeTester()
+    report = await run(FakeBuilder(), CALLED_COMMON, tester=tester)
+    assert report.exit_code == 0
+    assert sorted(tester.folders) == [
+        ("common", "images/common/tests/image"),
+        ("common", "images/tests_common/image"),
+        ("ds", "images/common/tests/image"),
+        ("ds", "images/tests_common/image"),
+    ]
+    assert [suite.name for suite in only(report, "ds").suites] == ["tests_common/image", "common/image"]
+    suites = [(image.name, suite.file) for image in report.images for suite in image.suites]
+    assert len(set(suites)) == len(suites) == 4
+    assert {f"logs/{image}/{file}.xml" for image, file in suites} <= set(render_folder(report))
+
+
+@pytest.mark.parametrize("folder", ["images/tests_common/image", "images/common/tests/image"])
+async def test_a_suite_that_fails_beside_an_image_called_common_is_red(folder: str) -> None:
+    report = await run(FakeBuilder(), CALLED_COMMON, tester=FakeTester(failing_folder=folder))
+    assert outcomes(report) == {"common": "tests failed", "ds": "tests failed"}
 
 
 async def test_an_inherited_suite_may_fail_on_the_child_alone() -> None:

@@ -46,6 +46,15 @@ async def test_what_forbids_publishing_is_said_before_anything_is_built(
     assert text.count("  - ") == 1
 
 
+async def test_a_stack_without_an_enabled_image_is_not_published() -> None:
+    off = "".join(f'[images.{name}]\nenabled = false\nreason = "old"\n' for name in ("base", "ml"))
+    found = tree(toml=f'[stack]\nversion = "2026.4"\nrebuild-all = []\n{off}')
+    text = await refused(found, PUBLISH, ports(session()))
+    assert text == "Cannot publish:\n  - Every image is disabled in stack.toml: nothing can be published."
+    report = await build_stack(read_stack(found), found, BuildOptions(), ports(session()))
+    assert report.exit_code == 0
+
+
 async def test_everything_that_forbids_publishing_is_said_at_once() -> None:
     options = BuildOptions(publish=True, test=False, only=["base"])
     text = await refused(tree(toml="[stack]\nrebuild-all = []\n"), options, ports(None, history=DIRTY))

@@ -1,6 +1,6 @@
 import pytest
 
-from ci.commands.registry import registry_name, require_session
+from ci.commands.registry import check_password, registry_name, require_session
 from ci.errors import RequestError
 from tests.unit.commands.samples import session
 
@@ -17,10 +17,18 @@ def test_the_option_comes_before_stack_toml() -> None:
     assert chosen() == ""
 
 
-@pytest.mark.parametrize(("username", "password"), [("bob", False), ("", True)], ids=["no password", "no user name"])
-def test_half_a_login_is_refused(*, username: str, password: bool) -> None:
-    with pytest.raises(RequestError, match="give both, or neither"):
-        chosen("docker.io/a", username=username, password=password)
+def test_a_user_name_needs_a_password() -> None:
+    with pytest.raises(RequestError, match="--registry-username is 'bob', but there is no --registry-password"):
+        chosen("docker.io/a", username="bob")
+    with pytest.raises(RequestError, match="--registry-password is empty, but --registry-username is 'bob'"):
+        check_password("bob", "")
+    check_password("bob", "secret")
+
+
+def test_without_a_user_name_nobody_logs_in_whatever_the_password() -> None:
+    """A workflow of a fork has neither, and passes both options."""
+    assert chosen("docker.io/a", username="", password=True) == "docker.io/a"
+    assert chosen(username="", password=True) == ""
 
 
 @pytest.mark.parametrize(("username", "service"), [("bob", False), ("", True)], ids=["a login", "a service"])

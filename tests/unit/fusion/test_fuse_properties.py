@@ -12,6 +12,7 @@ from ci.fusion.fuse import fuse, fuse_all
 from ci.fusion.fused import Fused
 from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
+from ci.stack.reserved_names import EPOCH_ARGUMENT
 from tests.unit.fusion.sample_stacks import DIGEST
 from tests.unit.trees import MemoryTree, dockerfiles
 
@@ -216,7 +217,7 @@ def test_a_text_depends_on_published_and_pinned_images(made: StackToFuse) -> Non
         parts = stack.closure([name], without=published)
         outside = {made.substitutions.pinned(base) for part in parts for base in part.foreign_bases}
         outside |= {published[needed] for part in parts for needed in part.needs if needed in published}
-        (single,) = read_stack(dockerfiles(fused=found.text)).images
+        (single,) = read_stack(dockerfiles(fused=found.text.replace(EPOCH_ARGUMENT, "EPOCH"))).images
         assert set(single.foreign_bases) == outside
         assert {stage.image for stage in found.stages} == {part.name for part in parts}
         assert len(found.contexts) == len(parts)

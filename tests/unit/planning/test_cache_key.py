@@ -204,3 +204,17 @@ def test_keys_stay_as_they_are() -> None:
     stack = read_stack(tree)
     found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, "t")["a"]
     assert found.key == "db79ccd13f08989aadea77621ca5a2d09f0e7c4f6853a75bd2deff2562dd2484"
+
+
+def test_tests_keys_stay_as_they_are() -> None:
+    """Another value has all suites of all users run again."""
+    tree = MemoryTree(
+        {
+            "images/a/Dockerfile": "FROM debian:12\n",
+            "images/a/tests/image/test_a.py": "1",
+            "images/tests_common/image/test_b.py": "2",
+        }
+    )
+    stack = read_stack(tree)
+    found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, "t")["a"]
+    assert found.tests_key == "e4ab47c655370c6d231f58b8f28997de7631ee9f162451a9860d63a0f9dac48c"

@@ -99,6 +99,16 @@ def test_suites_that_do_not_exist_are_refused_for_they_would_end_green(stack: St
     ]
 
 
+def test_the_suites_of_an_image_called_as_a_kind_or_common_are_named_by_origin() -> None:
+    files = {f"images/{name}/tests/image/test_a.py": "" for name in ("common", "image")}
+    files |= {f"images/{name}/Dockerfile": "FROM x\n" for name in ("common", "image")}
+    stack = read_stack(MemoryTree(files | {"images/tests_common/image/test_a.py": ""}))
+    check_suites(stack, "image", ["image", "image/image", "tests_common/image"])
+    check_suites(stack, "common", ["common/image"])
+    with pytest.raises(RequestError):
+        check_suites(stack, "image", ["common/image"])
+
+
 def test_an_image_without_suites_cannot_be_tested() -> None:
     stack = read_stack(MemoryTree({"images/a/Dockerfile": "FROM x\n", "images/a/tests/gpu/test_a.py": ""}))
     with pytest.raises(RequestError, match="'a' has no suite that runs here"):

@@ -1,3 +1,5 @@
+import re
+
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.reports.text import LAST_LINES, render_plan, render_run
@@ -51,6 +53,12 @@ def test_the_plan_shows_copies_between_images_and_suites() -> None:
     assert text.endswith("tested by its own suites and those of all its ancestors, and common/image.")
 
 
+def test_an_image_called_common_has_suites_of_its_own() -> None:
+    suites = ("tests_common/image", "common/server")
+    text = render_plan(Plan(images=(planned("common", suites=suites), planned("ds", "common", suites=suites))))
+    assert text.endswith("tested by its own suites and those of all its ancestors, and tests_common/image.")
+
+
 def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
     text = render_run(
         run_report(
@@ -62,10 +70,10 @@ def test_a_red_run_says_what_failed_and_what_that_stopped() -> None:
     )
     table, total, failure = text.split("\n\n")
     assert table.splitlines()[2:] == [
-        "base        the whole stack is built  23 s       812 MB  built",
-        "├── ds      the whole stack is built  52 s       2.1 GB  built",
-        "│   └── ml  the whole stack is built  -          -       BLOCKED by ds",
-        "└── r       the whole stack is built  3.2 s      -       FAILED at line 5",
+        "base        the whole stack is built  23 s       812 MB  no suites  built",
+        "├── ds      the whole stack is built  52 s       2.1 GB  no suites  built",
+        "│   └── ml  the whole stack is built  -          -                  BLOCKED by ds",
+        "└── r       the whole stack is built  3.2 s      -                  FAILED at line 5",
     ]
     assert total == "The run FAILED: 4 images: 2 built, 1 failed, 1 blocked in 1 min 23 s."
     head = ["r failed: images/r/Dockerfile:5", "  RUN apt-get install nonesuch", "  exit code 100"]
@@ -84,7 +92,8 @@ def test_a_green_run_ends_with_its_total() -> None:
 
 
 def test_suites_that_were_not_run_are_shown() -> None:
-    images = (planned("base", suites=("common/image",)), planned("ml", suites=("ml/gpu",)))
+    reused = planned("r", suites=(), action=Action.REUSE, digest="sha256:d")
+    images = (planned("base", suites=("common/image",)), planned("ml", suites=("ml/gpu",)), reused)
     report = RunReport(
         plan=Plan(images=images),
         images=tuple(ImageReport(name=image.name, outcome=Outcome.BUILT) for image in images),
@@ -92,9 +101,11 @@ def test_suites_that_were_not_run_are_shown() -> None:
         seconds=1,
         jobs=2,
     )
-    base, ml = render_run(report).splitlines()[2:4]
-    assert "not run" in base
-    assert "not run" not in ml
+    assert [re.split("  +", row)[-2] for row in render_run(report).splitlines()[2:5]] == [
+        "not run",
+        "no suites",
+        "no suites",
+    ]
 
 
 def test_a_flaky_test_is_named_though_the_run_is_green() -> None:
@@ -136,6 +147,6 @@ def test_a_run_shows_what_is_reused_and_what_could_not_be_uploaded() -> None:
     report = RunReport(plan=plan, images=images, started="2026-01-01T00:00:00+00:00", seconds=3, jobs=2)
     text = render_run(report)
     rows = [line.split() for line in text.splitlines()]
-    assert ["base", "the", "whole", "stack", "is", "built", "-", "-", "reused"] in rows
+    assert ["base", "the", "whole", "stack", "is", "built", "-", "-", "no", "suites", "reused"] in rows
     assert "NOT UPLOADED" in text
     assert "The run FAILED: 2 images: 1 reused, 1 not uploaded in 3.0 s." in text

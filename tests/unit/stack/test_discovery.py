@@ -62,7 +62,9 @@ def test_suites_are_folders_with_a_file() -> None:
             "images/a/tests/other/test_c.py",
         ]
     )
-    assert common_suites(folders, "images") == (
+    assert common_suites(folders, "images", {"a"}) == (
         Suite(origin="common", kind=SuiteKind.IMAGE, folder="images/tests_common/image"),
     )
+    (renamed,) = common_suites(folders, "images", {"a", "common"})
+    assert renamed.name == "tests_common/image"
     assert own_suites(folders, "images/a", "a") == (Suite(origin="a", kind=SuiteKind.GPU, folder="images/a/tests/gpu"),)

@@ -1,6 +1,7 @@
+import anyio
 import pytest
 
-from ci.adapters.dagger_engine.registry import is_transient, retry_transient
+from ci.adapters.dagger_engine.registry import is_transient, retry_transient, with_timeout
 from ci.build.ports import EngineFailure
 from tests.clocks import QuickClock
 
@@ -52,6 +53,21 @@ async def test_the_last_failure_says_what_to_do_and_how_often_it_was_tried(
     assert len(clock.waits) == tries - 1
 
 
+@pytest.mark.anyio
+async def test_a_call_that_was_abandoned_is_not_made_again() -> None:
+    clock, calls = QuickClock(), []
+
+    async def hanging() -> str:
+        calls.append("call")
+        await anyio.sleep_forever()
+        return "digest"
+
+    failure = await retry_transient(lambda: with_timeout(0.01, hanging(), "uploading"), clock)
+    assert isinstance(failure, EngineFailure)
+    assert failure.message.startswith("there was no response within 0 s. The engine may still be uploading, and ")
+    assert (calls, clock.waits) == (["call"], [])
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
@@ -61,7 +77,7 @@ async def test_the_last_failure_says_what_to_do_and_how_often_it_was_tried(
         pytest.param(f"{PUT}404", False, id="404"),
         pytest.param(f"{PUT}500: no space left on device", False, id="disk full"),
         pytest.param("dial tcp: connection refused", True, id="refused"),
-        pytest.param("deadline exceeded: the registry did not respond within 60 s", True, id="timeout"),
+        pytest.param("failed to do request: context deadline exceeded", True, id="a timeout of the engine"),
         pytest.param("tls: failed to verify certificate: EOF", False, id="certificate"),
         pytest.param("lstat /x: no such file", False, id="no network"),
     ],

@@ -23,6 +23,12 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] ce
 UNTRUSTED.verify_message = "self-signed certificate"
 NO_TLS = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
 NO_TLS.reason = "WRONG_VERSION_NUMBER"
+REFUSED = OSError(111, "Connect call failed ('127.0.0.1', 444)")
+SEVERAL = OSError("All connection attempts failed")
+SEVERAL.__cause__ = ExceptionGroup(
+    "multiple connection attempts failed",
+    [REFUSED, OSError(111, "Connect call failed ('127.0.0.2', 444)"), OSError(101, "Connect call failed ('::2', 444)")],
+)
 UNUSABLE = r"https://a.io:444: unusable response while reading a.io/s/b:t \(a\)\. Is this a registry\?"
 
 
@@ -62,6 +68,11 @@ def test_what_will_not_pass_is_not_retried(error: httpx.RequestError, kind: type
             caused(httpx.ConnectError("x"), ConnectionRefusedError(111, "Connection refused")),
             r"https://a.io:444 cannot be reached for reading a.io/s/b:t \(.*Connection refused\): is it running",
             id="refused",
+        ),
+        pytest.param(
+            caused(httpx.ConnectError("x"), SEVERAL),
+            r"cannot be reached for reading a.io/s/b:t \(Connection refused; Network is unreachable\): is it running",
+            id="several addresses",
         ),
         pytest.param(
             caused(httpx.ConnectError("x"), socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")),
