@@ -45,7 +45,8 @@ async def read_history(registry: Registry, repositories: Iterable[Repository], t
         for history in await gather_or_raise(read, dict.fromkeys(repositories))
         for listed in history
     }
-    records = await gather_or_raise(lambda listed: _read_record(registry, listed), by_id.values())
+    found = await gather_or_raise(lambda listed: _read_record(registry, listed), by_id.values())
+    records = [record for record in found if record is not None]
     return tuple(sorted(records, key=lambda record: (record.number, record.at)))
 
 
@@ -79,11 +80,11 @@ def _overwritten(history: Reference, problem: str) -> ProtocolError:
     )
 
 
-async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord:
+async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord | None:
     repository, descriptor = listed
     subject = descriptor.annotations.get(SUBJECT, "")
     record = await PROMOTION_RECORDS.read(registry, repository, subject, descriptor)
-    if record.id != descriptor.annotations.get(PROMOTION_ID):
+    if record is not None and record.id != descriptor.annotations.get(PROMOTION_ID):
         raise IntegrityError(
             f"{repository.pinned(descriptor.digest)} is not the promotion record that the history lists. The history "
             "is wrong."
