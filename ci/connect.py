@@ -131,15 +131,15 @@ def gpu_ports(options: GpuOptions) -> GpuPorts:
 
     async def run(settings: GpuSettings, reference: str) -> GpuVerdict:
         node = await _login_node(settings, options)
-        verdict = await run_gate(node, settings, reference, log=_log, attempts=options.attempts)
-        _log(render_gpu_verdict(verdict))  # before anything else happens to it: it took an hour
+        verdict = await run_gate(node, settings, reference, log=show_line, attempts=options.attempts)
+        show_line(render_gpu_verdict(verdict))  # before anything else happens to it: it took an hour
         return verdict
 
     return GpuPorts(run, can_log_in=options.key is not None or options.password is not None)
 
 
-def _log(line: str) -> None:
-    """Show a line while the gate runs: what a function prints is part of Dagger's progress."""
+def show_line(line: str) -> None:
+    """Show a line while a function runs: what a function prints is part of Dagger's progress."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

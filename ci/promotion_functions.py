@@ -13,7 +13,7 @@ from ci.commands.options import PromotionOptions
 from ci.commands.promote import AppliedPlan, promote
 from ci.commands.registry import require_session
 from ci.commands.rollback import rollback, show_history
-from ci.connect import GpuOptions, RegistryOptions, gpu_ports, open_registry, read_project
+from ci.connect import GpuOptions, RegistryOptions, gpu_ports, open_registry, read_project, show_line
 from ci.dagger_function import RedRunError, uncached_function
 from ci.options import (
     Attempts,
@@ -97,7 +97,8 @@ class PromotionFunctions:
         """Promote a published stack: 2026.4-a1239ab becomes 2026.4-stable, for every image or for none.
 
         Needs a passed GPU verdict on exactly the image that is promoted: from an earlier test-gpu, or from a run of the
-        GPU gate now, if the --ssh options are given. No layer is copied. Function rollback undoes it.
+        GPU gate now, if the --ssh options are given. No layer is copied. Function rollback undoes it. A promotion that
+        was interrupted is completed by running it again.
         """
         options = PromotionOptions(
             tag=tag, also=also or (), accept_without_gpu=accept_without_gpu, gpu=not no_gpu, dry_run=dry_run
@@ -105,7 +106,8 @@ class PromotionFunctions:
         gpu = gpu_ports(GpuOptions(ssh_key, ssh_password, known_hosts, ssh_service, attempts))
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
-            return _render(await promote(stack, session, options, gpu, now=_now()), dry_run=dry_run)
+            applied = await promote(stack, session, options, gpu, now=_now(), log=show_line)
+        return _render(applied, dry_run=dry_run)
 
     @uncached_function
     async def rollback(
@@ -120,10 +122,13 @@ class PromotionFunctions:
         registry_password: Password = None,
         registry_service: Service = None,
     ) -> str:
-        """Point a stable tag back to the images it had before its last promotion, for every image or for none."""
+        """Point a stable tag back to the images it had before its last promotion, for every image or for none.
+
+        A promotion that was interrupted is undone, a rollback that was interrupted is finished.
+        """
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
-            applied = await rollback(stack, session, tag, to=to, dry_run=dry_run, now=_now())
+            applied = await rollback(stack, session, tag, to=to, dry_run=dry_run, now=_now(), log=show_line)
         return _render(applied, dry_run=dry_run)
 
     @uncached_function
@@ -140,7 +145,7 @@ class PromotionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
             timeline = await show_history(stack, session, tag)
-        return render_json(timeline) if as_json else f"{render_history(tag, timeline.entries)}\n"
+        return render_json(timeline) if as_json else f"{render_history(timeline)}\n"
 
     @asynccontextmanager
     async def _registry(self, where: RegistryOptions) -> AsyncIterator[tuple[Stack, RegistrySession]]:
@@ -155,4 +160,5 @@ def _now() -> str:
 
 def _render(applied: AppliedPlan, *, dry_run: bool) -> str:
     plan = applied.plan
-    return f"{render_promotion_plan(plan.record, plan.sizes, written=not dry_run, warnings=applied.warnings)}\n"
+    notes = (*plan.notes, *applied.warnings)
+    return f"{render_promotion_plan(plan.record, plan.changes, plan.sizes, written=not dry_run, notes=notes)}\n"

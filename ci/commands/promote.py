@@ -1,11 +1,13 @@
 """`tag`: a published stack becomes stable, every image or none, after the GPU gate has passed."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ci.commands.gpu_gate import GpuPorts, gate_run, repositories_of
 from ci.commands.options import PromotionOptions
 from ci.errors import PromotionDeniedError, RequestError
 from ci.oci.concurrency import gather_or_raise
+from ci.oci.registry import Registry
 from ci.promotion.apply import PromotionPlan, apply
 from ci.promotion.gate_check import find_gate_approval
 from ci.promotion.plan import plan_promotion
@@ -17,6 +19,9 @@ from ci.stack.model import Stack
 from ci.stack.reserved_names import check_tags
 from ci.stack.stack_tag import StackTag
 
+Log = Callable[[str], None]
+"""Shows a line at once."""
+
 
 class AppliedPlan(NamedTuple):
     """A change of stable tags, and the warnings that came with it. A dry run has none."""
@@ -25,10 +30,10 @@ class AppliedPlan(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-async def promote(
-    stack: Stack, session: RegistrySession, options: PromotionOptions, gpu: GpuPorts, *, now: str
+async def promote(  # noqa: PLR0913 (a stack, its registry, and how)
+    stack: Stack, session: RegistrySession, options: PromotionOptions, gpu: GpuPorts, *, now: str, log: Log
 ) -> AppliedPlan:
-    """Promote the stack of a tag. `now` is RFC 3339, UTC.
+    """Promote the stack of a tag. `now` is RFC 3339, UTC. `log` shows what was found before anything is written.
 
     Raises RequestError for options that do not fit together, PromotionDeniedError without a GPU approval, and
     TagUpdateError. Rights that are missing are reported before the GPU gate runs, which may take an hour.
@@ -43,7 +48,14 @@ async def promote(
         approval = await _approval(stack, session, record, options, gpu)
         # The gate may have taken an hour: what the tags point to is read again.
         plan = await plan_promotion(session.registry, record, approval, at=now, also=options.also)
-    return AppliedPlan(plan) if options.dry_run else AppliedPlan(plan, await apply(session.registry, plan))
+    return AppliedPlan(plan) if options.dry_run else await apply_plan(session.registry, plan, log)
+
+
+async def apply_plan(registry: Registry, plan: PromotionPlan, log: Log) -> AppliedPlan:
+    """Apply a plan. What it says is shown first."""
+    for note in plan.notes:
+        log(note)
+    return AppliedPlan(plan, await apply(registry, plan))
 
 
 def _check(options: PromotionOptions) -> None:

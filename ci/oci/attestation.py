@@ -42,19 +42,30 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
         self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str] | None = None
     ) -> tuple[DocumentType, ...]:
         """Return all documents of this kind attached to a digest, those with these annotations if any are given."""
-        found = await self._list(registry, repository, digest, annotations or {})
-        return tuple([await self.read(registry, repository, digest, one) for one in found])
+        listed = await self._list(registry, repository, digest, annotations or {})
+        found = [await self.read(registry, repository, digest, one) for one in listed]
+        return tuple(document for document in found if document is not None)
 
     async def find_any(
         self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str]
     ) -> DocumentType | None:
         """Return one of the documents that `find` returns, without reading the others; None if there is none."""
-        found = await self._list(registry, repository, digest, annotations)
-        return await self.read(registry, repository, digest, found[0]) if found else None
+        for one in await self._list(registry, repository, digest, annotations):
+            document = await self.read(registry, repository, digest, one)
+            if document is not None:
+                return document
+        return None
 
-    async def read(self, registry: Registry, repository: Repository, digest: str, referrer: Descriptor) -> DocumentType:
-        """Read a listed document. Raises a RegistryError unless it is complete, valid and about this digest."""
+    async def read(
+        self, registry: Registry, repository: Repository, digest: str, referrer: Descriptor
+    ) -> DocumentType | None:
+        """Read a listed document; None if it is gone. Raises a RegistryError unless it is valid and about this digest.
+
+        A registry's clean-up may delete what is attached and leave the list of it: see `ci.oci.referrers`.
+        """
         document = await read_document(registry, repository, digest, referrer, self.document)
+        if document is None:
+            return None
         about = self.subject(document) if self.subject else digest
         if about != digest:
             raise IntegrityError(

@@ -8,11 +8,23 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from ci.oci.concurrency import gather_or_raise
 from ci.oci.reference import Reference
-from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, Registry
+from ci.oci.registry import (
+    OCI_INDEX,
+    Descriptor,
+    IntegrityError,
+    Manifest,
+    NoRepositoryError,
+    ProtocolError,
+    RefusedError,
+    Registry,
+)
 
 SCHEMA_VERSION = 2
 _TRIES = 3
+# MANIFEST_BLOB_UNKNOWN: 400 of Docker's registry 2, 404 of its version 3.
+_REFUSALS = (RefusedError, NoRepositoryError)
 
 ReadEntries = Callable[[], Awaitable[tuple[Descriptor, ...]]]
 
@@ -51,12 +63,24 @@ async def add_to_index(
         entries = await read()
         if _contains(entries, entry):
             return
-        await registry.put(tag, encode_index((*entries, entry), artifact_type))
+        await _put(registry, tag, (*entries, entry), artifact_type)
     if not _contains(await read(), entry):
         raise IntegrityError(
             f"{tag.repository.pinned(entry.digest)} was written, but does not stay in the list {tag}: other processes "
             "keep overwriting the list. Run this again."
         )
+
+
+async def _put(registry: Registry, tag: Reference, entries: tuple[Descriptor, ...], artifact_type: str) -> None:
+    """Write an index. If it is refused, write it without the entries that are gone."""
+    try:
+        await registry.put(tag, encode_index(entries, artifact_type))
+    except _REFUSALS:
+        found = await gather_or_raise(lambda entry: registry.head(tag.repository.pinned(entry.digest)), entries)
+        present = tuple(entry for entry, digest in zip(entries, found, strict=True) if digest)
+        if present == entries:
+            raise
+        await registry.put(tag, encode_index(present, artifact_type))
 
 
 def _contains(entries: tuple[Descriptor, ...], entry: Descriptor) -> bool:

@@ -2,6 +2,9 @@
 
 Registries with the OCI 1.1 referrers API list them. For all others the OCI specification has clients keep an index of
 them under a tag made of the subject's digest. Some registries list some and forget others, so both are read.
+
+What is listed may be gone: registries clean up, and `docker-registry garbage-collect -m` deletes every referrer and
+leaves that index. A referrer that is gone is none; one that contradicts what it is listed as is an error.
 """
 
 from collections.abc import Mapping
@@ -55,7 +58,10 @@ class _MarkerFields(msgspec.Struct, rename="camel"):
 async def push_referrer(
     registry: Registry, repository: Repository, subject: Descriptor, artifact: Artifact
 ) -> Descriptor:
-    """Attach an artifact to an image of the same repository. To attach the same again changes nothing."""
+    """Attach an artifact to an image of the same repository.
+
+    To attach the same again changes nothing, or puts back what is gone of it.
+    """
     await registry.put_blob(repository, _EMPTY)
     await registry.put_blob(repository, artifact.content)
     manifest = _manifest(subject, artifact)
@@ -88,12 +94,14 @@ async def list_referrers(
     return tuple(found.values())
 
 
-async def read_referrer(registry: Registry, repository: Repository, subject: str, referrer: Descriptor) -> Artifact:
-    """Read a listed referrer. Raises IntegrityError unless it is complete and attached to this subject."""
+async def read_referrer(
+    registry: Registry, repository: Repository, subject: str, referrer: Descriptor
+) -> Artifact | None:
+    """Read a listed referrer; None if it is gone. Raises IntegrityError unless it is attached to this subject."""
     reference = repository.pinned(referrer.digest)
     manifest = await registry.get(reference)
     if manifest is None:
-        raise IntegrityError(f"{reference} is listed as a referrer of {subject}, but it was deleted.")
+        return None
     read = _decode_artifact(manifest, reference)
     if read.subject is None or read.subject.digest != subject:
         raise IntegrityError(
@@ -106,7 +114,7 @@ async def read_referrer(registry: Registry, repository: Repository, subject: str
         )
     content = await registry.get_blob(repository, read.layers[0])
     if content is None:
-        raise IntegrityError(f"The content of {reference}, a referrer of {subject}, was deleted.")
+        return None
     return Artifact(
         type=read.artifact_type, media_type=read.layers[0].media_type, content=content, annotations=read.annotations
     )
@@ -114,9 +122,14 @@ async def read_referrer(registry: Registry, repository: Repository, subject: str
 
 async def read_document(
     registry: Registry, repository: Repository, subject: str, referrer: Descriptor, document: type[DocumentType]
-) -> DocumentType:
-    """Read a listed referrer whose content is JSON. Raises ProtocolError if it is not a valid `document`."""
+) -> DocumentType | None:
+    """Read a listed referrer whose content is JSON; None if it is gone.
+
+    Raises ProtocolError if it is not a valid `document`.
+    """
     artifact = await read_referrer(registry, repository, subject, referrer)
+    if artifact is None:
+        return None
     try:
         return msgspec.json.decode(artifact.content, type=document)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

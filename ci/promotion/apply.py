@@ -13,20 +13,32 @@ from ci.oci.registry import Descriptor, Registry
 from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tombstone import is_tombstone
 from ci.promotion.history import list_record
-from ci.promotion.records import PROMOTION_RECORDS, Kind, PromotionRecord, RecordedUpdate
+from ci.promotion.records import PROMOTION_RECORDS, Digests, Kind, PromotionRecord, RecordedUpdate
 from ci.publish.attestations import compressed_size
 
 
 class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done, and its record. `updates` are those of the record, with the manifests."""
+    """What is to be done, and its record. `updates` are those of the record, with the manifests.
+
+    An update after an interrupted one is from the mix that is there now, and its record from the last whole state.
+    """
 
     record: PromotionRecord
     updates: tuple[TagUpdate, ...]
+    is_mending: bool = False
+    """Whether it ends what was interrupted, for which its record is written even if no tag changes."""
+    notes: tuple[str, ...] = ()
+    """Sentences to show before it is applied, and after."""
 
     @property
     def is_done(self) -> bool:
-        """Whether every tag points to its new image already."""
-        return all(update.is_done for update in self.updates)
+        """Whether there is nothing to do: every tag points to its new image already."""
+        return not self.is_mending and all(update.is_done for update in self.updates)
+
+    @property
+    def changes(self) -> tuple[RecordedUpdate, ...]:
+        """The updates as they are from now on, without manifests."""
+        return tuple(to_record(update) for update in self.updates)
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -36,13 +48,14 @@ class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
         return {digest: size for digest, size in sizes.items() if size}
 
 
-def to_record(update: TagUpdate) -> RecordedUpdate:
-    """Return a tag update as it is recorded."""
+def to_record(update: TagUpdate, whole: Digests | None = None) -> RecordedUpdate:
+    """Return a tag update as it is recorded. `whole` is the last whole state, where the tags point to a mix now."""
+    now = update.old.digest if update.old else None
     return RecordedUpdate(
         image=update.image,
         repository=str(update.target.repository),
         tag=update.target.tag,
-        old=update.old.digest if update.old else None,
+        old=(whole or {}).get(str(update.target.repository), now),
         new=None if is_tombstone(update.new) else update.new.digest,
     )
 

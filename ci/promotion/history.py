@@ -7,10 +7,13 @@ digest of the image that the record is attached to.
 The list has a tag of its own, because attached records alone are found only while the stable tag points to one of their
 images: after the rollback of a first promotion it points to nothing, and after a manual change to an image without a
 record. Every repository has the list, so that any image leads to it, whichever stack it joined or left; the lists are
-merged when read. A registry may delete untagged manifests, but keeps those that such an index lists.
+merged when read.
+
+Clean-ups that delete untagged manifests may delete the records and leave the list (`docker-registry garbage-collect -m`
+does). What the list says of a record that is gone is kept, until a registry refuses to store a list with its entry.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +22,9 @@ from ci.oci.concurrency import gather_or_raise
 from ci.oci.index import add_to_index, decode_index
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import Descriptor, IntegrityError, ProtocolError, Registry
-from ci.promotion.records import PROMOTION_RECORDS, PromotionRecord
+from ci.oci.tombstone import read_digest
+from ci.promotion.records import PROMOTION_RECORDS, Digests, GoneRecord, PromotionRecord
+from ci.promotion.timeline import Timeline, read_timeline
 from ci.registry_format import HISTORY_SUFFIX, PROMOTION_HISTORY, PROMOTION_ID, SUBJECT
 
 
@@ -33,20 +38,45 @@ def history_tag(tag: str) -> str:
     return f"{tag}{HISTORY_SUFFIX}"
 
 
-async def read_history(registry: Registry, repositories: Iterable[Repository], tag: str) -> tuple[PromotionRecord, ...]:
-    """Return the records of a stable tag that any of the repositories lists, the oldest first."""
+class History(NamedTuple):
+    """The records of a stable tag, the oldest first, and those that are listed and gone."""
+
+    records: tuple[PromotionRecord, ...]
+    gone: tuple[GoneRecord, ...]
+
+
+async def collect_history(
+    registry: Registry, repositories: Iterable[Repository], tag: str, known: Digests | None = None
+) -> Timeline:
+    """Return all promotions of a stable tag, with their status. `repositories` are those of the stack's images.
+
+    `known` is what the tag points to, where that was read already.
+    """
+    records, gone = await read_history(registry, repositories, tag)
+    now = dict(known or {})
+    missing = [
+        name for name in dict.fromkeys(name for record in records for name in record.new(tag)) if name not in now
+    ]
+    tags = [Repository.parse(name).tagged(tag) for name in missing]
+    digests = await gather_or_raise(lambda one: read_digest(registry, one, ()), tags)
+    return read_timeline(records, tag, {**now, **dict(zip(missing, digests, strict=True))}, gone)
+
+
+async def read_history(registry: Registry, repositories: Iterable[Repository], tag: str) -> History:
+    """Return the records of a stable tag that any of the repositories lists."""
 
     async def read(repository: Repository) -> tuple[_Listed, ...]:
         entries = await _read_entries(registry, repository.tagged(history_tag(tag)))
         return tuple(_Listed(repository, descriptor) for descriptor in entries)
 
-    by_id = {
-        listed.descriptor.annotations.get(PROMOTION_ID): listed
-        for history in await gather_or_raise(read, dict.fromkeys(repositories))
-        for listed in history
-    }
-    records = await gather_or_raise(lambda listed: _read_record(registry, listed), by_id.values())
-    return tuple(sorted(records, key=lambda record: (record.number, record.at)))
+    by_id: dict[str, list[_Listed]] = {}
+    for history in await gather_or_raise(read, dict.fromkeys(repositories)):
+        for listed in history:
+            by_id.setdefault(listed.descriptor.annotations.get(PROMOTION_ID, ""), []).append(listed)
+    found = await gather_or_raise(lambda copies: _read_copy(registry, copies), by_id.values())
+    records = sorted((one for one in found if isinstance(one, PromotionRecord)), key=lambda one: (one.number, one.at))
+    gone = sorted((one for one in found if isinstance(one, GoneRecord)), key=lambda one: (one.number or 0, one.at))
+    return History(tuple(records), tuple(gone))
 
 
 async def list_record(registry: Registry, repository: Repository, tag: str, subject: str, record: Descriptor) -> None:
@@ -79,11 +109,20 @@ def _overwritten(history: Reference, problem: str) -> ProtocolError:
     )
 
 
-async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord:
+async def _read_copy(registry: Registry, copies: Sequence[_Listed]) -> PromotionRecord | GoneRecord:
+    """Read a record, which is the same in every repository: the first copy that is there."""
+    for copy in copies:
+        record = await _read_record(registry, copy)
+        if record is not None:
+            return record
+    return GoneRecord.of(copies[0].descriptor.annotations)
+
+
+async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord | None:
     repository, descriptor = listed
     subject = descriptor.annotations.get(SUBJECT, "")
     record = await PROMOTION_RECORDS.read(registry, repository, subject, descriptor)
-    if record.id != descriptor.annotations.get(PROMOTION_ID):
+    if record is not None and record.id != descriptor.annotations.get(PROMOTION_ID):
         raise IntegrityError(
             f"{repository.pinned(descriptor.digest)} is not the promotion record that the history lists. The history "
             "is wrong."

@@ -4,6 +4,7 @@ It is attached to every image that a tag was to point to (to the one that it poi
 All copies have the same bytes, and the digest of these is the record's `id`.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -12,6 +13,9 @@ import msgspec
 from ci.oci.attestation import AttestationType
 from ci.oci.registry import digest_of
 from ci.registry_format import CREATED, DESCRIPTION, PROMOTION_ID, PROMOTION_RECORD
+
+# As `_annotations` writes it.
+_NUMBER = re.compile(r"\w+ (\d+) of ")
 
 Digests = Mapping[str, str | None]
 """What a tag points to in each repository, by digest; None where it does not exist."""
@@ -87,6 +91,34 @@ class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True):
     def new(self, tag: str) -> Digests:
         """Return what a tag points to afterwards."""
         return {update.repository: update.new for update in self.moves if update.tag == tag}
+
+
+class GoneRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that the history still lists, but that was deleted from the registry: what its entry says of it."""
+
+    id: str
+    description: str
+    """`promotion 3 of 2026.4-stable`."""
+    at: str
+
+    @property
+    def number(self) -> int | None:
+        """The number that the description has."""
+        found = _NUMBER.match(self.description)
+        return int(found[1]) if found else None
+
+    def may_be_newer_than(self, record: PromotionRecord) -> bool:
+        """Return whether it may have been written after a record."""
+        return self.number is None or (self.number, self.at) > (record.number, record.at)
+
+    @staticmethod
+    def of(annotations: Mapping[str, str]) -> "GoneRecord":
+        """Return the record whose entry in the history has these annotations."""
+        return GoneRecord(
+            id=annotations.get(PROMOTION_ID, ""),
+            description=annotations.get(DESCRIPTION, ""),
+            at=annotations.get(CREATED, ""),
+        )
 
 
 def _annotations(record: PromotionRecord) -> Mapping[str, str]:

@@ -1,93 +1,152 @@
-"""Rollback: a stable tag points back to its earlier images, for all of them or none; and the history it is based on."""
+"""Rollback: a stable tag points back to its earlier images, for all of them or none."""
 
-from collections.abc import Mapping
+from typing import NamedTuple
 
 from ci.errors import PromotionDeniedError
-from ci.oci.concurrency import gather_or_raise, gather_results
+from ci.oci.concurrency import gather_results
 from ci.oci.reference import Repository
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
 from ci.oci.tag_update import TagUpdate
-from ci.oci.tombstone import read_digest, read_tag, tombstone_manifest
+from ci.oci.tombstone import read_tag, tombstone_manifest
 from ci.promotion.apply import PromotionPlan, to_record
-from ci.promotion.history import read_history
+from ci.promotion.explain import describe, explain_gone, explain_skipped, explain_unfinished
 from ci.promotion.records import Digests, Kind, PromotionRecord
-from ci.promotion.timeline import RecordStatus, Timeline, read_timeline
+from ci.promotion.timeline import RecordStatus, Timeline, matches
 
 _MIN_ID = 6
+_EFFECTIVE = {RecordStatus.NOW, RecordStatus.EARLIER}
 
 
-async def collect_history(registry: Registry, repositories: Mapping[str, Repository], tag: str) -> Timeline:
-    """Return all promotions of a stable tag, with their status. `repositories` are those of the stack, by image."""
-    records = await read_history(registry, repositories.values(), tag)
-    recorded = tuple(dict.fromkeys(Repository.parse(name) for record in records for name in record.new(tag)))
-    digests = await gather_or_raise(lambda repository: read_digest(registry, repository.tagged(tag), ()), recorded)
-    now = {str(repository): digest for repository, digest in zip(recorded, digests, strict=True)}
-    return read_timeline(records, tag, now)
+class _Goal(NamedTuple):
+    """What a tag is to point to; the record of that state, which may be of another; and why, as a sentence."""
+
+    digests: Digests
+    record: PromotionRecord | None
+    why: str
 
 
 async def plan_rollback(registry: Registry, timeline: Timeline, *, at: str, to: str = "") -> PromotionPlan:
     """Return what rolling back changes: to the state before the promotion in effect, or to the record `to`.
 
     `to` is a record's number or the beginning of its id; `at` the time now, RFC 3339, UTC. A rollback after a rollback
-    goes back one more promotion. Raises PromotionDeniedError. Writes nothing.
+    goes back one more promotion. After an interrupted promotion it goes back to the state before that; after an
+    interrupted rollback it finishes that. Raises PromotionDeniedError. Writes nothing.
     """
-    current = timeline.current
-    if current is None:
-        raise _denied(timeline, *_unknown_state(timeline))
-    restored, digests = _chosen(timeline, to) if to else _one_back(timeline, current)
+    digests, record, why = _goal(timeline, to)
+    if record is not None and not matches(record.new(timeline.tag), digests):
+        record = None  # the record of that state is gone, or the tag was changed outside this tool before
     updates = await _plan_updates(registry, timeline, digests)
     return PromotionPlan(
         record=PromotionRecord(
             kind=Kind.ROLLBACK,
-            number=1 + max(entry.record.number for entry in timeline.entries),
+            number=1 + timeline.last_number,
             at=at,
-            source=restored.source if restored else "",
-            commit=restored.commit if restored else "",
-            run=restored.run if restored else "",
-            restores=restored.number if restored else 0,
-            moves=tuple(to_record(update) for update in updates),
+            source=record.source if record else "",
+            commit=record.commit if record else "",
+            run=record.run if record else "",
+            restores=_stable_after(record),
+            moves=tuple(to_record(update, timeline.whole) for update in updates),
         ),
         updates=updates,
+        is_mending=timeline.interrupted is not None,
+        notes=(
+            *explain_skipped(timeline),
+            f"{why} {timeline.tag} goes back to {_name(digests, record)}.",
+            *explain_gone(timeline),
+        ),
     )
 
 
+def _stable_after(record: PromotionRecord | None) -> int:
+    """Return the number of the promotion whose images are stable after a record; 0 if no record describes them."""
+    if record is None:
+        return 0
+    return record.number if record.kind is Kind.PROMOTION else record.restores
+
+
+def _name(digests: Digests, record: PromotionRecord | None) -> str:
+    number = _stable_after(record)
+    if record and number:
+        return f"{record.source} (record {number})"
+    return "a state without a record" if any(digests.values()) else "no images"
+
+
+def _goal(timeline: Timeline, to: str) -> _Goal:
+    current, unfinished = timeline.current, timeline.interrupted
+    if to and (current or unfinished):
+        return _chosen(timeline, to)
+    if unfinished and unfinished.kind is Kind.ROLLBACK:
+        why = f"{explain_unfinished(timeline, unfinished)} This finishes it:"
+        return _Goal(timeline.after(unfinished), unfinished, why)
+    if unfinished:
+        why = f"{explain_unfinished(timeline, unfinished)} This undoes it:"
+        return _Goal(timeline.before(unfinished), timeline.previous(unfinished), why)
+    if current is None:
+        raise _denied(timeline, *_unknown_state(timeline))
+    return _one_back(timeline, current)
+
+
 def _denied(timeline: Timeline, *problems: str) -> PromotionDeniedError:
-    return PromotionDeniedError(f"{timeline.tag} was not rolled back", problems)
+    return PromotionDeniedError(f"{timeline.tag} was not rolled back", (*problems, *explain_gone(timeline)))
 
 
 def _unknown_state(timeline: Timeline) -> tuple[str, ...]:
     """Explain why no record describes what the tag points to."""
     if timeline.drifted_tags:
+        by = "by a promotion whose record is gone, or outside this tool" if timeline.gone else "outside this tool"
         return tuple(
             f"{repository}:{timeline.tag} points to {current or 'nothing'}, but the latest promotion record says "
-            f"{recorded or 'nothing'}: the tag was changed outside this tool. Promote again, or restore it by hand."
+            f"{recorded or 'nothing'}: the tag was changed {by}. Promote again, or restore it by hand."
             for repository, recorded, current in timeline.drifted_tags
         )
     if timeline.entries:
         return (f"{timeline.tag} points to what it did before its first recorded promotion.",)
+    if timeline.gone:
+        return (f"No promotion record of {timeline.tag} is left, so what it pointed to before is not known. Promote.",)
     return (f"There is no promotion record for {timeline.tag}. Is that a stable tag, such as 2026.4-stable?",)
 
 
-def _one_back(timeline: Timeline, current: PromotionRecord) -> tuple[PromotionRecord | None, Digests]:
-    promotion = timeline.promotion(current)
+def _one_back(timeline: Timeline, current: PromotionRecord) -> _Goal:
+    promotion: PromotionRecord | None = timeline.promotion(current)
+    # A promotion of several tags may have changed nothing of this one.
+    while promotion and promotion.old(timeline.tag) == promotion.new(timeline.tag):
+        previous = timeline.previous(promotion)
+        promotion = timeline.promotion(previous) if previous else None
     if promotion is None:
-        raise _denied(timeline, f"{timeline.tag} was rolled back to the state before its first recorded promotion.")
-    previous = timeline.previous(promotion)
-    return timeline.promotion(previous) if previous else None, timeline.before(promotion)
+        raise _denied(timeline, _no_way_back(timeline, current))
+    why = f"This undoes record {promotion.number} ({describe(promotion)}):"
+    return _Goal(timeline.before(promotion), timeline.previous(promotion), why)
 
 
-def _chosen(timeline: Timeline, to: str) -> tuple[PromotionRecord | None, Digests]:
+def _no_way_back(timeline: Timeline, current: PromotionRecord) -> str:
+    if current.kind is Kind.PROMOTION:
+        return f"{timeline.tag} pointed to the same images before the first promotion that is recorded."
+    if current.restores:
+        state = f"record {current.restores}, which is gone"
+    elif any(current.new(timeline.tag).values()):
+        state = "a state without a record"
+    else:
+        return f"{timeline.tag} was rolled back to the state before its first recorded promotion."
+    return (
+        f"{timeline.tag} was rolled back to {state}, so what it pointed to before that is not known. Give the record "
+        "to go back to with --to: see its history."
+    )
+
+
+def _chosen(timeline: Timeline, to: str) -> _Goal:
     prefix = _hex(to)
     found = [
         entry
         for entry in timeline.entries
         if to == str(entry.record.number) or (len(prefix) >= _MIN_ID and _hex(entry.record.id).startswith(prefix))
     ]
-    effective = [entry.record for entry in found if entry.status in {RecordStatus.NOW, RecordStatus.EARLIER}]
+    effective = [entry.record for entry in found if entry.status in _EFFECTIVE]
     if len(effective) == 1:
-        return timeline.promotion(effective[0]), timeline.after(effective[0])
+        return _Goal(timeline.after(effective[0]), effective[0], f"As --to {to} says,")
     if effective:
         raise _denied(timeline, f"{to!r} matches {len(effective)} records of {timeline.tag}: give a longer id.")
+    if found and found[0].status is RecordStatus.INTERRUPTED:
+        raise _denied(timeline, explain_unfinished(timeline, found[0].record) + " Its history says how to finish it.")
     if found:
         raise _denied(timeline, f"Record {to} of {timeline.tag} never took effect, or was undone: see its history.")
     known = ", ".join(str(entry.record.number) for entry in timeline.entries)

@@ -10,7 +10,7 @@ from ci.oci.registry import Registry
 from ci.oci.tombstone import read_digest
 from ci.publish.attestations import RunRecord, find_run_records
 
-_AGAIN = "Publish the whole stack again."
+_AGAIN = "If its publication was interrupted, run the same build-stack --publish again: it completes the stack."
 
 
 class _Found(NamedTuple):
@@ -36,7 +36,8 @@ async def find_published_run(registry: Registry, repositories: Mapping[str, Repo
     if not records:
         problem = (
             f"No run record found for {first.repository.tagged(tag)} ({first.digest}): the tag was pushed manually, or "
-            "the record was deleted. Publish the stack again."
+            "the record was deleted, perhaps by a clean-up of the registry. Run the same build-stack --publish again: "
+            "it writes the record."
         )
         raise _denied(tag, [problem])
     known = {one.name: one for one in tagged}

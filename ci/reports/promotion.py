@@ -4,36 +4,45 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
+from ci.promotion.explain import describe, explain_history
 from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate
-from ci.promotion.timeline import Entry, RecordStatus
+from ci.promotion.timeline import Entry, RecordStatus, Timeline
 from ci.reports import units
 
 _SHOWN = len("sha256:") + 12
 
 
 def render_promotion_plan(
-    record: PromotionRecord, sizes: Mapping[str, int], *, written: bool, warnings: Sequence[str] = ()
+    record: PromotionRecord,
+    changes: Sequence[RecordedUpdate],
+    sizes: Mapping[str, int],
+    *,
+    written: bool,
+    notes: Sequence[str] = (),
 ) -> str:
     """Return the table of a promotion or rollback. `sizes` are the bytes of compressed layers by digest, where known.
 
-    `written` is whether the tags were written, or would be.
+    `changes` are from what the tags point to, which after an interrupted update is not what the record says. `written`
+    is whether the tags were written, or would be.
     """
-    rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in record.moves]
+    rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in changes]
     table = tabulate(rows, ["image", "tag", "from", "to", "compressed size"], disable_numparse=True)
-    moving = [move for move in record.moves if move.old != move.new]
-    title = f"{_what(record)}: {', '.join(record.tags)}"
+    moving = [move for move in changes if move.old != move.new]
+    title = f"{describe(record)}: {', '.join(record.tags)}"
     if moving and written:
         title += f" (record {record.number} of {record.at})"
     gate = _gate(record) if moving else ()
-    return "\n".join([title, "", table, "", *gate, *warnings, _ending(record, len(moving), written)])
+    return "\n".join([title, "", table, "", *gate, *notes, _ending(changes, len(moving), written)])
 
 
-def render_history(tag: str, entries: Sequence[Entry]) -> str:
+def render_history(timeline: Timeline) -> str:
     """Return the table of the promotions and rollbacks of a stable tag, the newest first."""
+    notes = explain_history(timeline)
+    entries = timeline.entries
     if not entries:
-        return f"No promotion records for {tag}."
+        return "\n".join([f"No promotion records for {timeline.tag}.", *notes])
     rows = [
-        (str(entry.record.number), entry.record.at, _what(entry.record), _status(entry), _digest(entry.record.id))
+        (str(entry.record.number), entry.record.at, describe(entry.record), _status(entry), _digest(entry.record.id))
         for entry in entries
     ]
     table = tabulate(rows, ["record", "at", "what", "status", "id"], disable_numparse=True)
@@ -42,14 +51,8 @@ def render_history(tag: str, entries: Sequence[Entry]) -> str:
         for entry in entries
         if entry.record.proof and entry.record.proof.override_reason
     ]
-    return "\n".join([f"{tag}\n", table, *([""] if accepted else []), *accepted])
-
-
-def _what(record: PromotionRecord) -> str:
-    if not record.restores and record.kind is Kind.ROLLBACK:
-        return "rollback to the state before the first promotion"
-    back = f" (record {record.restores})" if record.restores else ""
-    return f"{record.kind} {'to' if back else 'of'} {record.source}{back}"
+    below = [*accepted, *notes]
+    return "\n".join([f"{timeline.tag}\n", table, *([""] if below else []), *below])
 
 
 def _status(entry: Entry) -> str:
@@ -68,10 +71,10 @@ def _gate(record: PromotionRecord) -> Sequence[str]:
     return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
 
 
-def _ending(record: PromotionRecord, moving: int, written: bool) -> str:  # noqa: FBT001 (the caller's argument)
+def _ending(changes: Sequence[RecordedUpdate], moving: int, written: bool) -> str:  # noqa: FBT001 (as above)
     if not moving:
-        return "All tags already point to these images; nothing was written."
-    tags = f"{moving} of {len(record.moves)} tags"
+        return "All tags already point to these images; no tag was written."
+    tags = f"{moving} of {len(changes)} tags"
     return f"{tags} moved, all verified." if written else f"{tags} would move; nothing was written."
 
 

@@ -8,9 +8,10 @@ from ci.oci.registry import Manifest, Registry
 from ci.oci.tombstone import read_digest
 from ci.planning.decisions import Action
 from ci.promotion.apply import PromotionPlan, apply
+from ci.promotion.history import collect_history
 from ci.promotion.plan import plan_promotion
 from ci.promotion.records import GateApproval
-from ci.promotion.rollback import collect_history, plan_rollback
+from ci.promotion.rollback import plan_rollback
 from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RUN_RECORDS, RecordedImage, RecordedTests, RunRecord
 from ci.stack.stack_tag import StackTag
@@ -68,7 +69,7 @@ class PublishedStack:
         return change
 
     async def history(self, tag: str = STABLE) -> Timeline:
-        return await collect_history(self.registry, self.repositories, tag)
+        return await collect_history(self.registry, self.repositories.values(), tag)
 
     async def roll_back(self, to: str = "", tag: str = STABLE) -> PromotionPlan:
         change = await plan_rollback(self.registry, await self.history(tag), at=NOW, to=to)

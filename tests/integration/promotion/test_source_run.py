@@ -65,6 +65,9 @@ async def test_all_that_is_missing_or_different_is_listed(stack: PublishedStack)
     assert f"scipy-ml:{A} is {by_hand.digest}, but the run of {run.started}" in different
     assert f"published {run.by_name['scipy-ml'].digest}. " in different
     assert "No run record mentions this digest." in different
+    again = "If its publication was interrupted, run the same build-stack --publish again: it completes the stack."
+    assert missing.endswith(again)
+    assert different.endswith(again)
 
 
 async def test_images_of_two_runs_are_told_apart(stack: PublishedStack) -> None:

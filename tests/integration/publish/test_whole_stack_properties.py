@@ -210,7 +210,7 @@ class World:
         if step.changed < len(names):
             self.files[f"images/{names[step.changed]}/Dockerfile"] += f"RUN {self.runs}\n"
         if step.clean_up:
-            self.contents.collect_untagged()
+            self.contents.collect_garbage()
 
 
 @st.composite

@@ -47,6 +47,10 @@ class Gate:
         )
 
 
+def quiet(_line: str) -> None:
+    pass
+
+
 def _nothing() -> None:
     pass
 
@@ -75,11 +79,11 @@ async def published(gpu: str = GPU) -> Published:
 
 async def test_a_promotion_runs_the_gate_once_and_keeps_the_verdict() -> None:
     made, gate = await published(), Gate()
-    applied = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+    applied = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert len(gate.ran) == 1
     assert made.tags(STABLE) == {"registry.example/ucsdets/base", "registry.example/ucsdets/ml"}
     assert applied.plan.record.proof is not None
-    again = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+    again = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert again.plan.is_done
     assert len(gate.ran) == 1
 
@@ -87,14 +91,14 @@ async def test_a_promotion_runs_the_gate_once_and_keeps_the_verdict() -> None:
 async def test_a_verdict_of_an_earlier_test_is_enough() -> None:
     made, gate = await published(), Gate()
     assert (await run_gpu_test(made.stack, made.session, TAG, gate.ports, keep=True)).passed
-    await promote(made.stack, made.session, OPTIONS, Gate(can_log_in=False).ports, now=NOW)
+    await promote(made.stack, made.session, OPTIONS, Gate(can_log_in=False).ports, now=NOW, log=quiet)
     assert made.tags(STABLE)
 
 
 async def test_without_an_approval_and_a_login_nothing_is_promoted() -> None:
     made, gate = await published(), Gate(can_log_in=False)
     with pytest.raises(PromotionDeniedError, match="was not promoted"):
-        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert gate.ran == []
     assert made.tags(STABLE) == set()
 
@@ -102,7 +106,7 @@ async def test_without_an_approval_and_a_login_nothing_is_promoted() -> None:
 async def test_a_gate_that_fails_denies_the_promotion() -> None:
     made, gate = await published(), Gate(GpuOutcome.TESTS_FAILED)
     with pytest.raises(PromotionDeniedError, match="tests failed"):
-        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert made.tags(STABLE) == set()
 
 
@@ -115,14 +119,14 @@ async def test_missing_rights_are_reported_before_the_gate_runs() -> None:
 
     opened = session(MemoryRegistry(made.registry.contents, refuse))
     with pytest.raises(Exception, match="this account may not write"):
-        await promote(made.stack, opened, OPTIONS, gate.ports, now=NOW)
+        await promote(made.stack, opened, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert gate.ran == []
 
 
 async def test_a_dry_run_writes_nothing_and_keeps_no_verdict() -> None:
     made, gate = await published(), Gate()
     options = PromotionOptions(tag=TAG, dry_run=True)
-    applied = await promote(made.stack, made.session, options, gate.ports, now=NOW)
+    applied = await promote(made.stack, made.session, options, gate.ports, now=NOW, log=quiet)
     assert not applied.plan.is_done
     assert [call for call in made.registry.calls if call.startswith(("put", "preflight"))] == []
 
@@ -136,16 +140,16 @@ async def test_tags_that_changed_while_the_gate_ran_are_read_again() -> None:
         contents.tags[base][STABLE] = contents.tags[base][TAG]
 
     gate.meanwhile = promote_one
-    applied = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+    applied = await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     assert [update.old is not None for update in applied.plan.record.moves] == [True, False]
 
 
 async def test_the_gate_may_be_left_out_in_a_dry_run_only() -> None:
     made, gate = await published(), Gate()
     with pytest.raises(RequestError, match="--no-gpu works only with --dry-run"):
-        await promote(made.stack, made.session, PromotionOptions(tag=TAG, gpu=False), gate.ports, now=NOW)
+        await promote(made.stack, made.session, PromotionOptions(tag=TAG, gpu=False), gate.ports, now=NOW, log=quiet)
     shown = PromotionOptions(tag=TAG, gpu=False, dry_run=True)
-    assert (await promote(made.stack, made.session, shown, gate.ports, now=NOW)).plan.record.proof is None
+    assert (await promote(made.stack, made.session, shown, gate.ports, now=NOW, log=quiet)).plan.record.proof is None
     assert gate.ran == []
 
 
@@ -154,13 +158,13 @@ async def test_a_promotion_without_a_gpu_needs_a_reason_in_words(accept: str) ->
     made, gate = await published(), Gate()
     options = PromotionOptions(tag=TAG, accept_without_gpu=accept)
     with pytest.raises(RequestError, match="needs a reason in words"):
-        await promote(made.stack, made.session, options, gate.ports, now=NOW)
+        await promote(made.stack, made.session, options, gate.ports, now=NOW, log=quiet)
 
 
 async def test_a_tag_that_cannot_become_stable_is_refused_before_anything_is_read() -> None:
     made, gate = await published(), Gate()
     with pytest.raises(RequestError, match="latest"):
-        await promote(made.stack, made.session, PromotionOptions(tag="latest"), gate.ports, now=NOW)
+        await promote(made.stack, made.session, PromotionOptions(tag="latest"), gate.ports, now=NOW, log=quiet)
     assert made.registry.calls == []
 
 
@@ -169,18 +173,33 @@ async def test_a_stack_without_a_gpu_table_cannot_be_tested_on_one() -> None:
     with pytest.raises(RequestError, match=r"no \[gpu\] table"):
         await run_gpu_test(made.stack, made.session, TAG, gate.ports, keep=True)
     with pytest.raises(PromotionDeniedError):
-        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
+        await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
     accepted = PromotionOptions(tag=TAG, accept_without_gpu="no image here uses a GPU")
-    await promote(made.stack, made.session, accepted, gate.ports, now=NOW)
+    await promote(made.stack, made.session, accepted, gate.ports, now=NOW, log=quiet)
     assert made.tags(STABLE)
 
 
 async def test_a_rollback_goes_back_and_history_shows_both() -> None:
     made, gate = await published(), Gate()
-    await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW)
-    shown = await rollback(made.stack, made.session, STABLE, to="", dry_run=True, now=NOW)
+    await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
+    shown = await rollback(made.stack, made.session, STABLE, to="", dry_run=True, now=NOW, log=quiet)
     assert not shown.plan.is_done
     assert made.tags(STABLE)
-    await rollback(made.stack, made.session, STABLE, to="", dry_run=False, now=NOW)
+    await rollback(made.stack, made.session, STABLE, to="", dry_run=False, now=NOW, log=quiet)
     timeline = await show_history(made.stack, made.session, STABLE)
     assert [entry.record.number for entry in timeline.entries] == [2, 1]
+
+
+async def test_where_a_rollback_goes_is_said_before_anything_is_written() -> None:
+    made, gate = await published(), Gate()
+    await promote(made.stack, made.session, OPTIONS, gate.ports, now=NOW, log=quiet)
+    said: list[str] = []
+
+    def log(line: str) -> None:
+        assert not any(call.startswith("put") for call in made.registry.calls)
+        said.append(line)
+
+    made.registry.calls.clear()
+    applied = await rollback(made.stack, made.session, STABLE, to="", dry_run=False, now=NOW, log=log)
+    assert said == [f"This undoes record 1 (promotion of {TAG}): {STABLE} goes back to no images."]
+    assert applied.plan.notes == tuple(said)

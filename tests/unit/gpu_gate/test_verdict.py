@@ -64,6 +64,20 @@ async def test_verdicts_of_a_digest_are_found_the_newest_first() -> None:
     assert await find_gpu_verdicts(registry, REPOSITORY, digest_of(b"another image")) == ()
 
 
+async def test_verdicts_that_a_clean_up_deleted_are_none() -> None:
+    registry = MemoryRegistry()
+    kept, gone = verdict(GpuOutcome.PASSED), verdict(GpuOutcome.TESTS_FAILED)
+    for one in (gone, kept):
+        referrer = await push_referrer(registry, REPOSITORY, SUBJECT, GPU_VERDICTS.artifact(one))
+        if one is gone:
+            del registry.contents.manifests[str(REPOSITORY)][referrer.digest]
+    assert await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest) == (kept,)
+    assert await GPU_VERDICTS.find_any(registry, REPOSITORY, SUBJECT.digest, {}) == kept
+    registry.contents.collect_garbage()
+    assert await find_gpu_verdicts(registry, REPOSITORY, SUBJECT.digest) == ()
+    assert await GPU_VERDICTS.find_any(registry, REPOSITORY, SUBJECT.digest, {}) is None
+
+
 async def test_a_verdict_on_another_digest_is_refused() -> None:
     registry = MemoryRegistry()
     stranger = verdict(GpuOutcome.PASSED, digest=digest_of(b"another image"))

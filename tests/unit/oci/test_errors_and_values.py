@@ -1,8 +1,20 @@
+import msgspec
 import pytest
 
 from ci.oci.reference import Reference, Repository
 from ci.oci.referrers import Artifact, list_referrers, push_referrer, read_referrer
-from ci.oci.registry import OCI_INDEX, Descriptor, IntegrityError, Manifest, ProtocolError, digest_of, put_verified
+from ci.oci.registry import (
+    OCI_INDEX,
+    Descriptor,
+    IntegrityError,
+    Manifest,
+    NoRepositoryError,
+    ProtocolError,
+    RefusedError,
+    RegistryError,
+    digest_of,
+    put_verified,
+)
 from tests.integration.adapters.oci.contents import Contents, image_manifest
 from tests.integration.adapters.oci.memory import MemoryRegistry
 
@@ -144,18 +156,50 @@ async def test_a_fallback_tag_of_another_manifest_is_an_error() -> None:
         await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, ARTIFACT.type)
 
 
-@pytest.mark.parametrize(
-    ("deleted", "sentence"),
-    [
-        pytest.param("manifests", "is listed as a referrer of sha256:.*, but it was deleted", id="manifest"),
-        pytest.param("blobs", "The content of .*, a referrer of sha256:.*, was deleted", id="content"),
-    ],
-)
-async def test_an_incomplete_artifact_is_an_error(deleted: str, sentence: str) -> None:
+@pytest.mark.parametrize("deleted", ["manifests", "blobs"])
+async def test_an_artifact_that_is_gone_is_none_until_it_is_attached_again(deleted: str) -> None:
     contents = Contents()
     registry = MemoryRegistry(contents)
     image = stored(contents, "tested")
     referrer = await push_referrer(registry, REPOSITORY, image.descriptor, ARTIFACT)
-    getattr(contents, deleted).clear()
-    with pytest.raises(IntegrityError, match=sentence):
-        await read_referrer(registry, REPOSITORY, image.digest, referrer)
+    kept = contents.tags[str(REPOSITORY)][index_tag(image)]
+    held = getattr(contents, deleted)[str(REPOSITORY)]
+    del held[referrer.digest if deleted == "manifests" else digest_of(ARTIFACT.content)]
+    assert await read_referrer(registry, REPOSITORY, image.digest, referrer) is None
+    assert await push_referrer(registry, REPOSITORY, image.descriptor, ARTIFACT) == referrer
+    assert await read_referrer(registry, REPOSITORY, image.digest, referrer) == ARTIFACT
+    assert contents.tags[str(REPOSITORY)][index_tag(image)] == kept
+
+
+@pytest.mark.parametrize("refusal", [RefusedError, NoRepositoryError], ids=["400", "404"])
+async def test_what_is_gone_leaves_the_list_when_something_is_added(refusal: type[RegistryError]) -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+    other = msgspec.structs.replace(ARTIFACT, media_type="text/plain")
+    kept = msgspec.structs.replace(ARTIFACT, media_type="text/html")
+    for artifact in (ARTIFACT, kept):
+        await push_referrer(MemoryRegistry(contents), REPOSITORY, image.descriptor, artifact)
+    (gone, _) = await list_referrers(MemoryRegistry(contents), REPOSITORY, image.digest, ARTIFACT.type)
+    del contents.manifests[str(REPOSITORY)][gone.digest]
+
+    def refuse(call: str) -> None:
+        if call == f"put {REPOSITORY}:{index_tag(image)}" and registry.calls.count(call) == 1:
+            raise refusal("the index lists what does not exist")
+
+    registry = MemoryRegistry(contents, refuse)
+    await push_referrer(registry, REPOSITORY, image.descriptor, other)
+    listed = await list_referrers(registry, REPOSITORY, image.digest, ARTIFACT.type)
+    assert len(listed) == 2
+    assert gone not in listed
+
+
+async def test_a_list_that_is_refused_though_all_of_it_exists_is_an_error() -> None:
+    contents = Contents()
+    image = stored(contents, "tested")
+
+    def refuse(call: str) -> None:
+        if call.startswith(f"put {REPOSITORY}:"):
+            raise RefusedError("tags are immutable")
+
+    with pytest.raises(RefusedError, match="tags are immutable"):
+        await push_referrer(MemoryRegistry(contents, refuse), REPOSITORY, image.descriptor, ARTIFACT)

@@ -72,11 +72,16 @@ class Contents:
         tags = self.tags[repository]
         self.tags[repository] = {tag: digest for tag, digest in tags.items() if digest != target}
 
-    def collect_untagged(self) -> None:
-        """Delete manifests without a tag, as `docker-registry garbage-collect -m` does; indexes still list them."""
+    def collect_garbage(self) -> None:
+        """Delete manifests without a tag, and the blobs of none, as `docker-registry garbage-collect -m` does."""
         for repository, manifests in self.manifests.items():
             tagged = set(self.tags[repository].values())
             self.manifests[repository] = {digest: one for digest, one in manifests.items() if digest in tagged}
+            documents = [
+                msgspec.json.decode(manifest.content, type=Document) for manifest in self.manifests[repository].values()
+            ]
+            used = {blob.digest for one in documents for blob in (one.config, *one.layers) if blob}
+            self.blobs[repository] = {digest: blob for digest, blob in self.blobs[repository].items() if digest in used}
 
     def write_blob(self, repository: str, digest: str, content: bytes) -> None:
         if digest != digest_of(content):

@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,11 +36,15 @@ auth:
 
 
 class DebianRegistry(NamedTuple):
-    """Its address, the CA of its certificate, and the folder of its files."""
+    """Its address, the CA of its certificate, the folder of its files, and its clean-up.
+
+    `collect_garbage` stops it, deletes untagged manifests and the blobs of none, and starts it again.
+    """
 
     host: str
     ca: str
     storage: Path
+    collect_garbage: Callable[[], None]
 
     @property
     def endpoint(self) -> Endpoint:
@@ -59,15 +63,31 @@ def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(rounds=4)).decode()
     (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
     port = free_port()
-    (folder / "registry.yml").write_text(_CONFIGURATION.format(folder=folder, port=port))
-    with (folder / "registry.log").open("wb") as log:
-        process = subprocess.Popen([command, "serve", folder / "registry.yml"], stdout=log, stderr=log)
+    configuration = folder / "registry.yml"
+    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port))
+
+    def collect_garbage() -> None:
+        running.pop().close()
+        subprocess.run([command, "garbage-collect", "-m", configuration], capture_output=True, check=True)
+        running.append(_started(command, configuration, port))
+
+    running = [_started(command, configuration, port)]
     try:
-        _wait_for(port, process, folder / "registry.log")
-        yield DebianRegistry(f"localhost:{port}", ca.cert_pem.bytes().decode(), folder / "storage")
+        yield DebianRegistry(f"localhost:{port}", ca.cert_pem.bytes().decode(), folder / "storage", collect_garbage)
     finally:
-        process.terminate()
-        process.wait()
+        for one in running:
+            one.close()
+
+
+def _started(command: Path, configuration: Path, port: int) -> ExitStack:
+    """Start it; closing what is returned stops it."""
+    stop = ExitStack()
+    log = stop.enter_context(configuration.with_name("registry.log").open("ab"))
+    process = subprocess.Popen([command, "serve", configuration], stdout=log, stderr=log)
+    stop.callback(process.wait)
+    stop.callback(process.terminate)
+    _wait_for(port, process, Path(log.name))
+    return stop
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
