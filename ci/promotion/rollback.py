@@ -158,7 +158,10 @@ def _hex(digest: str) -> str:
 
 
 async def _plan_updates(registry: Registry, timeline: Timeline, digests: Digests) -> tuple[TagUpdate, ...]:
-    """Return an update for each repository where the tag points to an image, or is to."""
+    """Return an update for each repository where the tag points to an image, or is to, or was changed by what is ended.
+
+    The last may have no tag already; but its history must have the record that ends what was interrupted there.
+    """
     images = {update.repository: update.image for entry in timeline.entries for update in entry.record.moves}
 
     async def plan(name: str) -> TagUpdate:
@@ -168,7 +171,7 @@ async def _plan_updates(registry: Registry, timeline: Timeline, digests: Digests
         new = await _fetch(registry, repository, digest) if digest else tombstone_manifest(target)
         return TagUpdate(image=images[name], target=target, new=new, old=old)
 
-    wanted = sorted(name for name in digests if digests[name] or timeline.now.get(name))
+    wanted = sorted(name for name in digests if digests[name] or timeline.now.get(name) or name in timeline.whole)
     results = await gather_results(plan, wanted)
     problems = [str(result) for result in results if isinstance(result, RegistryError)]
     if problems:

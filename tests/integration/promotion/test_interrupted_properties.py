@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from ci.errors import PromotionDeniedError
@@ -231,6 +231,18 @@ class _Killer:
     layers=some.lists(LAYERS, min_size=RUNS, max_size=RUNS),
     actions=some.lists(ACTIONS, min_size=4, max_size=10),
     deletes=some.booleans(),
+)
+@example(  # the record that finished the rollback was in the history of the image alone that was left to do
+    legacy={},
+    layers=[{"base": b"a", "datascience": b"a"}, {"base": b"a"}, {"base": b"a"}],
+    actions=[
+        Promote(0, False, None),  # noqa: FBT003
+        RollBack(STABLE, Kill(writes=1, of_tags=True)),
+        RollBack(STABLE, None),
+        Promote(1, False, None),  # noqa: FBT003
+        RollBack(STABLE, None),
+    ],
+    deletes=False,
 )
 @settings(max_examples=400, deadline=None)
 def test_whatever_was_interrupted_the_next_command_mends_it(
