@@ -38,7 +38,8 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     problems: list[str] = []
     files = _Files(tree, images)
     path = files.settings_path
-    settings = read_settings(tree.read(path), path, problems) if path in files.paths else Settings()
+    text = files.read(path, problems) if path in files.paths else None
+    settings = Settings() if text is None else read_settings(text, path, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     folders = find_image_folders(files.paths, files.root, settings.images)
     if not folders:
@@ -84,8 +85,16 @@ class _Files:
         self.settings_path = inside(self.root, SETTINGS)
         self.paths = frozenset(tree.paths)
         self.folders = folders_with_files(self.paths)
-        self.read = tree.read
+        self._read = tree.read
         self._sorted = sorted(self.paths)
+
+    def read(self, path: str, problems: list[str]) -> str | None:
+        """Return the text of one of `paths`. None if it cannot be read, with a sentence in `problems`."""
+        try:
+            return self._read(path)
+        except SpecError as error:
+            problems.extend(error.problems)
+            return None
 
     def has_folder(self, folder: str) -> bool:
         """Return whether a folder contains a file, at any depth. The root always counts."""
@@ -101,9 +110,10 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     context = inside(folder, table.context)
     own = [*_path_problems(files, name, table, path, context)]
     dockerfile = _UNREAD
-    if path in files.paths:
+    text = files.read(path, own) if path in files.paths else None
+    if text is not None:
         try:
-            dockerfile = parse_dockerfile(files.read(path), path)
+            dockerfile = parse_dockerfile(text, path)
         except SpecError as error:
             own.extend(error.problems)
     ignore = (*suite_exclusions(tests, context), *_ignore(files, path, context, own))
@@ -150,7 +160,7 @@ def _ignore(files: _Files, dockerfile: str, context: str, problems: list[str]) -
     """Return the patterns of the Dockerfile's own ignore file, or else of the context's."""
     for path in (f"{dockerfile}.dockerignore", inside(context, ".dockerignore")):
         if path in files.paths:
-            return read_ignore(files.read(path), path, problems)
+            return read_ignore(files.read(path, problems) or "", path, problems)
     return ()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dagger import dag
 
-from ci.adapters.dagger_engine.source import FolderTree
+from tests.folder_tree import FolderTree
 from ci.planning.cache_key import TreeDigests
 
 pytestmark = pytest.mark.anyio
