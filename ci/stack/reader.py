@@ -16,12 +16,13 @@ from ci.stack.config import ImageTable, Settings, bytes_of, read_settings
 from ci.stack.discovery import (
     SETTINGS,
     common_suites,
+    excluded_tests,
     find_image_folders,
     folders_with_files,
     inside,
     own_suites,
-    suite_folders,
 )
+from ci.stack.git_folder import git_folder_problems
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
 from ci.stack.suite_exclusions import copy_problems, suite_exclusions
@@ -45,7 +46,7 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     if not folders:
         problems.append(f"{images}: no images found. An image is a folder with a Dockerfile, at any depth.")
     problems.extend(_name_problems(folders))
-    tests = suite_folders(files.folders, folders, files.root)
+    tests = excluded_tests(files.paths, files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(
@@ -136,7 +137,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
         suites=own_suites(files.folders, folder, name),
     )
     if draft.enabled:
-        problems.extend((*own, *copy_problems(draft, tests)))
+        problems.extend((*own, *copy_problems(draft, tests), *git_folder_problems(draft)))
     return draft
 
 
