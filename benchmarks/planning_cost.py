@@ -18,7 +18,6 @@ from pathlib import Path
 import anyio
 from tabulate import tabulate
 
-from ci.adapters.dagger_engine.source import FolderTree
 from ci.adapters.oci.client import HttpRegistry
 from ci.fusion.fuse import fuse_all
 from ci.planning.cache_key import make_keys
@@ -28,6 +27,7 @@ from ci.publish.registry_state import RegistrySession, Sources, SurveyRequest, s
 from ci.publish.tags import TagLayout
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
+from tests.folder_tree import FolderTree
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 
 CHILDREN = 4

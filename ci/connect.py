@@ -6,23 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-import anyio
 import dagger
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.errors import clean
+from ci.adapters.dagger_engine.git import own_git, read_history
+from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
-from ci.adapters.dagger_engine.source import FolderTree, fetch_tree
+from ci.adapters.dagger_engine.source import SourceTree, list_tree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
-from ci.adapters.git import read_history
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import check_password, registry_name
-from ci.errors import ExternalError
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
 from ci.gpu_gate.verdict import GpuVerdict
@@ -36,17 +34,17 @@ from ci.stack.reader import read_stack
 
 
 class Project(NamedTuple):
-    """A source tree in the engine, its copy on this container's disk, and the stack in it."""
+    """A source tree in the engine, the listing of it, and the stack in it."""
 
     source: dagger.Directory
-    tree: FolderTree
+    tree: SourceTree
     stack: Stack
 
 
 async def read_project(source: dagger.Directory, images: str) -> Project:
-    """Fetch the tree and read the stack. Raises SpecError and ExternalError."""
-    tree = await fetch_tree(source)
-    return Project(source, tree, read_stack(tree, images))
+    """List the tree and read the stack. Raises SpecError and ExternalError."""
+    tree = await list_tree(source)
+    return Project(source, tree, await tree.read_by(lambda tree: read_stack(tree, images)))
 
 
 class RegistryOptions(NamedTuple):
@@ -92,7 +90,7 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
     host = tags.repository("any").host
     credentials, secret = None, None
     if options.username and options.password:
-        password = await _plaintext(options.password)
+        password = await _plaintext(options.password, "--registry-password")
         check_password(options.username, password)
         credentials = Credentials(username=options.username, password=password)
         secret = dag.set_secret("registry-password", password)
@@ -110,7 +108,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
     tester = EngineTester(project.source, builder)
 
     async def history(base: str, head: str) -> History:
-        return await anyio.to_thread.run_sync(read_history, project.tree.root, base, head)
+        return await read_history(project.source, project.tree, own_git(), base, head)
 
     ports = BuildPorts(
         base_digest=base_digest,
@@ -149,10 +147,11 @@ async def _login_node(settings: GpuSettings, options: GpuOptions) -> LoginNode:
     from ci.adapters.ssh import SshLogin, SshNode  # noqa: PLC0415
 
     login = SshLogin(
-        private_key=await options.key.plaintext() if options.key else "",
-        password=await _plaintext(options.password) if options.password else "",
+        private_key=await within_limit("read --ssh-key", options.key.plaintext()) if options.key else "",
+        password=await _plaintext(options.password, "--ssh-password") if options.password else "",
     )
-    known_hosts = await options.known_hosts.contents() if options.known_hosts else ""
+    hosts = options.known_hosts
+    known_hosts = await within_limit("read --known-hosts", hosts.contents()) if hosts else ""
     address: tuple[str, int] | None = None
     if options.service is not None:
         host, _, port = (await _reach(options.service, "--ssh-service")).rpartition(":")
@@ -160,15 +159,12 @@ async def _login_node(settings: GpuSettings, options: GpuOptions) -> LoginNode:
     return SshNode(settings, login, known_hosts, address)
 
 
-async def _plaintext(secret: dagger.Secret) -> str:
+async def _plaintext(secret: dagger.Secret, option: str) -> str:
     """Return a password, without the line break that a file with a password often ends with."""
-    return (await secret.plaintext()).rstrip("\r\n")
+    return (await within_limit(f"read {option}", secret.plaintext())).rstrip("\r\n")
 
 
 async def _reach(service: dagger.Service, option: str) -> str:
     """Return where a service that was given as an option can be reached, HOST:PORT."""
-    try:
-        await service.start()
-        return await service.endpoint()
-    except dagger.QueryError as error:
-        raise ExternalError(f"{option} cannot be reached: {clean(str(error))}") from error
+    await within_limit(f"reach {option}", service.start())
+    return await within_limit(f"reach {option}", service.endpoint())

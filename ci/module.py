@@ -6,7 +6,7 @@ No rules live here, and no loop over images. Docstrings and `Doc`s are the comma
 from typing import Annotated
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, dag, object_type
+from dagger import DefaultPath, Doc, dag, object_type
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.tester import EngineTester
@@ -38,9 +38,6 @@ from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 
-# .git stays: it says what was changed.
-_IGNORED = [".venv", "**/__pycache__", "**/.ipynb_checkpoints", "**/node_modules", "report"]
-
 
 @object_type
 class Datahub(PromotionFunctions):
@@ -48,8 +45,8 @@ class Datahub(PromotionFunctions):
 
     source: Annotated[
         dagger.Directory,
+        # All of it: an image's context is what its ignore file leaves.
         DefaultPath("/"),
-        Ignore(_IGNORED),
         Doc("The source tree with the stack. Default: this repository."),
     ]
     images: Annotated[

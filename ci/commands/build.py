@@ -9,7 +9,7 @@ from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
 from ci.errors import RequestError
 from ci.fusion.substitutions import Substitutions
-from ci.planning.changes import changed_images, list_some
+from ci.planning.changes import History, Unknown, changed_images, list_some
 from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
@@ -95,10 +95,7 @@ def _publish_problems(
         yield "--publish requires tests: remove --test=false."
     if session is None:
         yield "No registry is given: name it with --registry, or as stack.registry in stack.toml."
-    if inputs.history.commit is None or inputs.history.dirty:
-        yield (
-            "Publishing needs a clean commit (the tag is VERSION-COMMIT). Commit your changes; `git status` lists them."
-        )
+    yield from _commit_problems(inputs.history)
     if len(plan.images) < len(stack.images):
         yield "--publish works on the whole stack: remove --only."
     elif not plan.enabled:
@@ -108,6 +105,17 @@ def _publish_problems(
         yield f"Cannot resolve base image {list_some(tuple(unknown))}: check the name and the registry login."
     if not stack.version:
         yield "Publishing needs a version for the tag, VERSION-COMMIT: set stack.version in stack.toml."
+
+
+def _commit_problems(history: History) -> Iterator[str]:
+    needed = "Publishing needs a clean commit (the tag is VERSION-COMMIT)"
+    if history.commit is None:
+        why = history.changes.why if isinstance(history.changes, Unknown) else ""
+        yield f"{needed}, and the commit of the source tree is not known. {why}"
+    elif history.dirty:
+        filters = f" Filters of .git/config are not run here ({', '.join(history.filters)})." if history.filters else ""
+        changes = f": {list_some(history.uncommitted)}" if history.uncommitted else ""
+        yield f"{needed}. Commit your changes{changes}.{filters}"
 
 
 def _substitutions(plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:

@@ -13,6 +13,7 @@ import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.fusion.fuse import fuse_all
+from ci.stack.discovery import CLUTTER
 from ci.stack.model import EntryKind, Image, Stack, SuiteKind, Tree
 
 # To be raised when the same sources are built differently, or when a hash covers something else.
@@ -91,7 +92,7 @@ def _suites_hash(stack: Stack, image: Image, digests: "TreeDigests", tools: str)
         _VERSION,
         tools,
         msgspec.json.encode([stack.tests, image.size_budget], order="deterministic").decode(),
-        *(f"{suite.name} {digests.context(suite.folder, ())}" for suite in suites),
+        *(f"{suite.name} {digests.context(suite.folder, CLUTTER)}" for suite in suites),
     )
 
 
@@ -112,10 +113,10 @@ class TreeDigests:
         return self._contexts[place]
 
     def matching(self, patterns: Sequence[str]) -> str:
-        """Return a digest of all files and links of the tree that patterns match."""
-        rules = IgnorePatterns(patterns)
+        """Return a digest of all files and links of the tree that patterns match, but clutter."""
+        rules, clutter = IgnorePatterns(patterns), IgnorePatterns(CLUTTER)
         found = (path for path, kind in self._tree.entries.items() if kind is not EntryKind.FOLDER)
-        return self._hash_entries((path, path) for path in found if rules.match(path))
+        return self._hash_entries((path, path) for path in found if rules.match(path) and not clutter.match(path))
 
     def _seen(self, folder: str, rules: IgnorePatterns) -> Iterator[tuple[str, str]]:
         """Return what a build sees, each by its path in the folder and in the tree.

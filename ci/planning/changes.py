@@ -1,4 +1,4 @@
-"""What changed according to git (`ci.adapters.git`), and which images that concerns.
+"""What changed according to git (`ci.planning.git_history`), and which images that concerns.
 
 It only words reasons and lists changed images. Cache keys decide what is built: git knows what a commit changed, not
 what the last good build was made from.
@@ -35,8 +35,12 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     commit: str | None
     """The full name of the head's commit."""
     dirty: bool
-    """The head is the work tree, and it differs from its commit. Ignored files do not count."""
+    """The work tree differs from the head's commit. Ignored files do not count."""
     changes: Changed | Unknown
+    uncommitted: tuple[str, ...] = ()
+    """How it differs: changed, deleted and untracked files, and submodules with changes. Sorted."""
+    filters: tuple[str, ...] = ()
+    """Filters in the repository's configuration that were not run, so that their files may count as changed."""
 
 
 def read_names(output: bytes) -> frozenset[str]:

@@ -1,11 +1,12 @@
 """The plan: what is done with each image, and why. A value: `plan` prints it, `build-stack` runs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from ci.errors import RequestError, did_you_mean
 from ci.planning.decisions import Action, Cause, Decision, PlanInputs, Reason, decide
+from ci.stack.git_folder import lacks_git_folder
 from ci.stack.model import Image, Stack, SuiteKind
 
 
@@ -32,6 +33,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a run will do, each image after those that it depends on."""
 
     images: tuple[ImagePlan, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences on what differs from a build by Docker."""
 
     @property
     def to_build(self) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def with_retests(self) -> "Plan":
         """The same plan, in which the reused images are tested again."""
         images = (msgspec.structs.replace(image, retest=image.digest is not None) for image in self.images)
-        return Plan(images=tuple(images))
+        return msgspec.structs.replace(self, images=tuple(images))
 
     @property
     def enabled(self) -> tuple[str, ...]:
@@ -67,15 +70,23 @@ def make_plan(stack: Stack, inputs: PlanInputs | None = None, *, only: Sequence[
     """
     chosen = choose(stack, only)
     if inputs is None:
-        return Plan(images=tuple(_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen))
+        return _plan(chosen, [_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen])
     keys = {name: key.key for name, key in inputs.keys.items()}
     decisions = decide(stack, chosen, inputs)
-    return Plan(
-        images=tuple(
-            _plan_image(stack, image, decision, keys.get(image.name))
-            for image, decision in zip(chosen, decisions, strict=True)
-        )
+    images = (
+        _plan_image(stack, image, decision, keys.get(image.name))
+        for image, decision in zip(chosen, decisions, strict=True)
     )
+    return _plan(chosen, images)
+
+
+def _plan(chosen: Sequence[Image], images: Iterable[ImagePlan]) -> Plan:
+    lacking = [image.name for image in chosen if lacks_git_folder(image)]
+    note = (
+        f"{', '.join(lacking)}: the .git of the source tree is left out of the build context, unlike in Docker. "
+        "Write .git in the context's ignore file."
+    )
+    return Plan(images=tuple(images), notes=(note,) if lacking else ())
 
 
 def choose(stack: Stack, only: Sequence[str]) -> tuple[Image, ...]:

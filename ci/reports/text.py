@@ -33,7 +33,7 @@ def render_plan(plan: Plan) -> str:
     if retested:
         counts.append(f"{retested} of these to test again")
     total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {', '.join(counts)}"
-    return "\n".join([f"{table}\n\n{total}", *_inheritance(plan), *_long_reasons(plan)])
+    return "\n".join([f"{table}\n\n{total}", *_inheritance(plan), *_long_reasons(plan), *_notes(plan)])
 
 
 def render_run(report: RunReport) -> str:
@@ -72,6 +72,10 @@ def _long_reasons(plan: Plan) -> Sequence[str]:
         if _short(image.reason) != image.reason:
             users.setdefault(image.reason, []).append(image.name)
     return [f"\n{', '.join(names)}: {reason}" for reason, names in users.items()]
+
+
+def _notes(plan: Plan) -> Sequence[str]:
+    return [f"\n{note}" for note in plan.notes]
 
 
 def _own_suites(image: ImagePlan) -> str:

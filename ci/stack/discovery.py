@@ -11,6 +11,11 @@ COMMON_TESTS = "tests_common"
 _COMMON = "common"
 _DOCKERFILE = "Dockerfile"
 TESTS = "tests"
+_CLUTTER_NAMES = frozenset({"__pycache__", ".ipynb_checkpoints"})
+CLUTTER = tuple(f"**/{name}" for name in sorted(_CLUTTER_NAMES))
+"""Patterns for what Python and Jupyter leave in folders: part of build contexts, as in Docker, but of no suite."""
+# Packages there have Dockerfiles of their own.
+_NOT_SEARCHED = frozenset({TESTS, COMMON_TESTS, "node_modules"})
 
 
 def inside(folder: str, path: str) -> str:
@@ -23,8 +28,8 @@ def find_image_folders(paths: Iterable[str], images: str, tables: Mapping[str, I
     """Return the folders of images, sorted.
 
     These are the folders with a Dockerfile, at any depth below the folder `images`, or that folder itself unless it is
-    the root. An image with another Dockerfile in stack.toml has the folder `<images>/<name>`. Folders of tests and
-    hidden folders are not searched.
+    the root. An image with another Dockerfile in stack.toml has the folder `<images>/<name>`. Folders of tests, those
+    called `node_modules` and hidden folders are not searched.
     """
     found: set[str] = set()
     for path in paths:
@@ -42,15 +47,15 @@ def _is_searched(folder: str, images: str) -> bool:
     if images and not f"{folder}/".startswith(f"{images}/"):
         return False
     below = folder.removeprefix(images).split("/")
-    return not any(name in (TESTS, COMMON_TESTS) or name.startswith(".") for name in below)
+    return not any(name in _NOT_SEARCHED or name.startswith(".") for name in below)
 
 
 def folders_with_files(paths: Iterable[str]) -> Collection[str]:
-    """Return every folder that contains a file, at any depth. Hidden files and compiled Python do not count."""
+    """Return every folder that contains a file, at any depth. Hidden files and clutter do not count."""
     found: set[str] = set()
     for path in paths:
         parts = path.split("/")
-        if parts[-1].startswith(".") or "__pycache__" in parts:
+        if parts[-1].startswith(".") or not _CLUTTER_NAMES.isdisjoint(parts):
             continue
         folder = posixpath.dirname(path)
         while folder and folder not in found:
@@ -72,10 +77,24 @@ def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite
     return _suites(folders, inside(folder, TESTS), image)
 
 
-def suite_folders(folders: Collection[str], image_folders: Iterable[str], images: str) -> tuple[str, ...]:
-    """Return the folders of all suites, common ones included, sorted. `folders` are the folders with files."""
-    own = {inside(folder, f"{TESTS}/{kind}") for folder in image_folders for kind in SuiteKind}
-    return tuple(sorted(folder for folder in {inside(images, COMMON_TESTS), *own} if folder in folders))
+def excluded_tests(
+    paths: Iterable[str], folders: Collection[str], image_folders: Iterable[str], images: str
+) -> tuple[str, ...]:
+    """Return the folders of tests that are part of no context, sorted: suites, common ones included, and clutter.
+
+    `folders` are the folders with files. Clutter beside the suites counts, and so does a suite that has nothing else.
+    """
+    common = inside(images, COMMON_TESTS)
+    tests = {inside(folder, TESTS) for folder in image_folders}
+    suites = {common, *(inside(folder, kind) for folder in tests for kind in SuiteKind)}
+    found = {folder for folder in suites if folder in folders}
+    for path in (path for path in paths if any(name in path for name in _CLUTTER_NAMES)):
+        parts = path.split("/")
+        clutter = next((end for end, name in enumerate(parts, start=1) if name in _CLUTTER_NAMES), 0)
+        above = ["/".join(parts[:end]) for end in range(1, clutter)]
+        if clutter and not {common, *tests}.isdisjoint(above):
+            found.add(next((folder for folder in above if folder in suites), "/".join(parts[:clutter])))
+    return tuple(sorted(found))
 
 
 def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:

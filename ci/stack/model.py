@@ -31,7 +31,7 @@ class Tree(Protocol):
 
     @property
     def paths(self) -> Sequence[str]:
-        """Every file of the tree, sorted."""
+        """Every file of the tree, and links to files, sorted. A link that leads out of the tree counts as one."""
         ...
 
     @property
@@ -40,7 +40,10 @@ class Tree(Protocol):
         ...
 
     def read(self, path: str) -> str:
-        """Return the text of one file of `paths`. Bytes that are not UTF-8 become U+FFFD."""
+        """Return the text of one file of `paths`. Bytes that are not UTF-8 become U+FFFD.
+
+        Raises SpecError for a link that leads out of the tree.
+        """
         ...
 
     def digest(self, path: str) -> str:

@@ -17,12 +17,13 @@ from ci.stack.config import ImageTable, Settings, bytes_of, read_settings
 from ci.stack.discovery import (
     SETTINGS,
     common_suites,
+    excluded_tests,
     find_image_folders,
     folders_with_files,
     inside,
     own_suites,
-    suite_folders,
 )
+from ci.stack.git_folder import git_folder_problems
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
 from ci.stack.reserved_names import dockerfile_problems, image_name_problem, variable_problems, version_problems
@@ -41,13 +42,12 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     problems: list[str] = []
     files = _Files(tree, images)
     path = files.settings_path
-    settings = read_settings(tree.read(path), path, problems) if path in files.paths else Settings()
+    text = files.read(path, problems) if path in files.paths else None
+    settings = Settings() if text is None else read_settings(text, path, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     folders = find_image_folders(files.paths, files.root, settings.images)
-    if not folders:
-        problems.append(f"{images}: no images found. An image is a folder with a Dockerfile, at any depth.")
-    problems.extend(_name_problems(folders))
-    tests = suite_folders(files.folders, folders, files.root)
+    problems.extend(_name_problems(folders, images))
+    tests = excluded_tests(files.paths, files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
     by_name = {draft.name: draft for draft in drafts}
     problems.extend(_stray_test_problems(files, drafts, settings))
@@ -88,8 +88,16 @@ class _Files:
         self.settings_path = inside(self.root, SETTINGS)
         self.paths = frozenset(tree.paths)
         self.folders = folders_with_files(self.paths)
-        self.read = tree.read
+        self._read = tree.read
         self._sorted = sorted(self.paths)
+
+    def read(self, path: str, problems: list[str]) -> str | None:
+        """Return the text of one of `paths`. None if it cannot be read, with a sentence in `problems`."""
+        try:
+            return self._read(path)
+        except SpecError as error:
+            problems.extend(error.problems)
+            return None
 
     def has_folder(self, folder: str) -> bool:
         """Return whether a folder contains a file, at any depth. The root always counts."""
@@ -105,13 +113,14 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     context = inside(folder, table.context)
     own = [*_path_problems(files, name, table, path, context)]
     dockerfile = _UNREAD
-    if path in files.paths:
+    text = files.read(path, own) if path in files.paths else None
+    if text is not None:
         try:
-            dockerfile = parse_dockerfile(files.read(path), path)
+            dockerfile = parse_dockerfile(text, path)
         except SpecError as error:
             own.extend(error.problems)
     ignore_file = _ignore_file(files, path, context)
-    patterns = read_ignore(files.read(ignore_file), ignore_file, own) if ignore_file else ()
+    patterns = read_ignore(files.read(ignore_file, own) or "", ignore_file, own) if ignore_file else ()
     draft = Image(
         name=name,
         folder=folder,
@@ -132,7 +141,9 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
         suites=own_suites(files.folders, folder, name),
     )
     if draft.enabled:
-        problems.extend((*own, *copy_problems(draft, tests), *dockerfile_problems(dockerfile)))
+        problems.extend(
+            (*own, *copy_problems(draft, tests), *dockerfile_problems(dockerfile), *git_folder_problems(draft))
+        )
     return draft
 
 
@@ -218,7 +229,9 @@ def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[s
         yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Use another one, or remove [gpu]."
 
 
-def _name_problems(folders: Sequence[str]) -> Iterator[str]:
+def _name_problems(folders: Sequence[str], images: str) -> Iterator[str]:
+    if not folders:
+        yield f"{images}: no images found. An image is a folder with a Dockerfile, at any depth."
     by_name: dict[str, list[str]] = defaultdict(list)
     for folder in folders:
         by_name[folder.rpartition("/")[2]].append(folder)

@@ -26,7 +26,7 @@ def copy_problems(image: Image, suite_folders: Sequence[str]) -> Iterator[str]:
         return
     excluded = _within(suite_folders, "" if image.context == "." else image.context)
     for instruction in image.dockerfile.instructions:
-        for source in _sources(instruction):
+        for source in copied_paths(instruction):
             for folder in excluded:
                 if f"{source}/".startswith(f"{folder}/"):
                     yield (
@@ -41,7 +41,8 @@ def _within(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
     return tuple(folder.removeprefix(prefix) for folder in takewhile(lambda folder: folder.startswith(prefix), inner))
 
 
-def _sources(instruction: Instruction) -> Iterator[str]:
+def copied_paths(instruction: Instruction) -> Iterator[str]:
+    """Return what a COPY or ADD copies from the build context, relative to it, patterns and variables as written."""
     if instruction.keyword in ("COPY", "ADD") and not instruction.flag("from"):
-        # A source with a variable, a URL or a heredoc cannot equal a folder of tests.
+        # A source with a variable, a URL or a heredoc cannot equal a folder that is excluded.
         yield from (posixpath.normpath(f"/{word.lstrip('/')}").lstrip("/") for word in instruction.words[:-1])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import Call
 from tests.e2e.notebook_stack import IMAGES, SUITE, Operator, commit, new_operator
+from tests.integration.adapters.git.test_lfs import pointer, store
 from tests.integration.adapters.oci.bridge import Bridge
 from tests.integration.adapters.oci.debian import PASSWORD, DebianRegistry
 
@@ -57,13 +58,38 @@ def test_a_commit_costs_what_it_changed(operator: Operator) -> None:
 def test_what_cannot_be_published_is_told_before_anything_is_built(operator: Operator) -> None:
     operator.repository.write("images/r/new")
     assert operator.run("build-stack", "--publish", "--only", "r").returncode == 1
-    assert "Publishing needs a clean commit" in operator.errors
+    assert "Commit your changes: images/r/new." in operator.errors
     assert "--publish works on the whole stack: remove --only." in operator.errors
     commit(operator.repository, {})
     assert operator.run("build-stack", "--publish", "--test=false").returncode == 1
-    assert "--publish requires tests: remove --test=false." in operator.errors
+    assert "--publish requires tests" in operator.errors
     assert "ds-says" not in operator.errors
     assert operator.tags() == {}
+
+
+def test_a_work_tree_without_its_repository_says_what_it_lacks(operator: Operator) -> None:
+    root = operator.repository.root.with_name("second")
+    operator.repository.git("worktree", "add", "--quiet", str(root), "HEAD")
+    done = operator.call("--source", root, "build-stack", "--publish", *operator.registry)
+    assert done.returncode == 1
+    assert "the commit of the source tree is not known. The .git of the source tree is a file, as in a" in done.stderr
+    assert (
+        f"cannot be read (gitdir: {operator.repository.root}/.git/worktrees/second). Use a full clone." in done.stderr
+    )
+
+
+def test_a_tree_of_git_lfs_is_clean(operator: Operator, tmp_path: Path) -> None:
+    """With the program that its configuration requires nowhere in sight, and other commands there that are not run."""
+    content = "weights\n" * 1000
+    store(operator.repository, **{".gitattributes": "*.bin filter=lfs\n", "images/r/model.bin": pointer(content)})
+    operator.repository.git("config", "filter.lfs.process", f"touch {tmp_path}/ran; no-such-git-lfs filter-process")
+    operator.repository.git("config", "filter.lfs.required", "true")
+    operator.repository.write("images/r/model.bin", content)
+    assert operator.run("build-stack", "--publish", "--only", "r").returncode == 1
+    assert "Cannot publish:\n  - --publish works on the whole stack: remove --only. [" in operator.errors
+    operator.repository.write("images/r/model.bin", f"{content}.")
+    assert operator.run("build-stack", "--publish").returncode == 1
+    assert "Commit your changes: images/r/model.bin. [" in operator.errors
 
 
 def test_a_wrong_password_is_told_at_once_and_not_shown(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.source import FolderTree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.build.ports import RunPorts
@@ -20,6 +19,7 @@ from ci.results import ImageReport, RunReport
 from ci.stack.reader import read_stack
 from tests.e2e.faults import FILES
 from tests.e2e.stacks import write_tree
+from tests.folder_tree import FolderTree
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,6 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.source import FolderTree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.build.ports import EngineFailure, RunPorts
@@ -17,6 +16,7 @@ from ci.reports.folder import render_folder
 from ci.reports.text import render_run
 from ci.stack.reader import read_stack
 from tests.e2e.stacks import write_tree
+from tests.folder_tree import FolderTree
 
 pytestmark = pytest.mark.anyio
 SUITE = "def test_it(): ...\n"

@@ -11,6 +11,7 @@ from typing_extensions import override
 from ci.adapters.dagger_engine.errors import engine_result
 from ci.adapters.dagger_engine.layers import measure_layers
 from ci.adapters.dagger_engine.registry import EngineRegistry
+from ci.adapters.dagger_engine.tools import TOOLS
 from ci.adapters.dagger_engine.translation import missing_source, translate
 from ci.build.ports import Builder, EngineFailure
 from ci.fusion.fused import Fused, FusedStep, layering, leaked_args
@@ -21,8 +22,6 @@ T = TypeVar("T")
 # The file is excluded by an ignore file of its own, which the engine prefers to `.dockerignore`: its text differs from
 # step to step, which must not change what `COPY . /here` copies.
 _DOCKERFILE = ".fused.Dockerfile"
-# Runs `du` and `tar`; any image with both would do, and nearly every stack has this one in its cache.
-_TOOLS = "debian:bookworm-slim"
 
 
 class EngineBuilder(Builder):
@@ -88,13 +87,13 @@ class EngineBuilder(Builder):
     async def _size(self, fused: Fused) -> int:
         image = await self.image(fused)
         await image.sync()
-        tools = dag.container().from_(_TOOLS).with_mounted_directory("/image", image.rootfs())
+        tools = dag.container().from_(TOOLS).with_mounted_directory("/image", image.rootfs())
         used = await tools.with_exec(["du", "--summarize", "--bytes", "--one-file-system", "/image"]).stdout()
         return int(used.split()[0])
 
     @override
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        tools = dag.container().from_(_TOOLS)
+        tools = dag.container().from_(TOOLS)
         measured = await engine_result(measure_layers(fused, lambda text: self._build(fused, text), tools))
         return await self._translated(measured, fused)
 

@@ -14,6 +14,7 @@ from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.errors import as_failure, engine_result
 from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest, Tester
 from ci.fusion.fused import Fused
+from ci.stack.discovery import CLUTTER
 from ci.stack.model import SuiteKind
 
 _TEST_CONTAINER = Path(__file__).parents[2] / "test_container"
@@ -95,9 +96,10 @@ class EngineTester(Tester):
         settings = request.settings
         tests = [f"/suite/tests/{name}" for name in request.only] or ["/suite/tests"]
         arguments = [f"{settings.limit:.0f}", f"--timeout={settings.test_limit:.0f}", *plugins, *tests]
+        suite = self._source.directory(request.suite.folder).filter(exclude=list(CLUTTER))
         prepared = (
             container.with_mounted_directory("/suite/packages", _packages())
-            .with_mounted_directory("/suite/tests", self._source.directory(request.suite.folder))
+            .with_mounted_directory("/suite/tests", suite)
             .with_mounted_directory("/suite/report", dag.directory(), owner=user)
             .with_mounted_directory("/suite/work", dag.directory(), owner=user)
             .with_env_variable("PYTHONPATH", "/suite/packages")

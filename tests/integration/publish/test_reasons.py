@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ci.adapters.dagger_engine.source import FolderTree
 from ci.adapters.git import read_history
 from ci.planning.changes import History
+from tests.folder_tree import FolderTree
 from tests.integration.adapters.git.repository import Repository
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.adapters.oci.server import RegistryServer

@@ -13,7 +13,10 @@ from tests.unit.trees import MemoryTree
 pytestmark = pytest.mark.anyio
 PUBLISH = BuildOptions(publish=True)
 DIRTY = History(commit=COMMIT, dirty=True, changes=Unknown(why="x"))
-NO_COMMIT = History(commit=None, dirty=True, changes=Unknown(why="x"))
+NO_COMMIT = History(commit=None, dirty=True, changes=Unknown(why="There is no .git folder."))
+NEW_FILES = History(
+    commit=COMMIT, dirty=True, changes=Unknown(why="x"), uncommitted=tuple("abcd"), filters=("nbstripout",)
+)
 
 
 async def refused(found: MemoryTree, options: BuildOptions, world: BuildPorts) -> str:
@@ -30,7 +33,18 @@ async def refused(found: MemoryTree, options: BuildOptions, world: BuildPorts) -
         pytest.param(BuildOptions(publish=True, test=False), ports(session()), "requires tests", id="untested"),
         pytest.param(PUBLISH, ports(None), "No registry is given", id="no registry"),
         pytest.param(PUBLISH, ports(session(), history=DIRTY), "needs a clean commit", id="dirty"),
-        pytest.param(PUBLISH, ports(session(), history=NO_COMMIT), "needs a clean commit", id="no commit"),
+        pytest.param(
+            PUBLISH,
+            ports(session(), history=NEW_FILES),
+            "Commit your changes: a, b, c +1. Filters of .git/config are not run here (nbstripout).",
+            id="dirty, and why it may be",
+        ),
+        pytest.param(
+            PUBLISH,
+            ports(session(), history=NO_COMMIT),
+            "the commit of the source tree is not known. There is no .git folder.",
+            id="no commit",
+        ),
         pytest.param(BuildOptions(publish=True, only=["base"]), ports(session()), "remove --only", id="part"),
         pytest.param(
             PUBLISH, ports(session(), unresolved=["debian:12"]), "Cannot resolve base image debian:12", id="base"

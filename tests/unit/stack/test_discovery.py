@@ -23,6 +23,7 @@ from ci.stack.model import Suite, SuiteKind
             (),
             id="tests and hidden folders",
         ),
+        pytest.param(["images/a/node_modules/b/Dockerfile"], "images", (), id="packages"),
         pytest.param(["Dockerfile", "other/Dockerfile", "images2/Dockerfile"], "images", (), id="elsewhere"),
         pytest.param(["images/a/Dockerfile.gpu", "images/a/dockerfile"], "images", (), id="other names"),
         pytest.param(["images/base/Dockerfile"], "images/base", ("images/base",), id="the folder of one image"),

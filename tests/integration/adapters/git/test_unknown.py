@@ -52,10 +52,13 @@ def test_a_folder_within_a_repository_is_not_a_repository(repository: Repository
     assert read_history(repository.root / "sub").changes == Unknown(why="The source tree has no .git folder.")
 
 
-def test_a_broken_git_file_is_reported_in_the_words_of_git(tmp_path: Path) -> None:
+def test_a_git_file_that_leads_nowhere_is_told_as_what_it_is(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere\n")
     why = Repository(tmp_path).why()
-    assert why == "Git cannot read the history of the source tree: fatal: not a git repository: /nowhere"
+    assert why == (
+        "The .git of the source tree is a file, as in a work tree of `git worktree` or in a submodule; the repository "
+        "that it refers to cannot be read (gitdir: /nowhere). Use a full clone."
+    )
 
 
 def test_a_broken_repository_is_unknown(repository: Repository) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ci.adapters.dagger_engine.source import FolderTree
 from ci.stack.model import EntryKind
+from tests.folder_tree import FolderTree
 
 
 @pytest.fixture
