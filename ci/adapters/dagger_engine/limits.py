@@ -25,8 +25,8 @@ async def within_limit(what: str, call: Awaitable[T], seconds: float = LIMIT) ->
             return await call
     except TimeoutError as error:
         raise ExternalError(
-            f"The engine could not {what} within {seconds:.0f} s. Run the same command again; if it stands still once "
-            "more, restart the engine."
+            f"The engine could not {what} within {seconds:.0f} s. Run the same command again; if it hangs again, "
+            "restart the engine."
         ) from error
     except dagger.QueryError as error:
         raise ExternalError(f"The engine could not {what}: {clean(str(error))}") from error
