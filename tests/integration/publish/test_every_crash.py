@@ -1,0 +1,52 @@
+"""The publishing commands, killed before and after every write request they make, with a registry in memory.
+
+`tests/e2e/crash_table.py` does the same with processes that are killed, on a real engine and registry.
+"""
+
+from collections import Counter
+
+import anyio
+import pytest
+
+from ci.commands.options import BuildOptions
+from tests.integration.publish.test_whole_stack_properties import PLAIN, Fault, Step, World
+
+PARENTS = {"i0": "debian:12", "i1": "i0", "i2": "i1", "i3": "i0"}
+COMMANDS = {
+    "first publication": PLAIN,
+    "another commit": PLAIN._replace(new_commit=True, changed=0),
+    "rebuild": PLAIN._replace(options=BuildOptions(publish=True, rebuild=("all",))),
+    "refresh": PLAIN._replace(options=BuildOptions(publish=True, refresh=True)),
+}
+MOST_WRITES = 500
+
+
+async def crash(first: Step | None, step: Step) -> str:
+    """Kill a run at one write, then repeat it; both checks of a whole stack are in `World.run`."""
+    world = World(PARENTS)
+    if first is not None:
+        assert (await world.run(first)) is not None
+    world.change(step)
+    report = await world.run(step)
+    if report is not None:
+        return "no such write"
+    repeated = await world.run(step._replace(fault=Fault.NONE))
+    assert repeated is not None
+    assert repeated.exit_code == 0, repeated.publication
+    outcomes = Counter(image.outcome.value for image in repeated.images)
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+
+
+@pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_same_command_mends_it(name: str, fault: Fault) -> None:
+    step = COMMANDS[name]
+    first = None if name == "first publication" else PLAIN
+    outcomes: Counter[str] = Counter()
+    for number in range(1, MOST_WRITES):
+        outcome = anyio.run(crash, first, step._replace(fault=fault, at=number))
+        if outcome == "no such write":
+            break
+        outcomes[outcome] += 1
+    print(f"{name}, {fault} each of {outcomes.total()} writes; the repeat: {dict(outcomes)}")  # noqa: T201 (a table)
+    assert 20 < outcomes.total() < MOST_WRITES
