@@ -181,12 +181,18 @@ def _unfinished(
         whole |= old
         reached |= {*old.items(), *record.new(tag).items()}
         if all((repository, state.get(repository)) in reached for repository in whole):
-            return [Entry(record=one, status=_share(one, tag, state)) for one in records[:count]]
+            done = next((one for one in records[:count] if matches({**whole, **one.new(tag)}, state)), None)
+            return [Entry(record=one, status=_share(one, done, tag, state)) for one in records[:count]]
     return ()
 
 
-def _share(record: PromotionRecord, tag: str, state: Digests) -> RecordStatus:
-    """Return the status of one of the records that explain a mixed state: whether any of it is in the mix."""
+def _share(record: PromotionRecord, done: PromotionRecord | None, tag: str, state: Digests) -> RecordStatus:
+    """Return the status of one of the records that explain a state: whether any of it is in the mix.
+
+    `done` is the one whose images these all are, if there is one: what was begun after it wrote nothing else.
+    """
+    if done is not None:
+        return RecordStatus.NOW if record is done else RecordStatus.UNDONE
     return RecordStatus.INTERRUPTED if updated(record, tag, state) else RecordStatus.UNDONE
 
 

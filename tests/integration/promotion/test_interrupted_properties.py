@@ -115,12 +115,15 @@ class Model:
 
     def check(self, timeline: Timeline, state: State) -> None:
         """Compare with what the tag points to, after whatever was done or not done."""
-        reached = next((one for one in reversed(self.begun.values()) if one.state == state), None)
+        unfinished = timeline.interrupted
+        begun = [*reversed(self.begun.values())]
+        reached = next((one for one in begun if one.state == state), None)
         if state == self.whole:
             self.settle(self.way_back)
-        elif reached:
+        # What a newer update wrote before it was killed may complete an older one, whose images it shares. Then history
+        # may say either: that the older one is in effect, or that the newer one is unfinished.
+        elif reached and (reached is begun[0] or not unfinished):
             self.settle(reached.way_back)
-        unfinished = timeline.interrupted
         assert (unfinished is not None) == (state != self.whole)
         now = {name: digest for name, digest in timeline.now.items() if digest}
         if unfinished:
@@ -241,6 +244,21 @@ class _Killer:
         RollBack(STABLE, None),
         Promote(1, False, None),  # noqa: FBT003
         RollBack(STABLE, None),
+    ],
+    deletes=False,
+)
+@example(  # what the killed third promotion wrote made the second one whole, whose images it shares
+    legacy={"datascience": b"a"},
+    layers=[
+        {"base": b"b", "datascience": b"a", "scipy-ml": b"a", "rstudio": b"a"},
+        {"base": b"a"},
+        {"base": b"b", "scipy-ml": b"a"},
+    ],
+    actions=[
+        Promote(1, False, None),  # noqa: FBT003
+        Promote(0, False, Kill(writes=2, of_tags=True)),  # noqa: FBT003
+        Promote(2, True, Kill(writes=2, of_tags=True)),  # noqa: FBT003
+        Promote(0, False, None),  # noqa: FBT003
     ],
     deletes=False,
 )
