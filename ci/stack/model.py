@@ -104,6 +104,11 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """One image of the stack. All paths are relative to the source tree."""
 
     name: str
+    """Unique in the stack."""
+    repository: str
+    """Its repository below the registry of the stack. Variants may share one."""
+    tag_prefix: str = ""
+    """What its tags begin with, such as `cuda12-`, where variants share a repository; otherwise empty."""
     folder: str
     dockerfile_path: str
     dockerfile: Dockerfile

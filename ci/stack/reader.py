@@ -123,6 +123,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     patterns = read_ignore(files.read(ignore_file, own) or "", ignore_file, own) if ignore_file else ()
     draft = Image(
         name=name,
+        repository=name,
         folder=folder,
         dockerfile_path=path,
         dockerfile=dockerfile,
