@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
 _MAX_UNEXPECTED = 300
+_NAMES_SHOWN = 3
 
 
 class StackError(Exception):
@@ -24,8 +25,19 @@ class SpecError(StackError):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return f"The stack cannot be read: {self.problems[0]}"
-        listed = "\n".join(f"  - {problem}" for problem in self.problems)
+        listed = "\n".join(f"  - {problem}" for problem in _group(self.problems))
         return f"The stack cannot be read, {len(self.problems)} problems:\n{listed}"
+
+
+def _group(problems: Iterable[str]) -> Iterator[str]:
+    """Return the problems, and one line for many that differ only in where they are."""
+    places: dict[str, list[str]] = {}
+    for problem in problems:
+        place, _, text = problem.partition(": ")
+        places.setdefault(text or problem, []).append(place if text else "")
+    for text, found in places.items():
+        where = first_few(found)
+        yield f"{where}: {text}" if where else text
 
 
 class RequestError(StackError):
@@ -64,6 +76,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question to append to an error, empty when no known word is similar."""
     close = difflib.get_close_matches(word, sorted(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def first_few(items: Sequence[str]) -> str:
+    """Return the first three items and how many more there are; control characters are escaped."""
+    shown = ", ".join(item if item.isprintable() else repr(item)[1:-1] for item in items[:_NAMES_SHOWN])
+    return shown if len(items) <= _NAMES_SHOWN else f"{shown} +{len(items) - _NAMES_SHOWN}"
 
 
 class PromotionDeniedError(StackError):

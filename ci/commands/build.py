@@ -7,9 +7,9 @@ from ci.build.runner import Run
 from ci.build.tasks import BuildRun
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
-from ci.errors import RequestError
+from ci.errors import RequestError, first_few
 from ci.fusion.substitutions import Substitutions
-from ci.planning.changes import History, Unknown, changed_images, list_some
+from ci.planning.changes import History, Unknown, changed_images
 from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
@@ -102,7 +102,7 @@ def _publish_problems(
         yield "Every image is disabled in stack.toml: nothing can be published."
     unknown = dict.fromkeys(base for key in inputs.keys.values() for base in key.unknown)
     if unknown:
-        yield f"Cannot resolve base image {list_some(tuple(unknown))}: check the name and the registry login."
+        yield f"Cannot resolve base image {first_few(tuple(unknown))}: check the name and the registry login."
     if not stack.version:
         yield "Publishing needs a version for the tag, VERSION-COMMIT: set stack.version in stack.toml."
 
@@ -114,7 +114,7 @@ def _commit_problems(history: History) -> Iterator[str]:
         yield f"{needed}, and the commit of the source tree is not known. {why}"
     elif history.dirty:
         filters = f" Filters of .git/config are not run here ({', '.join(history.filters)})." if history.filters else ""
-        changes = f": {list_some(history.uncommitted)}" if history.uncommitted else ""
+        changes = f": {first_few(history.uncommitted)}" if history.uncommitted else ""
         yield f"{needed}. Commit your changes{changes}.{filters}"
 
 

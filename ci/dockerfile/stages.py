@@ -1,7 +1,8 @@
 """The stages of one image: what each is built on and copies from, with variables expanded."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -9,7 +10,7 @@ from ci.dockerfile.arguments import Arguments
 from ci.dockerfile.expansion import ExpansionError, expand
 from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Dockerfile, Instruction, Stage, onbuild_instructions
-from ci.oci.reference import is_reference, repository_name
+from ci.oci.reference import is_reference
 
 
 class Origin(StrEnum):
@@ -45,12 +46,22 @@ class ImageStage(msgspec.Struct, frozen=True, kw_only=True):
     """All it depends on: the base first, then the sources of its copies and mounts."""
 
 
+class ImageNames(Protocol):
+    """What the images of the stack are called in Dockerfiles."""
+
+    def find(self, reference: str, image: str) -> str | None:
+        """Return the image of the stack that a reference in the Dockerfile of `image` means; None for any other.
+
+        `FROM python:3.12` in images/python/Dockerfile is another image of that name.
+        """
+        ...
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Resolves the names in one image's Dockerfile."""
 
     image: str
-    images: Collection[str]
-    """The names of all images of the stack."""
+    images: ImageNames
     aliases: tuple[str, ...]
     """The names of the stages by index; empty for a stage without one."""
 
@@ -73,13 +84,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     def _outside(self, reference: str) -> Source:
-        """Resolve an image. `FROM python:3.12` in images/python/Dockerfile is the foreign image of that name."""
-        name = repository_name(reference)
         if reference == "scratch":
             return Source(origin=Origin.SCRATCH, name=reference)
-        if name in self.images and name != self.image:
-            return Source(origin=Origin.IMAGE, name=name)
-        return Source(origin=Origin.FOREIGN, name=reference)
+        found = self.images.find(reference, self.image)
+        return Source(origin=Origin.IMAGE, name=found) if found else Source(origin=Origin.FOREIGN, name=reference)
 
 
 def origins(instruction: Instruction, scope: Scope) -> Iterator[tuple[str, Source]]:

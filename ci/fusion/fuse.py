@@ -82,7 +82,7 @@ class _Writer:
             return _published(wanted.name, self._published[wanted.name])
         images = self._stack.closure([wanted.name], without=self._substitutions.published)
         if len(images) == 1 and not needs_cache_folders(one for stage in used_stages(wanted) for one in stage.body):
-            return rewrite_single(wanted, scope_of(wanted, self._stack.by_name), self._substitutions)
+            return rewrite_single(wanted, scope_of(wanted, self._stack.references), self._substitutions)
         lines: list[str] = []
         stages: list[FusedStage] = []
         steps: list[FusedStep] = []
@@ -114,7 +114,7 @@ class _Writer:
         return found
 
     def _write_image(self, image: Image, *, is_needed: bool = False) -> Part:
-        writer = PartWriter(image, scope_of(image, self._stack.by_name), self._naming, self._reserved)
+        writer = PartWriter(image, scope_of(image, self._stack.references), self._naming, self._reserved)
         ends: dict[int, Environment] = {}
         for stage in used_stages(image):
             # The ONBUILDs of a stage are already part of the stages built on it. Only the image itself keeps them.

@@ -3,7 +3,7 @@
 import json
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -12,7 +12,7 @@ from ci.dockerfile.environment import Environment
 from ci.dockerfile.lexer import escape_flag, escape_word
 from ci.dockerfile.mounts import Mount, replace_mounts
 from ci.dockerfile.parser import Instruction
-from ci.dockerfile.stages import ImageStage, Origin, Scope, Source
+from ci.dockerfile.stages import ImageNames, ImageStage, Origin, Scope, Source
 from ci.fusion.cache_folders import from_folder
 from ci.fusion.substitutions import Substitutions
 from ci.stack.model import Image
@@ -71,8 +71,8 @@ class RewriteContext(msgspec.Struct, frozen=True, kw_only=True):
         return self if after is self.environment else msgspec.structs.replace(self, environment=after)
 
 
-def scope_of(image: Image, images: Collection[str]) -> Scope:
-    """Return the scope of an image's Dockerfile. `images` are the names of all images of the stack."""
+def scope_of(image: Image, images: ImageNames) -> Scope:
+    """Return the scope of an image's Dockerfile."""
     return Scope(image=image.name, images=images, aliases=tuple(stage.alias for stage in image.stages))
 
 

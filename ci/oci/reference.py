@@ -114,6 +114,17 @@ def is_image_name(text: str) -> bool:
     return _COMPONENT.fullmatch(text) is not None
 
 
+def is_tag(text: str) -> bool:
+    """Return whether this is a tag that registries accept."""
+    return _TAG.fullmatch(text) is not None
+
+
+def split_reference(reference: str) -> tuple[str, str | None]:
+    """Return the name, as written, and the tag of a reference; None without one."""
+    parts = _split(reference)
+    return parts.name, parts.tag
+
+
 def repository_name(reference: str) -> str:
     """Return the last part of the repository's path: `python` of `localhost:5000/a/python:3.12@sha256:…`."""
     return _split(reference).name.rpartition("/")[2]

@@ -13,8 +13,6 @@ import msgspec
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.stack.model import Image, Stack
 
-_NAMES_SHOWN = 3
-
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """The files that differ between the commit `base` and the head. Sorted; deleted files included."""
@@ -46,12 +44,6 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 def read_names(output: bytes) -> frozenset[str]:
     """Return the paths that `git … -z` printed. Bytes that are not UTF-8 become surrogates, as in a Tree."""
     return frozenset(output.decode("utf-8", "surrogateescape").split("\0")) - {""}
-
-
-def list_some(items: Sequence[str]) -> str:
-    """Return the first three items and how many more there are; control characters are escaped."""
-    shown = ", ".join(item if item.isprintable() else repr(item)[1:-1] for item in items[:_NAMES_SHOWN])
-    return shown if len(items) <= _NAMES_SHOWN else f"{shown} +{len(items) - _NAMES_SHOWN}"
 
 
 def changed_images(stack: Stack, changes: Changed | Unknown) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import assert_never
 
 import msgspec
 
+from ci.errors import first_few
 from ci.planning.cache_key import ImageKey
-from ci.planning.changes import Changed, History, Unknown, changed_files, changed_stack_files, list_some
+from ci.planning.changes import Changed, History, Unknown, changed_files, changed_stack_files
 from ci.stack.model import Image, Stack
 
 _DIGEST_SHOWN = 12
@@ -196,7 +197,7 @@ def _reuse(image: Image, answer: Present) -> Decision:
 
 
 def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
-    return Reason(cause=cause, detail=list_some(items)) if items else None
+    return Reason(cause=cause, detail=first_few(items)) if items else None
 
 
 def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:
@@ -219,7 +220,7 @@ def _unpublished(image: Image, inputs: PlanInputs, answer: Present | Absent | No
     own = inputs.keys.get(image.name)
     if own and own.unknown:
         unknown = own.unknown
-        return Reason(cause=Cause.REGISTRY, detail=f"the digest of {list_some(unknown)} is unknown")
+        return Reason(cause=Cause.REGISTRY, detail=f"the digest of {first_few(unknown)} is unknown")
     match answer:
         case NoAnswer():
             return Reason(cause=Cause.REGISTRY, detail=answer.why)

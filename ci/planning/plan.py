@@ -70,23 +70,23 @@ def make_plan(stack: Stack, inputs: PlanInputs | None = None, *, only: Sequence[
     """
     chosen = choose(stack, only)
     if inputs is None:
-        return _plan(chosen, [_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen])
+        return _plan(stack, chosen, [_plan_image(stack, image, _from_source(stack, image, only)) for image in chosen])
     keys = {name: key.key for name, key in inputs.keys.items()}
     decisions = decide(stack, chosen, inputs)
     images = (
         _plan_image(stack, image, decision, keys.get(image.name))
         for image, decision in zip(chosen, decisions, strict=True)
     )
-    return _plan(chosen, images)
+    return _plan(stack, chosen, images)
 
 
-def _plan(chosen: Sequence[Image], images: Iterable[ImagePlan]) -> Plan:
+def _plan(stack: Stack, chosen: Sequence[Image], images: Iterable[ImagePlan]) -> Plan:
     lacking = [image.name for image in chosen if lacks_git_folder(image)]
     note = (
         f"{', '.join(lacking)}: the .git of the source tree is left out of the build context, unlike in Docker. "
         "Write .git in the context's ignore file."
     )
-    return Plan(images=tuple(images), notes=(note,) if lacking else ())
+    return Plan(images=tuple(images), notes=(*stack.warnings, *([note] if lacking else [])))
 
 
 def choose(stack: Stack, only: Sequence[str]) -> tuple[Image, ...]:

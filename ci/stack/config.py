@@ -2,12 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import msgspec
 
 from ci.errors import did_you_mean
+from ci.oci.reference import is_image_name
+from ci.stack.dockerfile_patterns import Pattern
 from ci.stack.gpu_config import GpuSettings, gpu_problems
 from ci.stack.model import Compression
 from ci.stack.stack_tag import version_problem
@@ -15,6 +18,13 @@ from ci.stack.stack_tag import version_problem
 _SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 TableType = TypeVar("TableType", bound=msgspec.Struct)
+
+
+class VariantForm(StrEnum):
+    """Where the variants of an image are published: each in a repository of its own, or as tags of one."""
+
+    REPOSITORY = "repository"
+    TAG = "tag"
 
 
 class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -26,6 +36,10 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     source: str = ""
     compression: Compression = Compression.GZIP
     rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    ignore: tuple[str, ...] = ()
+    context: str = ""
+    external: tuple[str, ...] = ()
+    variants_in: VariantForm = VariantForm.REPOSITORY
 
 
 class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -38,15 +52,17 @@ class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ignore: tuple[str, ...] = ()
 
 
-class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
 
     build_args: dict[str, str] = {}
     enabled: bool = True
     reason: str = ""
-    context: str = "."
-    dockerfile: str = "Dockerfile"
+    context: str = ""
+    dockerfile: str = ""
     size_budget: str = ""
+    variants: tuple[str, ...] = ()
+    plain: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +72,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tests: TestsTable = TestsTable()
     gpu: GpuSettings | None = None
     images: Mapping[str, ImageTable] = {}
+    dockerfiles: tuple[Pattern, ...] = ()
+    """The lines of `[dockerfiles]`: those of one path first, then in the order of the file."""
+    variants: Mapping[str, Mapping[str, Mapping[str, str]]] = {}
+    """Build args by axis and variant."""
+
+    def table(self, names: Iterable[str]) -> ImageTable:
+        """Return what the tables of an image say together. The keys of later ones win, build arg by build arg."""
+        merged: dict[str, object] = {}
+        for table in (self.images[name] for name in names if name in self.images):
+            own = msgspec.to_builtins(table)
+            args = {**merged.get("build-args", {}), **own.get("build-args", {})}  # type: ignore[dict-item]
+            merged |= {**own, **({"build-args": args} if args else {})}
+        return msgspec.convert(merged, ImageTable)
 
 
 def read_settings(text: str, path: str, problems: list[str]) -> Settings:
@@ -67,13 +96,16 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
+    reader.refuse_unknown(document, ("stack", "tests", "gpu", "dockerfiles", "variants", "images"), "")
     images = reader.table(document, "images")
+    axes = reader.table(document, "variants")
     return Settings(
         stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
+        dockerfiles=reader.dockerfiles(reader.table(document, "dockerfiles")),
+        variants={axis: reader.axis(reader.table(axes, axis, "variants."), axis) for axis in axes},
     )
 
 
@@ -115,6 +147,37 @@ class _Reader:
         read = self._keys(table, GpuSettings, "gpu")
         self._problems.extend(f"{self._path}: gpu.{problem}" for problem in gpu_problems(read, table))
         return None if len(self._problems) > before else msgspec.convert(read, GpuSettings)
+
+    def dockerfiles(self, table: Mapping[str, object]) -> tuple[Pattern, ...]:
+        found: list[Pattern] = []
+        for path, value in table.items():
+            where = f'{self._path}: dockerfiles."{path}"'
+            try:
+                names = msgspec.convert([value] if isinstance(value, str) else value, tuple[str, ...])
+            except msgspec.ValidationError:
+                self._problems.append(f"{where}: expected the name of an image, or a list of names.")
+                continue
+            pattern = Pattern(path=path, images=names)
+            problems = [f"{where}: {problem}" for problem in pattern.problems()]
+            self._problems.extend(problems)
+            found.extend([] if problems else [pattern])
+        return tuple(sorted(found, key=lambda pattern: not pattern.is_literal))
+
+    def axis(self, table: Mapping[str, object], axis: str) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, Mapping[str, str]] = {}
+        for variant, value in table.items():
+            where = f"variants.{axis}.{variant}"
+            if not is_image_name(variant):
+                self._problems.append(
+                    f"{self._path}: {where}: a variant is part of names: use lower-case letters, digits, '.' and '-'."
+                )
+            try:
+                found[variant] = msgspec.convert(value, dict[str, str])
+            except msgspec.ValidationError:
+                self._problems.append(
+                    f'{self._path}: {where}: expected build args, such as {{ CUDA_VERSION = "12.8" }}.'
+                )
+        return found
 
     def _keys(self, table: Mapping[str, object], kind: type[msgspec.Struct], where: str) -> Mapping[str, object]:
         fields = msgspec.structs.fields(kind)

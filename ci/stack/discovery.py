@@ -1,105 +1,134 @@
-"""Finds the folders of images and of suites in a source tree."""
+"""Finds the Dockerfiles of images in a source tree, and what the images are called."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
-from ci.stack.config import ImageTable
-from ci.stack.model import Suite, SuiteKind
+import msgspec
 
-SETTINGS = "stack.toml"
-COMMON_TESTS = "tests_common"
-_COMMON = "common"
-_DOCKERFILE = "Dockerfile"
-TESTS = "tests"
-_CLUTTER_NAMES = frozenset({"__pycache__", ".ipynb_checkpoints"})
-CLUTTER = tuple(f"**/{name}" for name in sorted(_CLUTTER_NAMES))
-"""Patterns for what Python and Jupyter leave in folders: part of build contexts, as in Docker, but of no suite."""
-# Packages there have Dockerfiles of their own.
-_NOT_SEARCHED = frozenset({TESTS, COMMON_TESTS, "node_modules"})
+from ci.dockerfile.dockerignore import IgnorePatterns
+from ci.stack.config import Settings, VariantForm
+from ci.stack.dockerfile_names import DEFAULT_NAMES, looks_like_dockerfile
+from ci.stack.dockerfile_patterns import NOT_SEARCHED, Name
+from ci.stack.paths import inside
 
 
-def inside(folder: str, path: str) -> str:
-    """Join and normalize two paths of the tree: empty for the root, with a leading `..` for a path outside the tree."""
-    joined = posixpath.normpath(posixpath.join(folder, path))
-    return "" if joined == "." else joined
+class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image before its Dockerfile is read. Paths are relative to the source tree."""
+
+    name: Name
+    dockerfile: str
+    folder: str
+    tables: tuple[str, ...]
+    """Its tables in stack.toml, if they are there; the keys of later ones win."""
+    family: str
+    """The repository without labels of variants."""
+    labels: tuple[str, ...] = ()
+    """Its variant."""
+    variant_args: Mapping[str, str] = {}
+    is_default: bool = False
+    """Whether its name is that of its folder, which nothing says."""
 
 
-def find_image_folders(paths: Iterable[str], images: str, tables: Mapping[str, ImageTable]) -> tuple[str, ...]:
-    """Return the folders of images, sorted.
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found in a tree."""
 
-    These are the folders with a Dockerfile, at any depth below the folder `images`, or that folder itself unless it is
-    the root. An image with another Dockerfile in stack.toml has the folder `<images>/<name>`. Folders of tests, those
-    called `node_modules` and hidden folders are not searched.
+    images: tuple[FoundImage, ...]
+    """Sorted by name."""
+    passed_over: tuple[str, ...]
+    """Files that look like Dockerfiles, and make no image. Sorted."""
+
+
+def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequence[str] = ()) -> Discovery:
+    """Find the images.
+
+    An image is a Dockerfile that a line of `[dockerfiles]` matches; or that is the `Dockerfile`, else the
+    `Containerfile`, of a folder at any depth below `root`, whose name it has; or that a table `[images.<name>]` names.
+    Files that the patterns in `ignore` match are none. Hidden folders, those of tests and `node_modules` are searched
+    by patterns that name them.
     """
-    found: set[str] = set()
-    for path in paths:
-        folder, name = posixpath.split(path)
-        if name == _DOCKERFILE and folder and _is_searched(folder, images):
-            found.add(folder)
-    names = {posixpath.basename(folder) for folder in found}
-    for name, table in tables.items():
-        if table.dockerfile != _DOCKERFILE and name not in names:
-            found.add(inside(images, name))
-    return tuple(sorted(found))
-
-
-def _is_searched(folder: str, images: str) -> bool:
-    if images and not f"{folder}/".startswith(f"{images}/"):
-        return False
-    below = folder.removeprefix(images).split("/")
-    return not any(name in _NOT_SEARCHED or name.startswith(".") for name in below)
-
-
-def folders_with_files(paths: Iterable[str]) -> Collection[str]:
-    """Return every folder that contains a file, at any depth. Hidden files and clutter do not count."""
-    found: set[str] = set()
-    for path in paths:
-        parts = path.split("/")
-        if parts[-1].startswith(".") or not _CLUTTER_NAMES.isdisjoint(parts):
-            continue
-        folder = posixpath.dirname(path)
-        while folder and folder not in found:
-            found.add(folder)
-            folder = posixpath.dirname(folder)
-    return found
-
-
-def common_suites(folders: Collection[str], images: str, names: Collection[str]) -> tuple[Suite, ...]:
-    """Return the suites of all images, which `names` are. `folders` are the folders with files.
-
-    Their origin is `common`, or `tests_common` if that is the name of an image: no image is called `tests_common`.
-    """
-    return _suites(folders, inside(images, COMMON_TESTS), COMMON_TESTS if _COMMON in names else _COMMON)
-
-
-def own_suites(folders: Collection[str], folder: str, image: str) -> tuple[Suite, ...]:
-    """Return the suites in an image's folder. `folders` are the folders with files."""
-    return _suites(folders, inside(folder, TESTS), image)
-
-
-def excluded_tests(
-    paths: Iterable[str], folders: Collection[str], image_folders: Iterable[str], images: str
-) -> tuple[str, ...]:
-    """Return the folders of tests that are part of no context, sorted: suites, common ones included, and clutter.
-
-    `folders` are the folders with files. Clutter beside the suites counts, and so does a suite that has nothing else.
-    """
-    common = inside(images, COMMON_TESTS)
-    tests = {inside(folder, TESTS) for folder in image_folders}
-    suites = {common, *(inside(folder, kind) for folder in tests for kind in SuiteKind)}
-    found = {folder for folder in suites if folder in folders}
-    for path in (path for path in paths if any(name in path for name in _CLUTTER_NAMES)):
-        parts = path.split("/")
-        clutter = next((end for end, name in enumerate(parts, start=1) if name in _CLUTTER_NAMES), 0)
-        above = ["/".join(parts[:end]) for end in range(1, clutter)]
-        if clutter and not {common, *tests}.isdisjoint(above):
-            found.add(next((folder for folder in above if folder in suites), "/".join(parts[:clutter])))
-    return tuple(sorted(found))
-
-
-def _suites(folders: Collection[str], tests: str, origin: str) -> tuple[Suite, ...]:
-    return tuple(
-        Suite(origin=origin, kind=kind, folder=folder)
-        for kind in SuiteKind
-        if (folder := inside(tests, kind.value)) in folders
+    ignored = IgnorePatterns(ignore)
+    candidates = [path for path in sorted(paths) if not ignored.match(path)]
+    matched = {path: names for path in candidates if (names := _names(path, settings))}
+    found = [(name, posixpath.split(path)) for path, names in matched.items() for name in names]
+    defaults = {path: name for name, path in _by_folder(candidates, root) if path not in matched}
+    found += [(name, posixpath.split(path)) for path, name in defaults.items()]
+    known = {name for called, _ in found for name in (called.repository, called.image)}
+    found += [
+        (Name(name), (inside(root, name), table.dockerfile))
+        for name, table in settings.images.items()
+        if table.dockerfile and name not in known
+    ]
+    images = [
+        msgspec.structs.replace(image, is_default=image.dockerfile in defaults and not image.labels)
+        for name, (folder, file) in found
+        for image in _variants(name, folder, file, settings)
+    ]
+    taken = {image.dockerfile for image in images}
+    return Discovery(
+        images=tuple(sorted(images, key=lambda image: image.name.image)),
+        passed_over=tuple(path for path in candidates if looks_like_dockerfile(path) and path not in taken),
     )
+
+
+def _names(path: str, settings: Settings) -> tuple[Name, ...]:
+    return next((names for pattern in settings.dockerfiles if (names := pattern.match(path))), ())
+
+
+def _by_folder(paths: Sequence[str], root: str) -> Iterator[tuple[Name, str]]:
+    found: dict[str, str] = {}
+    for kind in DEFAULT_NAMES:
+        for path in paths:
+            folder, name = posixpath.split(path)
+            if name == kind and folder and _is_searched(folder, root):
+                found.setdefault(folder, path)
+    return ((Name(posixpath.basename(folder)), path) for folder, path in found.items())
+
+
+def _is_searched(folder: str, root: str) -> bool:
+    if root and not f"{folder}/".startswith(f"{root}/"):
+        return False
+    below = folder.removeprefix(root).split("/")
+    return not any(name in NOT_SEARCHED or name.startswith(".") for name in below)
+
+
+def _variants(name: Name, folder: str, file: str, settings: Settings) -> Iterator[FoundImage]:
+    """Return the images that a Dockerfile is built as: one for each combination of its variants."""
+    tables = tuple(dict.fromkeys((name.repository, name.image)))
+    table = settings.table(tables)
+    own = (name.tag,) if name.tag else ()
+    plain = FoundImage(
+        name=name,
+        dockerfile=inside(folder, table.dockerfile or file),
+        folder=folder,
+        tables=tables,
+        family=name.repository,
+        labels=own,
+    )
+    axes = [settings.variants.get(axis, {}) for axis in table.variants]
+    if not axes or table.plain:
+        yield plain
+    for combination in product(*axes) if axes else ():
+        labels = (*own, *combination)
+        called = (
+            Name(name.repository, "-".join(labels))
+            if settings.stack.variants_in is VariantForm.TAG
+            else Name("-".join((name.repository, *combination)), name.tag)
+        )
+        yield msgspec.structs.replace(
+            plain,
+            name=called,
+            tables=tuple(dict.fromkeys((*tables, called.image))),
+            labels=labels,
+            variant_args={
+                arg: value
+                for axis, variant in zip(axes, combination, strict=True)
+                for arg, value in axis[variant].items()
+            },
+        )
+
+
+def unknown_tables(settings: Settings, images: Collection[FoundImage]) -> tuple[str, ...]:
+    """Return the tables `[images.<name>]` that are of no image."""
+    known = {name for image in images for name in image.tables}
+    return tuple(name for name in settings.images if name not in known)

@@ -14,6 +14,7 @@ from ci.dockerfile.arguments import Arguments
 from ci.dockerfile.parser import Dockerfile
 from ci.dockerfile.stages import ImageStage
 from ci.stack.gpu_config import GpuSettings
+from ci.stack.image_references import ImageName, ImageReferences
 
 
 class EntryKind(StrEnum):
@@ -109,6 +110,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     """Its repository below the registry of the stack. Variants may share one."""
     tag_prefix: str = ""
     """What its tags begin with, such as `cuda12-`, where variants share a repository; otherwise empty."""
+    called: ImageName
+    """What it is called in Dockerfiles."""
     folder: str
     dockerfile_path: str
     dockerfile: Dockerfile
@@ -153,11 +156,20 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tests: TestSettings
     gpu: GpuSettings | None
     """How the GPU image is tested before a promotion; None if not configured."""
+    external: tuple[str, ...] = ()
+    """References that mean no image of the stack, though they look like it."""
+    warnings: tuple[str, ...] = ()
+    """Sentences on what may have been passed over."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Image]:
         """The images by name."""
         return {image.name: image for image in self.images}
+
+    @cached_property
+    def references(self) -> ImageReferences:
+        """What references in Dockerfiles mean."""
+        return ImageReferences((image.called for image in self.images), self.external)
 
     @cached_property
     def _positions(self) -> Mapping[str, int]:
@@ -191,4 +203,5 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return every suite that applies to an image: the common ones, its ancestors' and its own."""
         by_name = self.by_name
         inherited = (suite for ancestor in self.ancestry(name) for suite in by_name[ancestor].suites)
-        return (*self.common_suites, *inherited)
+        # Variants of one Dockerfile have one folder of suites; it runs once, though one be built on the other.
+        return tuple({suite.folder: suite for suite in (*self.common_suites, *inherited)}.values())

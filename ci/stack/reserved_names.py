@@ -9,7 +9,7 @@ from ci.dockerfile.arguments import pairs
 from ci.dockerfile.parser import Dockerfile
 from ci.errors import RequestError
 from ci.registry_format import CACHE_TAG_PREFIX, HISTORY_SUFFIX, REFRESH_MARKER_TAG, STAGING_TAG_PREFIX
-from ci.stack.discovery import COMMON_TESTS
+from ci.stack.suites import COMMON_TESTS
 
 EPOCH_ARGUMENT = "DATAHUB_EPOCH"
 """The ARG below each FROM that holds the cache epoch: with another value, every RUN runs again."""

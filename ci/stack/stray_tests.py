@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ci.dockerfile.dockerignore import IgnorePatterns
-from ci.stack.discovery import COMMON_TESTS, TESTS, inside
 from ci.stack.model import Image, SuiteKind
+from ci.stack.paths import inside
+from ci.stack.suites import COMMON_TESTS, TESTS
 
 _SINGULAR = "test"
 _NAMES_SHOWN = 3

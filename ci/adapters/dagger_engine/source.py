@@ -10,8 +10,7 @@ from typing_extensions import override
 
 from ci.adapters.dagger_engine.listing import MOST_BYTES, SCRIPT, Listing, read_listing, read_texts
 from ci.adapters.dagger_engine.tools import fetched, tools_with
-from ci.errors import ExternalError, SpecError
-from ci.planning.changes import list_some
+from ci.errors import ExternalError, SpecError, first_few
 from ci.planning.git_questions import WorkTree
 from ci.stack.links import Outside, resolve
 from ci.stack.model import EntryKind, Tree
@@ -106,7 +105,7 @@ class SourceTree(Tree, WorkTree):
         """Fetch what `read` did not have."""
         paths = "".join(f"./{path}\0" for path in sorted(self._missing)).encode("utf-8", "surrogateescape")
         container = tools_with(self._source).with_new_file("/paths", base64.b64encode(paths).decode())
-        what = f"read {list_some(sorted(self._missing))} of the source tree"
+        what = f"read {first_few(sorted(self._missing))} of the source tree"
         async with fetched(container.with_exec(["sh", "-c", _FETCH]), "/texts.tar", what) as path:
             self._texts |= read_texts(path)
         self._missing.clear()

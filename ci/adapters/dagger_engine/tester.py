@@ -14,8 +14,8 @@ from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.errors import as_failure, engine_result
 from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest, Tester
 from ci.fusion.fused import Fused
-from ci.stack.discovery import CLUTTER
 from ci.stack.model import SuiteKind
+from ci.stack.suites import CLUTTER
 
 _TEST_CONTAINER = Path(__file__).parents[2] / "test_container"
 # Seconds over the suite's own limit, after which the run is given up: pytest gets 30 s of them to write its report.

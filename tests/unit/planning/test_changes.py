@@ -1,12 +1,12 @@
 import pytest
 
+from ci.errors import first_few
 from ci.planning.changes import (
     Changed,
     Unknown,
     changed_files,
     changed_images,
     changed_stack_files,
-    list_some,
     read_names,
 )
 from ci.stack.reader import read_stack
@@ -115,4 +115,4 @@ def test_names_are_cut_where_git_ends_them(output: bytes, names: set[str]) -> No
     ],
 )
 def test_some_items_are_listed_on_one_line(items: list[str], text: str) -> None:
-    assert list_some(items) == text
+    assert first_few(items) == text

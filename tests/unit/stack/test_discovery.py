@@ -1,8 +1,10 @@
 import pytest
 
-from ci.stack.config import ImageTable
-from ci.stack.discovery import common_suites, find_image_folders, folders_with_files, inside, own_suites
+from ci.stack.config import ImageTable, Settings
+from ci.stack.discovery import discover
 from ci.stack.model import Suite, SuiteKind
+from ci.stack.paths import inside
+from ci.stack.suites import common_suites, folders_with_files, own_suites
 
 
 @pytest.mark.parametrize(
@@ -31,12 +33,13 @@ from ci.stack.model import Suite, SuiteKind
     ],
 )
 def test_images_are_folders_with_a_dockerfile(paths: list[str], images: str, found: tuple[str, ...]) -> None:
-    assert find_image_folders(paths, images, {}) == found
+    assert {image.folder for image in discover(paths, images, Settings()).images} == set(found)
 
 
 def test_a_table_with_another_dockerfile_makes_a_folder_an_image() -> None:
     tables = {"gpu": ImageTable(dockerfile="../a/Dockerfile"), "a": ImageTable(dockerfile="D"), "b": ImageTable()}
-    assert find_image_folders(["images/x/a/Dockerfile"], "images", tables) == ("images/gpu", "images/x/a")
+    found = discover(["images/x/a/Dockerfile"], "images", Settings(images=tables)).images
+    assert {image.name.image: image.folder for image in found} == {"a": "images/x/a", "gpu": "images/gpu"}
 
 
 @pytest.mark.parametrize(

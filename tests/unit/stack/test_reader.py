@@ -6,7 +6,6 @@ from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
 SET_IT = "Set a default in an ARG before the first FROM, or build-args of the image in stack.toml."
-RENAME = "Rename the folder: use lower-case letters and digits, separated by '.', '_', '__' or any number of '-'."
 
 
 def problems(tree: MemoryTree, images: str = "images") -> tuple[str, ...]:
@@ -117,7 +116,7 @@ def test_mistakes_in_a_disabled_image_are_ignored() -> None:
 
 def test_a_folder_without_images_is_a_problem() -> None:
     assert problems(MemoryTree({"README.md": ""}), "docker/images") == (
-        "docker/images: no images found. An image is a folder with a Dockerfile, at any depth.",
+        "--images=docker/images: the source tree has no such folder, or it is empty.",
     )
 
 
@@ -138,8 +137,12 @@ def test_all_problems_of_a_stack_are_listed_at_once() -> None:
         }
     )
     assert set(problems(tree)) == {
-        "images/a and images/x/a: an image has the name of its folder, and these are equal. Rename one.",
-        f"images/Upper: invalid image name 'Upper'. {RENAME}",
+        "images/a/Dockerfile, images/x/a/Dockerfile: several images would have one name (a). images/Upper/Dockerfile: no "
+        "valid name of an image (Upper): use lower-case letters and digits, separated by '.', '_', '__' or any number of "
+        "'-'. By default an image has the name of its folder; images/stack.toml gives others:\n"
+        "      [dockerfiles]\n"
+        '      "images/{name}/Dockerfile" = "{name:kebab}"\n'
+        '      "images/x/a/Dockerfile" = "x-a"',
         "images/x/a/Dockerfile:2: unterminated heredoc",
         f"images/Upper/Dockerfile:1: FROM $X: X has no value. {SET_IT}",
         "images/stack.toml: images.bb: no such image below images. Did you mean 'b'?",

@@ -1,0 +1,177 @@
+"""The stack.toml that a source tree needs: what can be told is written, what cannot is a comment."""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from typing_extensions import override
+
+from ci.dockerfile.arguments import platform_arguments, read_arguments
+from ci.dockerfile.expansion import ExpansionError, expand
+from ci.dockerfile.parser import Dockerfile, parse_dockerfile
+from ci.errors import SpecError
+from ci.oci.reference import is_reference, repository_name, split_reference
+from ci.stack.config import Settings
+from ci.stack.discovery import discover
+from ci.stack.dockerfile_patterns import Name
+from ci.stack.image_files import Files
+from ci.stack.model import EntryKind, Image, Stack, Tree
+from ci.stack.reader import PLATFORM, read_stack
+from ci.stack.suggestions import Line, naming_lines
+from ci.stack.suite_exclusions import copied_paths
+
+# Folders whose Dockerfiles are rarely images of a stack.
+_ASIDE = re.compile(
+    r"\..*|tests?|e2e|tests_common|docs?|examples?|samples?|templates?|scripts?|tools|ci|build|binder|demo|playground|"
+    r"deprecated|archive|legacy|vendor|third_party|node_modules",
+    re.IGNORECASE,
+)
+
+
+def suggest_settings(tree: Tree, images: str = "") -> str:
+    """Return the text of a stack.toml for a tree that has none. Raises SpecError if it has one, or no Dockerfile."""
+    files = Files(tree, images)
+    if files.settings_path in files.paths:
+        raise SpecError([f"{files.settings_path} exists already. `dagger call plan` says what it lacks."])
+    found = discover(files.paths, files.root, Settings())
+    paths = [*(image.dockerfile for image in found.images), *found.passed_over]
+    aside = [path for path in paths if _aside_folder(path, files.root)]
+    wanted = [path for path in paths if path not in aside] or paths
+    aside = [path for path in aside if path not in wanted]
+    texts = {path: dockerfile for path in wanted if (dockerfile := _parse(files, path))}
+    defaults = {image.dockerfile: image.name for image in found.images if image.dockerfile in texts}
+    names = {path: defaults.get(path, Name("")) for path in texts}
+    lines = naming_lines(names, [one for dockerfile in texts.values() for one in _foreign(dockerfile)])
+    settings = _Draft(
+        path=files.settings_path,
+        lines=lines,
+        ignore=tuple(dict.fromkeys(_aside_folder(path, files.root) for path in sorted(aside))),
+        needs_root=_need_root(tree, texts),
+    )
+    return settings.finish(tree, images)
+
+
+class _Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What stack.toml says so far."""
+
+    path: str
+    lines: Sequence[Line]
+    ignore: Sequence[str]
+    needs_root: bool
+
+    def finish(self, tree: Tree, images: str) -> str:
+        """Return the text, with what a plan of it says as comments."""
+        try:
+            stack = read_stack(_With(tree, self.path, self._text("")), images)
+        except SpecError as error:
+            return self._text("") + _comment("Still to do; `dagger call plan` says the same:", error.problems)
+        told = _comment("To look at; `dagger call plan` says the same:", stack.warnings) if stack.warnings else ""
+        return self._text(_registry(stack)) + told
+
+    def _text(self, registry: str) -> str:
+        sections = ["# Printed by `dagger call init`: paths are from the top of the source tree.", "[stack]"]
+        sections += [f'registry = "{registry}"' if registry else '# registry = "docker.io/OWNER"  # where to publish']
+        sections += ['# version = "2026.4"  # the first part of published tags']
+        sections += (
+            ['context = "."  # Dockerfiles copy files from the top of the source tree'] if self.needs_root else []
+        )
+        if self.ignore:
+            listed = "".join(f'    "{pattern}",\n' for pattern in self.ignore)
+            sections.append(f"# Dockerfiles that look like tests, examples or tools\nignore = [\n{listed}]")
+        if self.lines:
+            sections += ["", "[dockerfiles]", *map(str, self.lines)]
+        return "\n".join(sections) + "\n"
+
+
+class _With(Tree):
+    """A tree with one more file."""
+
+    def __init__(self, tree: Tree, path: str, text: str) -> None:
+        self._tree, self._path, self._text = tree, path, text
+
+    @property
+    @override
+    def paths(self) -> Sequence[str]:
+        return sorted({*self._tree.paths, self._path})
+
+    @property
+    @override
+    def entries(self) -> Mapping[str, EntryKind]:
+        return {**self._tree.entries, self._path: EntryKind.FILE}
+
+    @override
+    def read(self, path: str) -> str:
+        return self._text if path == self._path else self._tree.read(path)
+
+    @override
+    def digest(self, path: str) -> str:
+        return self._tree.digest(path)
+
+
+def _comment(title: str, sentences: Iterable[str]) -> str:
+    lines = [line for sentence in sentences for line in f"- {sentence}".splitlines()]
+    return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in (title, *lines))
+
+
+def _aside_folder(path: str, root: str) -> str:
+    """Return the topmost folder of a path whose Dockerfiles are rarely images, empty if there is none."""
+    above = f"{root}/" if root else ""
+    folders = posixpath.dirname(path.removeprefix(above)).split("/")
+    end = next((end for end, folder in enumerate(folders, start=1) if _ASIDE.fullmatch(folder)), 0)
+    return above + "/".join(folders[:end]) if end else ""
+
+
+def _parse(files: Files, path: str) -> Dockerfile | None:
+    problems: list[str] = []
+    text = files.read(path, problems)
+    try:
+        return parse_dockerfile(text, path) if text is not None else None
+    except SpecError:
+        return None  # the plan of the draft says so
+
+
+def _foreign(dockerfile: Dockerfile) -> Iterator[str]:
+    """Return the references but those by the name of the own folder: these are other images of that name."""
+    own = posixpath.basename(posixpath.dirname(dockerfile.path))
+    return (one for one in _references(dockerfile) if repository_name(one) != own)
+
+
+def _references(dockerfile: Dockerfile) -> Iterator[str]:
+    """Return what the stages of a Dockerfile are built on, as far as its defaults say."""
+    arguments = read_arguments(dockerfile.arguments, {}, PLATFORM, dockerfile.path, [])
+    aliases = {stage.alias for stage in dockerfile.stages}
+    for stage in dockerfile.stages:
+        try:
+            reference = expand(stage.source.words[0], {**platform_arguments(PLATFORM), **arguments.for_from}).text
+        except ExpansionError:
+            continue
+        if reference and reference not in aliases and is_reference(reference):
+            yield reference
+
+
+def _need_root(tree: Tree, dockerfiles: Mapping[str, Dockerfile]) -> bool:
+    """Return whether most Dockerfiles that copy files find them at the top of the tree rather than beside them."""
+    beside, at_top = 0, 0
+    for path, dockerfile in dockerfiles.items():
+        sources = [source for one in dockerfile.instructions for source in copied_paths(one) if source.isprintable()]
+        known = [source for source in sources if not set("$*?[<:") & set(source) and source]
+        folder = posixpath.dirname(path)
+        beside += bool(known) and all(posixpath.join(folder, source) in tree.entries for source in known)
+        at_top += bool(known) and all(source in tree.entries for source in known)
+    return at_top > beside
+
+
+def _registry(stack: Stack) -> str:
+    """Return where the references between images of the stack say that they are published."""
+    owners = [owner for image in stack.images for owner in _owners(image, stack)]
+    return max(sorted(set(owners)), key=owners.count) if owners else ""
+
+
+def _owners(image: Image, stack: Stack) -> Iterator[str]:
+    for reference in _references(image.dockerfile):
+        if stack.references.find(reference, image.name):
+            owner = split_reference(reference)[0].rpartition("/")[0]
+            host = owner.partition("/")[0]
+            if owner:
+                yield owner if "." in host or ":" in host else f"docker.io/{owner}"

@@ -1,0 +1,53 @@
+"""Notes with lines of stack.toml: for Dockerfiles that make no image, and images that are published by other names."""
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from ci.errors import first_few
+from ci.oci.reference import split_reference
+from ci.stack.suggestions import Line, suggest_names
+
+_LINES_SHOWN = 8
+
+
+def snippet(lines: Sequence[Line], comment: str = "") -> str:
+    """Return lines as a table of stack.toml, indented: ready to be pasted."""
+    shown = [str(line) for line in lines]
+    return "\n".join(f"      {line}" for line in [*([f"# {comment}"] if comment else []), "[dockerfiles]", *shown])
+
+
+def passed_over_note(
+    paths: Sequence[str], taken: Collection[str], references: Iterable[str], settings: str
+) -> Iterator[str]:
+    """Return a sentence if files look like Dockerfiles and are no image of the stack."""
+    if not paths:
+        return
+    lines = suggest_names(paths, references, taken)
+    shown, more = lines[:_LINES_SHOWN], sum(line.count for line in lines[_LINES_SHOWN:])
+    left = f"\n      # and {more} more: `dagger call init` prints all" if more else ""
+    ignored = ", ".join(f'"{pattern}"' for pattern in ignore_patterns(paths))
+    yield (
+        f"Not part of the stack, though they look like Dockerfiles: {first_few(paths)}. These lines in {settings} make "
+        f"them images:\n{snippet(shown)}{left}\n    These leave them out without this note:\n"
+        f"      [stack]\n      ignore = [{ignored}]"
+    )
+
+
+def renamed_note(renamed: Mapping[str, Sequence[str]], dockerfiles: Sequence[str], settings: str) -> Iterator[str]:
+    """Return a sentence if references (with where they are) may mean images that are published by other names."""
+    if not renamed:
+        return
+    places = [place for found in renamed.values() for place in found]
+    external = ", ".join(f'"{one}"' for one in sorted({split_reference(one)[0] for one in renamed}))
+    lines = [line for line in suggest_names(dockerfiles, renamed) if line.image != "{name}"]
+    yield (
+        f"{first_few(places)}: {first_few(list(renamed))} may be images of this stack, published by other names. "
+        f"If they are, these lines in {settings} say so:\n{snippet(lines)}\n    If they are not, these do:\n"
+        f"      [stack]\n      external = [{external}]"
+    )
+
+
+def ignore_patterns(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns that leave out these files: their folders, or if these are many the topmost ones."""
+    folders = tuple(dict.fromkeys(posixpath.dirname(path) or path for path in paths))
+    return folders if len(folders) <= _LINES_SHOWN else tuple(dict.fromkeys(path.partition("/")[0] for path in paths))
