@@ -29,6 +29,7 @@ from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from ci.reports.gpu import render_gpu_verdict
 from ci.stack.gpu_config import GpuSettings
+from ci.stack.init import suggest_settings
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 
@@ -45,6 +46,12 @@ async def read_project(source: dagger.Directory, images: str) -> Project:
     """List the tree and read the stack. Raises SpecError and ExternalError."""
     tree = await list_tree(source)
     return Project(source, tree, await tree.read_by(lambda tree: read_stack(tree, images)))
+
+
+async def suggest_stack_toml(source: dagger.Directory, images: str) -> str:
+    """Return the stack.toml that a tree needs. Raises SpecError and ExternalError."""
+    tree = await list_tree(source)
+    return await tree.read_by(lambda tree: suggest_settings(tree, images))
 
 
 class RegistryOptions(NamedTuple):

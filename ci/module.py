@@ -13,7 +13,7 @@ from ci.adapters.dagger_engine.tester import EngineTester
 from ci.commands.build import build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
-from ci.connect import RegistryOptions, build_ports, open_registry, read_project
+from ci.connect import RegistryOptions, build_ports, open_registry, read_project, suggest_stack_toml
 from ci.dagger_function import RedRunError, uncached_function
 from ci.fusion.fuse import fuse
 from ci.options import (
@@ -50,8 +50,12 @@ class Datahub(PromotionFunctions):
         Doc("The source tree with the stack. Default: this repository."),
     ]
     images: Annotated[
-        str, Doc("The folder of the source tree below which every folder with a Dockerfile is an image.")
-    ] = "images"
+        str,
+        Doc(
+            "The folder of the stack: its images, and stack.toml. Default: images, if it has any, else the whole "
+            "source tree."
+        ),
+    ] = ""
 
     @uncached_function
     async def plan(
@@ -78,6 +82,14 @@ class Datahub(PromotionFunctions):
             ports, _ = await build_ports(project, connection)
             plan = await plan_stack(project.stack, project.tree, options, ports)
         return render_json(plan) if as_json else f"{render_plan(plan)}\n"
+
+    @uncached_function
+    async def init(self) -> str:
+        """Print the stack.toml that this source tree needs, with what could not be decided as comments.
+
+        Writes nothing. The first command to run on an old repository.
+        """
+        return await suggest_stack_toml(self.source, self.images)
 
     @uncached_function
     async def build_stack(
@@ -158,7 +170,7 @@ class Datahub(PromotionFunctions):
     @uncached_function
     async def test(
         self,
-        image: Annotated[str, Doc("Name of the image: its folder's name.")],
+        image: Annotated[str, Doc("Name of the image, as plan shows it.")],
         suite: Annotated[
             list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as plan shows them.")
         ] = None,
@@ -170,7 +182,7 @@ class Datahub(PromotionFunctions):
         return _green(await run_image_tests(project.stack, image, suite or (), ports, retest=retest))
 
     @uncached_function
-    async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
+    async def image(self, name: Annotated[str, Doc("Name of the image, as plan shows it.")]) -> dagger.Container:
         """Build one image and all it needs from source, to look into it or to serve it.
 
         For example: `image --name X terminal`, or

@@ -9,8 +9,8 @@ from ci.stack.config import Settings
 from ci.stack.discovery import Discovery, FoundImage
 from ci.stack.model import Image
 from ci.stack.naming_notes import snippet
-from ci.stack.reserved_names import image_name_problem, variable_problems, version_problems
-from ci.stack.suggestions import naming_lines, suggest_names
+from ci.stack.reserved_names import image_name_problem, tag_problem, variable_problems, version_problems
+from ci.stack.suggestions import naming_lines
 
 
 def build_arg_problems(image: Image) -> Iterator[str]:
@@ -27,6 +27,19 @@ def build_arg_problems(image: Image) -> Iterator[str]:
             yield f"{where}: the value has a line break, which is not possible in an ARG."
 
 
+def variant_problems(found: Iterable[FoundImage], images: Iterable[Image]) -> Iterator[str]:
+    """Return a sentence for each build arg of variants that none of their images declares."""
+    given: dict[str, set[str]] = defaultdict(set)
+    taken: dict[str, set[str]] = defaultdict(set)
+    for one, image in zip(found, images, strict=True):
+        for name in one.variant_args:
+            given[name].add(image.name)
+            taken[name].update([image.name] if name in image.build_args or not image.enabled else [])
+    for name, variants in given.items():
+        if not taken[name]:
+            yield f"variants: no ARG declares {name}, in none of {first_few(sorted(variants))}."
+
+
 def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
     if settings.gpu is None:
         return
@@ -37,14 +50,12 @@ def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[s
         yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Use another one, or remove [gpu]."
 
 
-def name_problems(
-    found: Discovery, images: Sequence[Image], references: Iterable[str], root: str, settings: str
-) -> Iterator[str]:
+def name_problems(found: Discovery, images: Sequence[Image], references: Iterable[str], settings: str) -> Iterator[str]:
     """Return what is wrong with the names of images, with the lines of stack.toml that give them others."""
-    if not found.images:
-        yield _nothing_found(found, root, settings)
     enabled = {image.name for image in images if image.enabled}
-    yield from (f"{image.folder}: {problem}" for image in images if (problem := image_name_problem(image.name)))
+    for image in images:
+        problems = (image_name_problem(image.name), tag_problem(image.called.tag))
+        yield from (f"{image.dockerfile_path}: {problem}" for problem in problems if problem)
     by_name: dict[str, list[FoundImage]] = defaultdict(list)
     for one in found.images:
         if one.name.image in enabled:
@@ -69,17 +80,6 @@ def name_problems(
             "letters and digits, separated by '.', '_', '__' or any number of '-'"
         )
     yield f"{'. '.join(said)}. By default an image has the name of its folder; {settings} gives others:\n{lines}"
-
-
-def _nothing_found(found: Discovery, root: str, settings: str) -> str:
-    where = root or "the source tree"
-    if not found.passed_over:
-        return f"{where}: no images found. An image is a folder with a Dockerfile, at any depth."
-    lines = snippet(suggest_names(found.passed_over, ()))
-    return (
-        f"{where}: no images found. An image is a folder with a Dockerfile, at any depth; other Dockerfiles become "
-        f"images by lines in {settings}:\n{lines}"
-    )
 
 
 def settings_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:

@@ -99,7 +99,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
     reader.refuse_unknown(document, ("stack", "tests", "gpu", "dockerfiles", "variants", "images"), "")
     images = reader.table(document, "images")
     axes = reader.table(document, "variants")
-    return Settings(
+    settings = Settings(
         stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
@@ -107,6 +107,13 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         dockerfiles=reader.dockerfiles(reader.table(document, "dockerfiles")),
         variants={axis: reader.axis(reader.table(axes, axis, "variants."), axis) for axis in axes},
     )
+    problems.extend(
+        f"{path}: images.{name}.variants: no such axis: {axis!r}.{did_you_mean(axis, settings.variants)}"
+        for name, table in settings.images.items()
+        for axis in table.variants
+        if axis not in settings.variants
+    )
+    return settings
 
 
 class _Reader:

@@ -49,6 +49,9 @@ class ImageReferences(ImageNames):
         own = self._images[image].labels if image in self._images else frozenset()
         chosen = (
             (_by_tag(found, tag) if tag else None)
+            or next(
+                (one for one in found if one.labels and one.repository == name.rpartition("/")[2] and not one.tag), None
+            )
             or (_by_labels(found, own) if _says_no_variant(found, tag) else None)
             or next((one for one in found if not one.labels and not one.tag), None)
         )

@@ -1,4 +1,4 @@
-"""The stack.toml that a source tree needs: what can be told is written, what cannot is a comment."""
+"""The stack.toml that a source tree needs: what is certain is written, what is not is a comment."""
 
 import posixpath
 import re
@@ -7,17 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from typing_extensions import override
 
-from ci.dockerfile.arguments import platform_arguments, read_arguments
-from ci.dockerfile.expansion import ExpansionError, expand
-from ci.dockerfile.parser import Dockerfile, parse_dockerfile
+from ci.dockerfile.parser import Dockerfile
 from ci.errors import SpecError
-from ci.oci.reference import is_reference, repository_name, split_reference
+from ci.oci.reference import split_reference
 from ci.stack.config import Settings
 from ci.stack.discovery import discover
 from ci.stack.dockerfile_patterns import Name
 from ci.stack.image_files import Files
 from ci.stack.model import EntryKind, Image, Stack, Tree
-from ci.stack.reader import PLATFORM, read_stack
+from ci.stack.raw_references import foreign_references, parse, references
+from ci.stack.reader import read_stack
 from ci.stack.suggestions import Line, naming_lines
 from ci.stack.suite_exclusions import copied_paths
 
@@ -39,10 +38,10 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     aside = [path for path in paths if _aside_folder(path, files.root)]
     wanted = [path for path in paths if path not in aside] or paths
     aside = [path for path in aside if path not in wanted]
-    texts = {path: dockerfile for path in wanted if (dockerfile := _parse(files, path))}
+    texts = {path: dockerfile for path in wanted if (dockerfile := parse(files, path))}
     defaults = {image.dockerfile: image.name for image in found.images if image.dockerfile in texts}
     names = {path: defaults.get(path, Name("")) for path in texts}
-    lines = naming_lines(names, [one for dockerfile in texts.values() for one in _foreign(dockerfile)])
+    lines = naming_lines(names, [one for dockerfile in texts.values() for one in foreign_references(dockerfile)])
     settings = _Draft(
         path=files.settings_path,
         lines=lines,
@@ -66,8 +65,8 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
             stack = read_stack(_With(tree, self.path, self._text("")), images)
         except SpecError as error:
             return self._text("") + _comment("Still to do; `dagger call plan` says the same:", error.problems)
-        told = _comment("To look at; `dagger call plan` says the same:", stack.warnings) if stack.warnings else ""
-        return self._text(_registry(stack)) + told
+        notes = _comment("To look at; `dagger call plan` says the same:", stack.warnings) if stack.warnings else ""
+        return self._text(_registry(stack)) + notes
 
     def _text(self, registry: str) -> str:
         sections = ["# Printed by `dagger call init`: paths are from the top of the source tree.", "[stack]"]
@@ -116,38 +115,10 @@ def _comment(title: str, sentences: Iterable[str]) -> str:
 
 def _aside_folder(path: str, root: str) -> str:
     """Return the topmost folder of a path whose Dockerfiles are rarely images, empty if there is none."""
-    above = f"{root}/" if root else ""
+    above = f"{root}/" if root and path.startswith(f"{root}/") else ""
     folders = posixpath.dirname(path.removeprefix(above)).split("/")
     end = next((end for end, folder in enumerate(folders, start=1) if _ASIDE.fullmatch(folder)), 0)
     return above + "/".join(folders[:end]) if end else ""
-
-
-def _parse(files: Files, path: str) -> Dockerfile | None:
-    problems: list[str] = []
-    text = files.read(path, problems)
-    try:
-        return parse_dockerfile(text, path) if text is not None else None
-    except SpecError:
-        return None  # the plan of the draft says so
-
-
-def _foreign(dockerfile: Dockerfile) -> Iterator[str]:
-    """Return the references but those by the name of the own folder: these are other images of that name."""
-    own = posixpath.basename(posixpath.dirname(dockerfile.path))
-    return (one for one in _references(dockerfile) if repository_name(one) != own)
-
-
-def _references(dockerfile: Dockerfile) -> Iterator[str]:
-    """Return what the stages of a Dockerfile are built on, as far as its defaults say."""
-    arguments = read_arguments(dockerfile.arguments, {}, PLATFORM, dockerfile.path, [])
-    aliases = {stage.alias for stage in dockerfile.stages}
-    for stage in dockerfile.stages:
-        try:
-            reference = expand(stage.source.words[0], {**platform_arguments(PLATFORM), **arguments.for_from}).text
-        except ExpansionError:
-            continue
-        if reference and reference not in aliases and is_reference(reference):
-            yield reference
 
 
 def _need_root(tree: Tree, dockerfiles: Mapping[str, Dockerfile]) -> bool:
@@ -169,7 +140,7 @@ def _registry(stack: Stack) -> str:
 
 
 def _owners(image: Image, stack: Stack) -> Iterator[str]:
-    for reference in _references(image.dockerfile):
+    for reference in references(image.dockerfile):
         if stack.references.find(reference, image.name):
             owner = split_reference(reference)[0].rpartition("/")[0]
             host = owner.partition("/")[0]

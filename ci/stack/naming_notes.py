@@ -33,6 +33,18 @@ def passed_over_note(
     )
 
 
+def nothing_found(paths: Sequence[str], references: Iterable[str], root: str, settings: str) -> str:
+    """Return why a tree has no image, with the lines that make images of what looks like Dockerfiles."""
+    where = root or "the source tree"
+    if not paths:
+        return f"{where}: no images found. An image is a folder with a Dockerfile, at any depth."
+    lines = snippet(suggest_names(paths, references))
+    return (
+        f"{where}: no images found. An image is a folder with a Dockerfile, at any depth; other Dockerfiles become "
+        f"images by lines in {settings}:\n{lines}"
+    )
+
+
 def renamed_note(renamed: Mapping[str, Sequence[str]], dockerfiles: Sequence[str], settings: str) -> Iterator[str]:
     """Return a sentence if references (with where they are) may mean images that are published by other names."""
     if not renamed:

@@ -1,6 +1,6 @@
 """Reads a source tree into a Stack."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -10,19 +10,20 @@ from ci.dockerfile.engine_limits import limit_problems
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
 from ci.errors import SpecError, did_you_mean
-from ci.stack.checks import build_arg_problems, disabled_problems, name_problems, settings_problems
+from ci.stack.checks import build_arg_problems, disabled_problems, name_problems, settings_problems, variant_problems
 from ci.stack.config import Settings, read_settings
 from ci.stack.discovery import Discovery, discover, unknown_tables
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.image_files import Files, read_image
 from ci.stack.image_references import ImageReferences
 from ci.stack.model import Image, Stack, TestSettings, Tree
-from ci.stack.naming_notes import passed_over_note, renamed_note
+from ci.stack.naming_notes import nothing_found, passed_over_note, renamed_note
+from ci.stack.raw_references import PLATFORM, foreign_references, parse
 from ci.stack.reference_checks import reference_doubts, used_references
 from ci.stack.stray_tests import stray_test_problems
 from ci.stack.suites import common_suites, excluded_tests
 
-PLATFORM = "linux/amd64"
+_MOST_READ = 300
 
 
 def read_stack(tree: Tree, images: str = "", platform: str = PLATFORM) -> Stack:
@@ -45,7 +46,10 @@ def read_stack(tree: Tree, images: str = "", platform: str = PLATFORM) -> Stack:
     names = ImageReferences((draft.called for draft in drafts), settings.stack.external)
     images_found = {image.name: image for image in _connect(by_name, names, platform, problems)}
     references = _foreign(images_found.values(), names)
-    problems.extend(name_problems(found, drafts, references, files.root, path))
+    problems.extend(f"{path}: {problem}" for problem in variant_problems(found.images, drafts))
+    if not found.images:
+        problems.append(nothing_found(found.passed_over, _raw(files, found), files.root, path))
+    problems.extend(name_problems(found, drafts, references, path))
     warnings = _check(images_found, names, settings, path, problems)
     needs = {image.name: image.needs for image in images_found.values()}
     problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
@@ -64,7 +68,7 @@ def read_stack(tree: Tree, images: str = "", platform: str = PLATFORM) -> Stack:
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
         external=settings.stack.external,
-        warnings=(*warnings, *passed_over_note(found.passed_over, by_name, references, path)),
+        warnings=(*warnings, *_passed_over(files, found, by_name, references)),
     )
 
 
@@ -78,6 +82,16 @@ def _discover(files: Files, settings: Settings, problems: list[str]) -> Discover
         for name in unknown_tables(settings, found.images)
     )
     return found
+
+
+def _passed_over(files: Files, found: Discovery, names: Collection[str], references: Sequence[str]) -> Iterator[str]:
+    return passed_over_note(found.passed_over, names, (*references, *_raw(files, found)), files.settings_path)
+
+
+def _raw(files: Files, found: Discovery) -> Sequence[str]:
+    """Return what Dockerfiles are built on that make no image."""
+    dockerfiles = (parse(files, path) for path in found.passed_over[:_MOST_READ])
+    return [reference for one in dockerfiles if one for reference in foreign_references(one)]
 
 
 def _foreign(images: Iterable[Image], names: ImageReferences) -> Sequence[str]:

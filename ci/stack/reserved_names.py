@@ -32,6 +32,14 @@ def image_name_problem(name: str) -> str:
     return f"an image cannot be called {name!r}: {_IMAGES[name]}. Rename it." if name in _IMAGES else ""
 
 
+def tag_problem(tag: str) -> str:
+    """Return why a tag cannot tell an image from the others in its repository, as a sentence; empty if it can."""
+    meaning = _TAGS.get(f"{tag}-")
+    return (
+        f"the tag {tag!r} is reserved: tags that begin with '{tag}-' are {meaning}. Use another one." if meaning else ""
+    )
+
+
 def version_problems(version: str) -> Iterator[str]:
     """Return a sentence if the tags VERSION-COMMIT of a version would look like other tags."""
     meaning = _TAGS.get(f"{version}-")

@@ -55,8 +55,9 @@ def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collec
     wanted = [_Reference.read(one) for one in dict.fromkeys(references)]
     lines: list[Line] = []
     used = set(taken)
-    folders = {posixpath.dirname(path) for path in (paths := tuple(paths))}
-    for shape, group in sorted(_groups(paths, wanted).items()):
+    shapes = _groups(paths, wanted)
+    folders = {posixpath.dirname(path) for group in shapes.values() for path, _ in group}
+    for shape, group in sorted(shapes.items()):
         nested = all(posixpath.dirname(posixpath.dirname(path)) in folders - {""} for path, _ in group)
         for line, left in _lines(shape, group, wanted, used, nested=nested):
             lines.append(line)
@@ -123,14 +124,18 @@ def _lines(
     shape: _Shape, group: Sequence[_Path], references: Sequence[_Reference], used: Collection[str], *, nested: bool
 ) -> Iterator[tuple[Line, set[str]]]:
     """Return the lines for a group, and the names that each takes."""
-    left = dict(group)
+    left: dict[str, Sequence[str]] = dict(group)
     if len(group) > 1:
         columns = list(zip(*left.values(), strict=True))
-        varying = [index for index, column in enumerate(columns) if len(set(column)) > 1]
+        below = {shape.depth - 2, shape.depth - 1} if nested else set()
+        varying = [index for index, column in enumerate(columns) if len(set(column)) > 1 or index in below]
         pattern = _pattern(shape, [None if index in varying else column[0] for index, column in enumerate(columns)])
-        parts = [f"{{{name}}}" for name in _part_names(len(varying))]
-        templates = [":".join(parts)] if nested and len(parts) == len(_PAIR) else []
-        templates += _templates(parts, references)
+        fields = [f"{{{name}}}" for name in _part_names(len(varying))]
+        templates = [":".join(fields)] if nested and len(fields) == len(_PAIR) else []
+        named = columns[-1][0] if shape.before in DEFAULT_NAMES and len(columns) - 1 not in varying else ""
+        # The folder's name is that of the image, as without a line.
+        templates += [f"{'-'.join(fields)}-{named}"] if named else []
+        templates += _templates(fields, references)
         image = _best(templates, pattern, [path for path, _ in group], references)
         names = _valid(Pattern(path=pattern, images=(image,)), left, used)
         if len(names) > 1:

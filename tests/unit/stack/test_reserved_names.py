@@ -17,7 +17,10 @@ def problems(files: dict[str, str]) -> tuple[str, ...]:
 def test_no_image_is_called_scratch() -> None:
     files = {"images/scratch/Dockerfile": "FROM debian:12\n", "images/a/Dockerfile": "FROM scratch\n"}
     assert problems(files) == (
-        "images/scratch: an image cannot be called 'scratch': FROM scratch means the empty image. Rename it.",
+        (
+            "images/scratch/Dockerfile: an image cannot be called 'scratch': FROM scratch means the empty image. "
+            "Rename it."
+        ),
     )
 
 
@@ -28,7 +31,7 @@ def test_no_image_is_called_as_the_folder_of_the_common_suites() -> None:
         "images/tests_common/image/test_a.py": "",
     }
     (problem,) = problems(files)
-    assert problem.startswith("images/tests_common: an image cannot be called 'tests_common': this folder has ")
+    assert problem.startswith("images/a/D: an image cannot be called 'tests_common': this folder has ")
 
 
 @pytest.mark.parametrize("name", ["common", "all", "image", "server", "gpu", "context", "epoch", "tests", "stack"])
