@@ -81,8 +81,8 @@ variants = ["cude"]
         "stack.toml: dockerfiles.\"{name}/D\": '{nam}' has {nam}, which the pattern does not.",
         "stack.toml: dockerfiles.\"{name}/E\": '{name:upper}' has the unknown form 'upper'. Known ones: lower, kebab.",
         (
-            "stack.toml: dockerfiles.\"{name}/F\": 'a{' cannot name an image. Write NAME or REPOSITORY:TAG, with {parts} "
-            "of the pattern."
+            "stack.toml: dockerfiles.\"{name}/F\": 'a{' cannot name an image. Write NAME or REPOSITORY:TAG, with "
+            "{parts} of the pattern."
         ),
         'stack.toml: dockerfiles."G": expected the name of an image, or a list of names.',
         "stack.toml: variants.cuda.CUDA 12: a variant is part of names: use lower-case letters, digits, '.' and '-'.",

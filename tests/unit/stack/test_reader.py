@@ -139,8 +139,9 @@ def test_all_problems_of_a_stack_are_listed_at_once() -> None:
     assert set(problems(tree)) == {
         (
             "images/a/Dockerfile, images/x/a/Dockerfile: several images would have one name (a). "
-            "images/Upper/Dockerfile: no valid name of an image (Upper): use lower-case letters and digits, separated by '.', '_', '__' or any "
-            "number of '-'. By default an image has the name of its folder; images/stack.toml gives others:\n"
+            "images/Upper/Dockerfile: no valid name of an image (Upper): use lower-case letters and digits, "
+            "separated by '.', '_', '__' or any number of '-'. By default an image has the name of its folder; "
+            "images/stack.toml gives others:\n"
             "      [dockerfiles]\n"
             '      "images/{name}/Dockerfile" = "{name:kebab}"\n'
             '      "images/x/a/Dockerfile" = "x-a"'
