@@ -61,5 +61,6 @@ def renamed_note(renamed: Mapping[str, Sequence[str]], dockerfiles: Sequence[str
 
 def ignore_patterns(paths: Iterable[str]) -> tuple[str, ...]:
     """Return patterns that leave out these files: their folders, or if these are many the topmost ones."""
-    folders = tuple(dict.fromkeys(posixpath.dirname(path) or path for path in paths))
-    return folders if len(folders) <= _LINES_SHOWN else tuple(dict.fromkeys(path.partition("/")[0] for path in paths))
+    folders = sorted({posixpath.dirname(path) or path for path in paths})
+    outer = [one for one in folders if not any(one.startswith(f"{other}/") for other in folders)]
+    return tuple(outer if len(outer) <= _LINES_SHOWN else dict.fromkeys(path.partition("/")[0] for path in paths))
