@@ -25,11 +25,11 @@ class SpecError(StackError):
     def __str__(self) -> str:
         if len(self.problems) == 1:
             return f"The stack cannot be read: {self.problems[0]}"
-        listed = "\n".join(f"  - {problem}" for problem in _group(self.problems))
+        listed = "\n".join(f"  - {problem}" for problem in group_problems(self.problems))
         return f"The stack cannot be read, {len(self.problems)} problems:\n{listed}"
 
 
-def _group(problems: Iterable[str]) -> Iterator[str]:
+def group_problems(problems: Iterable[str]) -> Iterator[str]:
     """Return the problems, and one line for many that differ only in where they are."""
     places: dict[str, list[str]] = {}
     for problem in problems:

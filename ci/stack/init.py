@@ -8,13 +8,14 @@ import msgspec
 from typing_extensions import override
 
 from ci.dockerfile.parser import Dockerfile
-from ci.errors import SpecError
+from ci.errors import SpecError, group_problems
 from ci.oci.reference import split_reference
 from ci.stack.config import Settings
 from ci.stack.discovery import discover
 from ci.stack.dockerfile_patterns import Name
 from ci.stack.image_files import Files
 from ci.stack.model import EntryKind, Image, Stack, Tree
+from ci.stack.naming_notes import nothing_found
 from ci.stack.raw_references import foreign_references, parse, references
 from ci.stack.reader import read_stack
 from ci.stack.suggestions import Line, naming_lines
@@ -35,6 +36,8 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
         raise SpecError([f"{files.settings_path} exists already. `dagger call plan` says what it lacks."])
     found = discover(files.paths, files.root, Settings())
     paths = [*(image.dockerfile for image in found.images), *found.passed_over]
+    if not paths:
+        raise SpecError([nothing_found((), (), files.root, files.settings_path)])
     aside = [path for path in paths if _aside_folder(path, files.root)]
     wanted = [path for path in paths if path not in aside] or paths
     aside = [path for path in aside if path not in wanted]
@@ -62,9 +65,11 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     def finish(self, tree: Tree, images: str) -> str:
         """Return the text, with what a plan of it says as comments."""
         try:
-            stack = read_stack(_With(tree, self.path, self._text("")), images)
+            stack = read_stack(WithFile(tree, self.path, self._text("")), images)
         except SpecError as error:
-            return self._text("") + _comment("Still to do; `dagger call plan` says the same:", error.problems)
+            return self._text("") + _comment(
+                "Still to do; `dagger call plan` says the same:", group_problems(error.problems)
+            )
         notes = _comment("To look at; `dagger call plan` says the same:", stack.warnings) if stack.warnings else ""
         return self._text(_registry(stack)) + notes
 
@@ -83,7 +88,7 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(sections) + "\n"
 
 
-class _With(Tree):
+class WithFile(Tree):
     """A tree with one more file."""
 
     def __init__(self, tree: Tree, path: str, text: str) -> None:

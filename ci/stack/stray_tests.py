@@ -59,7 +59,8 @@ def _place(path: str, common: str, enabled: Mapping[str, bool]) -> tuple[str, st
     owner = posixpath.dirname(path)
     while owner and owner not in enabled:
         owner = posixpath.dirname(owner)
-    if not enabled.get(owner):
+    # The tests at the top of a tree are mostly those of its programs, also where an image lies there.
+    if not owner or not enabled.get(owner):
         return None
     tests = inside(owner, TESTS)
     if path.startswith(f"{owner}/{_SINGULAR}/"):

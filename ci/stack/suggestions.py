@@ -58,7 +58,9 @@ def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collec
     shapes = _groups(paths, wanted)
     folders = {posixpath.dirname(path) for group in shapes.values() for path, _ in group}
     for shape, group in sorted(shapes.items()):
-        nested = all(posixpath.dirname(posixpath.dirname(path)) in folders - {""} for path, _ in group)
+        nested = shape.before in DEFAULT_NAMES and all(
+            posixpath.dirname(posixpath.dirname(path)) in folders - {""} for path, _ in group
+        )
         for line, left in _lines(shape, group, wanted, used, nested=nested):
             lines.append(line)
             used |= left
@@ -136,7 +138,7 @@ def _lines(
         # The folder's name is that of the image, as without a line.
         templates += [f"{'-'.join(fields)}-{named}"] if named else []
         templates += _templates(fields, references)
-        image = _best(templates, pattern, [path for path, _ in group], references)
+        image = _best(templates, pattern, left, references, used)
         names = _valid(Pattern(path=pattern, images=(image,)), left, used)
         if len(names) > 1:
             left = {
@@ -172,8 +174,14 @@ def _part_names(count: int) -> Sequence[str]:
     return ["name"] if count == 1 else list(_PAIR) if count == len(_PAIR) else list(_LETTERS[:count])
 
 
-def _best(templates: Sequence[str], pattern: str, paths: Sequence[str], references: Sequence[_Reference]) -> str:
-    scores = {one: _score(Pattern(path=pattern, images=(one,)), paths, references) for one in templates}
+def _best(
+    templates: Iterable[str],
+    pattern: str,
+    paths: Collection[str],
+    references: Sequence[_Reference],
+    used: Collection[str],
+) -> str:
+    scores = {one: _score(Pattern(path=pattern, images=(one,)), paths, references, used) for one in templates}
     return max(scores, key=lambda one: scores[one])  # the first of the best
 
 
@@ -192,9 +200,11 @@ def _templates(parts: Sequence[str], references: Sequence[_Reference]) -> Iterat
                 yield f"{repository[:end]}{'-'.join(parts[:count])}:{'-'.join(parts[count:])}"
 
 
-def _score(pattern: Pattern, paths: Sequence[str], references: Sequence[_Reference]) -> tuple[int, int]:
-    """Return how many references the names of a pattern resolve, and how many of the names are valid."""
-    names = [pattern.match(path)[0] for path in paths]
+def _score(
+    pattern: Pattern, paths: Iterable[str], references: Sequence[_Reference], used: Collection[str]
+) -> tuple[int, int]:
+    """Return how many references the names of a pattern resolve, and how many are valid: of those not in use."""
+    names = [name for path in paths if (name := pattern.match(path)[0]).image not in used]
     plain = {name.repository for name in names if not name.tag}
     tagged: dict[str, list[str]] = defaultdict(list)
     for name in names:
