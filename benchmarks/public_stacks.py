@@ -2,7 +2,7 @@
 
 usage: PYTHONPATH=. python benchmarks/public_stacks.py FOLDER ...
 
-Each folder is a checkout of a repository. Prints for each the seconds that reading it takes, images, edges between them,
+Each folder is a checkout of a repository. Prints for each the seconds that reading it takes, images, edges,
 the lines of stack.toml without comments, and what is left to do: problems, or warnings.
 """  # noqa: INP001 (a script, not a package)
 

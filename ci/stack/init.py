@@ -39,7 +39,13 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     if not paths:
         raise SpecError([nothing_found((), (), files.root, files.settings_path)])
     aside = [path for path in paths if _aside_folder(path, files.root)]
-    wanted = [path for path in paths if path not in aside] or paths
+    wanted = [path for path in paths if path not in aside]
+    # Where all images are in hidden folders, that is how this repository does it.
+    wanted = (
+        wanted
+        or [path for path in aside if _aside_folder(path, files.root).rpartition("/")[2].startswith(".")]
+        or paths
+    )
     aside = [path for path in aside if path not in wanted]
     texts = {path: dockerfile for path in wanted if (dockerfile := parse(files, path))}
     defaults = {image.dockerfile: image.name for image in found.images if image.dockerfile in texts}
