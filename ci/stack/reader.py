@@ -26,7 +26,13 @@ from ci.stack.discovery import (
 from ci.stack.git_folder import git_folder_problems
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.model import Image, Stack, TestSettings, Tree
-from ci.stack.reserved_names import dockerfile_problems, image_name_problem, variable_problems, version_problems
+from ci.stack.reserved_names import (
+    dockerfile_problems,
+    image_name_problem,
+    prefix_problems,
+    variable_problems,
+    version_problems,
+)
 from ci.stack.stray_tests import stray_test_problems
 from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 
@@ -251,6 +257,8 @@ def _name_problems(folders: Sequence[str], images: str) -> Iterator[str]:
 
 def _settings_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
     yield from version_problems(settings.stack.version)
+    prefixes = {image.name: image.tag_prefix for image in images.values() if image.enabled}
+    yield from prefix_problems(prefixes, settings.stack.version)
     yield from variable_problems(settings.tests.server_environment)
     yield from _gpu_problems(settings, images)
 
