@@ -125,11 +125,11 @@ class TagLayout(msgspec.Struct, frozen=True, kw_only=True):
                 )
                 return
             for other, (shared, shorter) in self.places.items():
-                rest = f"{shorter}{tag}".removeprefix(prefix)
-                if shared == repository and prefix.startswith(shorter) and rest != f"{shorter}{tag}":
+                longer_by = prefix.removeprefix(shorter) if shared == repository and prefix != shorter else ""
+                if longer_by != prefix and longer_by and tag.startswith(longer_by):
                     yield (
-                        f"The tag {tag!r} of {other} would be {repository}:{shorter}{tag}, which is the tag {rest!r} "
-                        f"of {image}. Use another tag."
+                        f"The tag {tag!r} of {other} would be {repository}:{shorter}{tag}, which is the tag "
+                        f"{tag.removeprefix(longer_by)!r} of {image}. Use another tag."
                     )
                     return
 

@@ -19,7 +19,7 @@ from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
 from ci.oci.reference import Reference
 from ci.oci.registry import Descriptor, Registry, RegistryError, digest_of
-from ci.planning.changes import Changed, History
+from ci.planning.changes import Changed, History, Unknown
 from ci.planning.plan import Plan
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import RelativePlace, TagLayout
@@ -137,6 +137,7 @@ class Pipeline:
         self.credentials = credentials
         self.files = dict(FILES)
         self.form = OWN
+        self.knows_history = True
         self.debian = Debian()
         self.tester = FakeTester()
         self.options = BuildOptions(publish=True)
@@ -165,7 +166,8 @@ class Pipeline:
 
     async def history(self, base: str, head: str) -> History:
         assert (base, head) == ("", "")
-        return History(commit=self.commit, dirty=False, changes=Changed(base="b" * 40, paths=()))
+        changes = Changed(base="b" * 40, paths=()) if self.knows_history else Unknown(why="unknown")
+        return History(commit=self.commit, dirty=False, changes=changes)
 
     def ports(self, registry: Registry) -> BuildPorts:
         self.engine = Engine(registry, self._runs, self.failing)
