@@ -93,7 +93,7 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
     if not name:
         yield None
         return
-    tags = TagLayout(registry=name)
+    tags = TagLayout.of_stack(name, stack)
     host = tags.repository("any").host
     credentials, secret = None, None
     if options.username and options.password:

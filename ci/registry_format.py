@@ -4,11 +4,14 @@ Images that were published years ago carry these strings. A changed one makes wh
 each needs a migration, not an edit.
 """
 
-# Tags in the repository of each image.
+# Tags in the repository of each image. Where images share a repository, each has a prefix before the tags of the stack,
+# of histories and of refreshes: `cuda12-2026.4-stable`, `cuda12-epoch`.
 CACHE_TAG_PREFIX = "k-"
 """`k-<first 16 of the cache key>`: an image that passed its tests."""
 STAGING_TAG_PREFIX = "s-"
 """`s-<cache key>`: an image that was uploaded and promises nothing yet."""
+REFERRERS_TAG_PREFIX = "sha256-"
+"""`sha256-<digest>`: what is attached to an image, by the OCI distribution spec, in registries without such a list."""
 STABLE_SUFFIX = "-stable"
 """`<version>-stable`: the promoted stack of a version."""
 HISTORY_SUFFIX = ".history"

@@ -161,7 +161,7 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """The publication of the stack's tag: `repository:tag` of each image.
+    """The publication of the stack's tag: `registry/image:tag` of each image but the `variants`.
 
     `written` lists the images whose tag was written by this run, `unchanged` those that had it. A `failure`, in
     sentences, means that all tags are as before, and otherwise says which are not.
@@ -169,6 +169,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
 
     tag: str
     registry: str
+    variants: Mapping[str, str] = {}
+    """The whole references of images with another repository than their name, or with a prefix before the tag."""
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     failure: str = ""

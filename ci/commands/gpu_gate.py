@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from ci.errors import RequestError
 from ci.gpu_gate.verdict import GPU_VERDICTS, GpuVerdict
-from ci.oci.reference import Repository
 from ci.oci.referrers import push_referrer
 from ci.promotion.plan import read_image
 from ci.promotion.source_run import find_published_run
 from ci.publish.attestations import RunRecord
 from ci.publish.registry_state import RegistrySession
+from ci.publish.tags import Place
 from ci.stack.gpu_config import GpuSettings
 from ci.stack.model import Stack
 
@@ -26,7 +26,8 @@ class GpuPorts(NamedTuple):
 
 async def run_gpu_test(stack: Stack, session: RegistrySession, tag: str, ports: GpuPorts, *, keep: bool) -> GpuVerdict:
     """Run the GPU gate for a tag. With `keep`, the verdict is attached to the image, where a promotion looks for it."""
-    record = await find_published_run(session.registry, repositories_of(stack, session), tag)
+    session.tags.check_stack_tags([tag])
+    record = await find_published_run(session.registry, places_of(stack, session), tag)
     if stack.gpu is None:
         raise RequestError(
             "stack.toml has no [gpu] table, which names the image to test and the login node. docs/stack.md lists its "
@@ -52,6 +53,6 @@ async def gate_run(
     return verdict
 
 
-def repositories_of(stack: Stack, session: RegistrySession) -> Mapping[str, Repository]:
-    """Return the repositories of the stack's enabled images, by name."""
-    return {image.name: session.tags.repository(image.name) for image in stack.images if image.enabled}
+def places_of(stack: Stack, session: RegistrySession) -> Mapping[str, Place]:
+    """Return where the stack's enabled images are, by name."""
+    return {image.name: session.tags.place(image.name) for image in stack.images if image.enabled}

@@ -99,7 +99,7 @@ async def _refresh_epoch(stack: Stack, ports: BuildPorts) -> str:
     if ports.registry is None or first is None:
         return ports.timestamp()
     session = ports.registry
-    return await refresh_epoch(session.registry, session.tags.repository(first), ports.timestamp())
+    return await refresh_epoch(session.registry, session.tags.place(first), ports.timestamp())
 
 
 async def _epochs(

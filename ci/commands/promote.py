@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ci.commands.gpu_gate import GpuPorts, gate_run, repositories_of
+from ci.commands.gpu_gate import GpuPorts, gate_run, places_of
 from ci.commands.options import PromotionOptions
 from ci.errors import PromotionDeniedError, RequestError
 from ci.oci.concurrency import gather_or_raise
@@ -38,8 +38,9 @@ async def promote(  # noqa: PLR0913 (a stack, its registry, and how)
     Raises RequestError for options that do not fit together, PromotionDeniedError without a GPU approval, and
     TagUpdateError. Rights that are missing are reported before the GPU gate runs, which may take an hour.
     """
+    session.tags.check_stack_tags([options.tag, *options.also])
     _check(options)
-    record = await find_published_run(session.registry, repositories_of(stack, session), options.tag)
+    record = await find_published_run(session.registry, places_of(stack, session), options.tag)
     plan = await plan_promotion(session.registry, record, None, at=now, also=options.also)
     if not plan.is_done and options.gpu:
         if not options.dry_run:

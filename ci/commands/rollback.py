@@ -1,6 +1,6 @@
 """`rollback` and `history`: a stable tag goes back, for every image or for none; and what it pointed to, when."""
 
-from ci.commands.gpu_gate import repositories_of
+from ci.commands.gpu_gate import places_of
 from ci.commands.promote import AppliedPlan, Log, apply_plan
 from ci.promotion.history import collect_history
 from ci.promotion.rollback import plan_rollback
@@ -23,4 +23,5 @@ async def rollback(  # noqa: PLR0913 (a tag, where to, and how)
 
 async def show_history(stack: Stack, session: RegistrySession, tag: str) -> Timeline:
     """Return the promotions and rollbacks of a stable tag, and what became of each."""
-    return await collect_history(session.registry, repositories_of(stack, session).values(), tag)
+    session.tags.check_stack_tags([tag])
+    return await collect_history(session.registry, places_of(stack, session).values(), tag)

@@ -47,14 +47,25 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
         return tuple(document for document in found if document is not None)
 
     async def find_any(
-        self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str]
+        self,
+        registry: Registry,
+        repository: Repository,
+        digest: str,
+        annotations: Mapping[str, str],
+        *,
+        prefer: Callable[[DocumentType], bool] = lambda _document: True,
     ) -> DocumentType | None:
-        """Return one of the documents that `find` returns, without reading the others; None if there is none."""
+        """Return one of the documents that `find` returns, None if there is none: the first that is preferred, if any.
+
+        Those behind it are not read.
+        """
+        first: DocumentType | None = None
         for one in await self._list(registry, repository, digest, annotations):
             document = await self.read(registry, repository, digest, one)
-            if document is not None:
+            if document is not None and prefer(document):
                 return document
-        return None
+            first = first or document
+        return first
 
     async def read(
         self, registry: Registry, repository: Repository, digest: str, referrer: Descriptor

@@ -1,7 +1,7 @@
 """The cache key of an image: a hash of everything that goes into its build.
 
-Equal keys mean that a build would start from the same inputs. What a RUN or ADD fetches from the network is not part of
-it; another epoch has that fetched again.
+Equal keys mean that a build would start from the same inputs, and that the images are in different repositories. What a
+RUN or ADD fetches from the network is not part of it; another epoch has that fetched again.
 """
 
 import hashlib
@@ -68,8 +68,7 @@ def make_keys(  # noqa: PLR0913 (it is made of all of these)
             _hash_pairs(known),
             # The text and these bring in whatever goes into the images that it needs.
             _hash_pairs({name: found[name].key for name in image.needs}),
-            # Only where there is one, so that the keys of stacks that were never refreshed stay as they were.
-            *([own_epoch] if own_epoch else []),
+            *_optional_fields(own_epoch, image.tag_prefix),
         )
         found[image.name] = ImageKey(
             key=None if unknown else key,
@@ -79,6 +78,15 @@ def make_keys(  # noqa: PLR0913 (it is made of all of these)
             epoch=", ".join(filter(None, (stack.epoch, own_epoch))),
         )
     return found
+
+
+def _optional_fields(own_epoch: str, tag_prefix: str) -> Iterator[str]:
+    """Return what is part of a key only where there is one, so that the keys of all other images stay as they were."""
+    if own_epoch:
+        yield own_epoch
+    if tag_prefix:
+        # Two images of one repository never have the same key, and so the same tags: each is built and found by itself.
+        yield from ("tag prefix", tag_prefix)
 
 
 def _digest_of(reference: str, bases: Mapping[str, str | None]) -> str | None:

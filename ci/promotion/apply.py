@@ -7,18 +7,33 @@ import msgspec
 
 from ci.errors import PromotionDeniedError
 from ci.oci.concurrency import gather_or_raise, gather_results
-from ci.oci.reference import Repository
+from ci.oci.reference import Reference
 from ci.oci.referrers import push_referrer
-from ci.oci.registry import Descriptor, Registry
+from ci.oci.registry import Descriptor, Manifest, Registry
 from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tombstone import is_tombstone
 from ci.promotion.history import list_record
 from ci.promotion.records import PROMOTION_RECORDS, Digests, Kind, PromotionRecord, RecordedUpdate
 from ci.publish.attestations import compressed_size
+from ci.publish.tags import Place
+
+
+class StackTarget(NamedTuple):
+    """A tag of the stack, as one image has it."""
+
+    image: str
+    place: Place
+    tag: str
+    """Of the stack, without the image's prefix."""
+
+    @property
+    def reference(self) -> Reference:
+        """What is written."""
+        return self.place.tagged(self.tag)
 
 
 class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done, and its record. `updates` are those of the record, with the manifests.
+    """What is to be done, and its record. `updates` are those of the record in its order, with the manifests.
 
     An update after an interrupted one is from the mix that is there now, and its record from the last whole state.
     """
@@ -38,7 +53,10 @@ class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes(self) -> tuple[RecordedUpdate, ...]:
         """The updates as they are from now on, without manifests."""
-        return tuple(to_record(update) for update in self.updates)
+        return tuple(
+            msgspec.structs.replace(recorded, old=update.old.digest if update.old else None)
+            for recorded, update in zip(self.record.moves, self.updates, strict=True)
+        )
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -48,14 +66,15 @@ class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
         return {digest: size for digest, size in sizes.items() if size}
 
 
-def to_record(update: TagUpdate, whole: Digests | None = None) -> RecordedUpdate:
+def to_record(target: StackTarget, update: TagUpdate, whole: Digests) -> RecordedUpdate:
     """Return a tag update as it is recorded. `whole` is the last whole state, where the tags point to a mix now."""
     now = update.old.digest if update.old else None
     return RecordedUpdate(
-        image=update.image,
-        repository=str(update.target.repository),
+        image=target.image,
+        repository=str(target.place.repository),
         tag=update.target.tag,
-        old=(whole or {}).get(str(update.target.repository), now),
+        tag_prefix=target.place.tag_prefix,
+        old=whole.get(str(target.place), now),
         new=None if is_tombstone(update.new) else update.new.digest,
     )
 
@@ -73,11 +92,11 @@ async def apply(registry: Registry, plan: PromotionPlan) -> tuple[str, ...]:
         raise PromotionDeniedError(f"{plan.record.source} was not promoted", [problem])
     repositories = tuple(dict.fromkeys(update.target.repository for update in plan.updates))
     await gather_or_raise(registry.preflight, repositories)
-    copies = await gather_or_raise(lambda repository: _attach(registry, plan, repository), repositories)
-    await gather_or_raise(lambda copy: _list(registry, plan, copy), copies)
+    copies = await _attach(registry, plan)
+    await gather_or_raise(lambda copy: _list(registry, copy), copies)
     await update_tags(registry, plan.updates)
     # Another promotion of the same moment may have overwritten the histories after they were verified.
-    listed = await gather_results(lambda copy: _list(registry, plan, copy), copies)
+    listed = await gather_results(lambda copy: _list(registry, copy), copies)
     tombstones = [
         update.target.repository.pinned(update.new.digest) for update in plan.updates if is_tombstone(update.new)
     ]
@@ -89,21 +108,34 @@ async def apply(registry: Registry, plan: PromotionPlan) -> tuple[str, ...]:
 
 
 class _Copy(NamedTuple):
-    """The record as it is attached in one repository, and the image it is attached to."""
+    """The record for one image: its tags of the stack, the digest that it is attached to, and the record there."""
 
-    repository: Repository
+    place: Place
+    tags: tuple[str, ...]
     subject: str
     descriptor: Descriptor
 
 
-async def _attach(registry: Registry, plan: PromotionPlan, repository: Repository) -> _Copy:
-    update = next(update for update in plan.updates if update.target.repository == repository)
-    image = update.old if update.old and is_tombstone(update.new) else update.new
+async def _attach(registry: Registry, plan: PromotionPlan) -> tuple[_Copy, ...]:
+    """Attach the record to each image, once where images of one repository have the same digest."""
+    tags: dict[Place, list[str]] = {}
+    images: dict[Place, Manifest] = {}
+    for recorded, update in zip(plan.record.moves, plan.updates, strict=True):
+        place = Place(repository=update.target.repository, tag_prefix=recorded.tag_prefix)
+        tags.setdefault(place, []).append(recorded.stack_tag)
+        images.setdefault(place, update.old if update.old and is_tombstone(update.new) else update.new)
+    subjects = {(place.repository, image.digest): image.descriptor for place, image in images.items()}
     artifact = PROMOTION_RECORDS.artifact(plan.record)
-    return _Copy(repository, image.digest, await push_referrer(registry, repository, image.descriptor, artifact))
+    pushed = await gather_or_raise(
+        lambda subject: push_referrer(registry, subject[0], subjects[subject], artifact), subjects
+    )
+    records = dict(zip(subjects, pushed, strict=True))
+    return tuple(
+        _Copy(place, tuple(tags[place]), image.digest, records[place.repository, image.digest])
+        for place, image in images.items()
+    )
 
 
-async def _list(registry: Registry, plan: PromotionPlan, copy: _Copy) -> None:
-    tags = [update.target.tag for update in plan.updates if update.target.repository == copy.repository]
-    for tag in tags:
-        await list_record(registry, copy.repository, tag, copy.subject, copy.descriptor)
+async def _list(registry: Registry, copy: _Copy) -> None:
+    for tag in copy.tags:
+        await list_record(registry, copy.place, tag, copy.subject, copy.descriptor)

@@ -36,7 +36,7 @@ def explain_history(timeline: Timeline) -> tuple[str, ...]:
 def explain_unfinished(timeline: Timeline, record: PromotionRecord) -> str:
     """Return how far the update of an unfinished record came."""
     old = record.old(timeline.tag)
-    changed = sum(old[repository] != digest for repository, digest in record.new(timeline.tag).items())
+    changed = sum(old[place] != digest for place, digest in record.new(timeline.tag).items())
     done = len(updated(record, timeline.tag, timeline.now))
     return (
         f"Record {record.number} ({describe(record)}) is unfinished: {done} of {changed} tags {_were(done)} updated, "

@@ -2,11 +2,11 @@
 
 The records of `2026.4-stable` are listed under the tag `2026.4-stable.history` in the repository of every image, as an
 OCI index whose manifests are the records attached to images of that repository. An annotation of each entry is the
-digest of the image that the record is attached to.
+digest of the image that the record is attached to. An image whose tags have a prefix has its list under that prefix.
 
 The list has a tag of its own, because attached records alone are found only while the stable tag points to one of their
 images: after the rollback of a first promotion it points to nothing, and after a manual change to an image without a
-record. Every repository has the list, so that any image leads to it, whichever stack it joined or left; the lists are
+record. Every image has the list, so that any image leads to it, whichever stack it joined or left; the lists are
 merged when read.
 
 Clean-ups that delete untagged manifests may delete the records and leave the list (`docker-registry garbage-collect -m`
@@ -25,6 +25,7 @@ from ci.oci.registry import Descriptor, IntegrityError, ProtocolError, Registry
 from ci.oci.tombstone import read_digest
 from ci.promotion.records import PROMOTION_RECORDS, Digests, GoneRecord, PromotionRecord
 from ci.promotion.timeline import Timeline, read_timeline
+from ci.publish.tags import Place
 from ci.registry_format import HISTORY_SUFFIX, PROMOTION_HISTORY, PROMOTION_ID, SUBJECT
 
 
@@ -46,45 +47,48 @@ class History(NamedTuple):
 
 
 async def collect_history(
-    registry: Registry, repositories: Iterable[Repository], tag: str, known: Digests | None = None
+    registry: Registry, places: Iterable[Place], tag: str, known: Digests | None = None
 ) -> Timeline:
-    """Return all promotions of a stable tag, with their status. `repositories` are those of the stack's images.
+    """Return all promotions of a stable tag, with their status. `places` are those of the stack's images.
 
     `known` is what the tag points to, where that was read already.
     """
-    records, gone = await read_history(registry, repositories, tag)
+    records, gone = await read_history(registry, places, tag)
     now = dict(known or {})
     missing = [
         name for name in dict.fromkeys(name for record in records for name in record.new(tag)) if name not in now
     ]
-    tags = [Repository.parse(name).tagged(tag) for name in missing]
+    tags = [Place.parse(name).tagged(tag) for name in missing]
     digests = await gather_or_raise(lambda one: read_digest(registry, one, ()), tags)
     return read_timeline(records, tag, {**now, **dict(zip(missing, digests, strict=True))}, gone)
 
 
-async def read_history(registry: Registry, repositories: Iterable[Repository], tag: str) -> History:
-    """Return the records of a stable tag that any of the repositories lists."""
+async def read_history(registry: Registry, places: Iterable[Place], tag: str) -> History:
+    """Return the records of a stable tag that are listed at any of the places."""
 
-    async def read(repository: Repository) -> tuple[_Listed, ...]:
-        entries = await _read_entries(registry, repository.tagged(history_tag(tag)))
-        return tuple(_Listed(repository, descriptor) for descriptor in entries)
+    async def read(place: Place) -> tuple[_Listed, ...]:
+        entries = await _read_entries(registry, place.tagged(history_tag(tag)))
+        return tuple(_Listed(place.repository, descriptor) for descriptor in entries)
 
     by_id: dict[str, list[_Listed]] = {}
-    for history in await gather_or_raise(read, dict.fromkeys(repositories)):
+    for history in await gather_or_raise(read, dict.fromkeys(places)):
         for listed in history:
             by_id.setdefault(listed.descriptor.annotations.get(PROMOTION_ID, ""), []).append(listed)
     found = await gather_or_raise(lambda copies: _read_copy(registry, copies), by_id.values())
-    records = sorted((one for one in found if isinstance(one, PromotionRecord)), key=lambda one: (one.number, one.at))
+    records = sorted(
+        (one for one in found if isinstance(one, PromotionRecord) and tag in one.tags),
+        key=lambda one: (one.number, one.at),
+    )
     gone = sorted((one for one in found if isinstance(one, GoneRecord)), key=lambda one: (one.number or 0, one.at))
     return History(tuple(records), tuple(gone))
 
 
-async def list_record(registry: Registry, repository: Repository, tag: str, subject: str, record: Descriptor) -> None:
-    """Add a record that is attached to a subject to the history of its repository, unless it is listed already.
+async def list_record(registry: Registry, place: Place, tag: str, subject: str, record: Descriptor) -> None:
+    """Add a record that is attached to a subject to the history of an image, unless it is listed already.
 
     Raises IntegrityError if other processes keep overwriting the history.
     """
-    history = repository.tagged(history_tag(tag))
+    history = place.tagged(history_tag(tag))
     entry = msgspec.structs.replace(record, annotations={**record.annotations, SUBJECT: subject})
     await add_to_index(registry, history, entry, lambda: _read_entries(registry, history), PROMOTION_HISTORY)
 

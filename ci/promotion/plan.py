@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from ci.errors import RequestError
 from ci.oci.concurrency import gather_or_raise
-from ci.oci.reference import Reference, Repository
 from ci.oci.registry import IntegrityError, Manifest, Registry
 from ci.oci.tag_update import TagUpdate, plan_tag_updates
 from ci.oci.tombstone import tombstone_manifest
-from ci.promotion.apply import PromotionPlan, to_record
+from ci.promotion.apply import PromotionPlan, StackTarget, to_record
 from ci.promotion.explain import explain_gone, explain_unfinished
 from ci.promotion.history import collect_history
 from ci.promotion.records import GateApproval, Kind, PromotionRecord
 from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RecordedImage, RunRecord
+from ci.publish.tags import Place
 from ci.stack.stack_tag import StackTag
 
 
@@ -28,15 +28,15 @@ async def plan_promotion(
     if run.tag in tags or len(set(tags)) < len(tags):
         raise RequestError(f"The tags must all be different: {', '.join((run.tag, *tags))}.")
     manifests = await gather_or_raise(lambda image: read_image(registry, image), run.images)
-    wanted = [
-        (image.name, image.reference.repository.tagged(tag), manifest)
+    wanted = {
+        StackTarget(image.name, image.place, tag): manifest
         for image, manifest in zip(run.images, manifests, strict=True)
         for tag in tags
-    ]
-    updates = await plan_tag_updates(registry, wanted)
+    }
+    updates = await _plan_updates(registry, wanted)
     timelines = {tag: await _timeline(registry, updates, tag) for tag in tags}
     for timeline in timelines.values():
-        updates += await _put_back(registry, timeline, updates)
+        updates |= await _put_back(registry, timeline, updates)
     return PromotionPlan(
         record=PromotionRecord(
             kind=Kind.PROMOTION,
@@ -45,10 +45,10 @@ async def plan_promotion(
             source=run.tag,
             commit=run.commit,
             run=run.started,
-            moves=tuple(to_record(update, timelines[update.target.tag].whole) for update in updates),
+            moves=tuple(to_record(target, update, timelines[target.tag].whole) for target, update in updates.items()),
             proof=approval,
         ),
-        updates=updates,
+        updates=tuple(updates.values()),
         is_mending=any(timeline.interrupted for timeline in timelines.values()),
         notes=tuple(note for timeline in timelines.values() for note in _notes(timeline)),
     )
@@ -62,35 +62,44 @@ async def read_image(registry: Registry, image: RecordedImage) -> Manifest:
     return manifest
 
 
-async def _timeline(registry: Registry, updates: Sequence[TagUpdate], tag: str) -> Timeline:
-    known = {update.target.repository: update.old for update in updates if update.target.tag == tag}
-    now = {str(repository): old.digest if old else None for repository, old in known.items()}
+async def _plan_updates(registry: Registry, wanted: Mapping[StackTarget, Manifest]) -> dict[StackTarget, TagUpdate]:
+    updates = await plan_tag_updates(
+        registry, [(target.image, target.reference, manifest) for target, manifest in wanted.items()]
+    )
+    return dict(zip(wanted, updates, strict=True))
+
+
+async def _timeline(registry: Registry, updates: Mapping[StackTarget, TagUpdate], tag: str) -> Timeline:
+    known = {target.place: update.old for target, update in updates.items() if target.tag == tag}
+    now = {str(place): old.digest if old else None for place, old in known.items()}
     return await collect_history(registry, known, tag, now)
 
 
-async def _put_back(registry: Registry, timeline: Timeline, updates: Sequence[TagUpdate]) -> tuple[TagUpdate, ...]:
+async def _put_back(
+    registry: Registry, timeline: Timeline, updates: Mapping[StackTarget, TagUpdate]
+) -> dict[StackTarget, TagUpdate]:
     """Return the updates of images that the run does not have, where an interrupted promotion changed their tag."""
-    own = {str(update.target) for update in updates}
-    names: Mapping[str, str] = {one.repository: one.image for entry in timeline.entries for one in entry.record.moves}
+    own = {str(target.place) for target in updates if target.tag == timeline.tag}
+    names: Mapping[str, str] = {one.place: one.image for entry in timeline.entries for one in entry.record.moves}
     left = {
-        Repository.parse(name).tagged(timeline.tag): (names[name], digest)
-        for name, digest in timeline.whole.items()
-        if timeline.now[name] != digest and f"{name}:{timeline.tag}" not in own
+        StackTarget(names[place], Place.parse(place), timeline.tag): digest
+        for place, digest in timeline.whole.items()
+        if timeline.now[place] != digest and place not in own
     }
 
-    async def read(target: Reference) -> tuple[str, Reference, Manifest]:
-        image, digest = left[target]
+    async def read(target: StackTarget) -> Manifest:
+        digest = left[target]
         if digest is None:
-            return image, target, tombstone_manifest(target)
-        manifest = await registry.get(target.repository.pinned(digest))
+            return tombstone_manifest(target.reference)
+        manifest = await registry.get(target.place.pinned(digest))
         if manifest is None:
             raise IntegrityError(
-                f"An interrupted promotion changed {target}, an image that this stack does not have. Its tag cannot be "
-                f"put back to {digest}, which was deleted: delete the tag, then run this again."
+                f"An interrupted promotion changed {target.reference}, an image that this stack does not have. Its tag "
+                f"cannot be put back to {digest}, which was deleted: delete the tag, then run this again."
             )
-        return image, target, manifest
+        return manifest
 
-    return await plan_tag_updates(registry, await gather_or_raise(read, left))
+    return await _plan_updates(registry, dict(zip(left, await gather_or_raise(read, left), strict=True)))
 
 
 def _notes(timeline: Timeline) -> tuple[str, ...]:

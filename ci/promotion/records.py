@@ -12,13 +12,14 @@ import msgspec
 
 from ci.oci.attestation import AttestationType
 from ci.oci.registry import digest_of
+from ci.publish.tags import place_text
 from ci.registry_format import CREATED, DESCRIPTION, PROMOTION_ID, PROMOTION_RECORD
 
 # As `_annotations` writes it.
 _NUMBER = re.compile(r"\w+ (\d+) of ")
 
 Digests = Mapping[str, str | None]
-"""What a tag points to in each repository, by digest; None where it does not exist."""
+"""What a tag of the stack points to for each image, by the text of its place; None where it does not exist."""
 
 
 class Kind(StrEnum):
@@ -28,14 +29,27 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
 
 
-class RecordedUpdate(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One tag. `old` and `new` are digests, None for no image. Tags that pointed to `new` already are recorded too."""
 
     image: str
     repository: str
     tag: str
+    """As it is in the repository: `2026.4-stable`, `cuda12-2026.4-stable`."""
+    tag_prefix: str = ""
+    """What of the tag is the image's: `cuda12-`. Left out where there is none, as in records from before this field."""
     old: str | None
     new: str | None
+
+    @property
+    def place(self) -> str:
+        """The text of the image's place."""
+        return place_text(self.repository, self.tag_prefix)
+
+    @property
+    def stack_tag(self) -> str:
+        """The tag of the whole stack."""
+        return self.tag.removeprefix(self.tag_prefix)
 
 
 class GateApproval(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,16 +95,16 @@ class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags that are updated, each once."""
-        return tuple(dict.fromkeys(update.tag for update in self.moves))
+        """The tags of the stack that are updated, each once."""
+        return tuple(dict.fromkeys(update.stack_tag for update in self.moves))
 
     def old(self, tag: str) -> Digests:
-        """Return what a tag pointed to before."""
-        return {update.repository: update.old for update in self.moves if update.tag == tag}
+        """Return what a tag of the stack pointed to before."""
+        return {update.place: update.old for update in self.moves if update.stack_tag == tag}
 
     def new(self, tag: str) -> Digests:
-        """Return what a tag points to afterwards."""
-        return {update.repository: update.new for update in self.moves if update.tag == tag}
+        """Return what a tag of the stack points to afterwards."""
+        return {update.place: update.new for update in self.moves if update.stack_tag == tag}
 
 
 class GoneRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 from ci.errors import PromotionDeniedError
 from ci.oci.concurrency import gather_results
-from ci.oci.reference import Repository
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
 from ci.oci.tag_update import TagUpdate
 from ci.oci.tombstone import read_tag, tombstone_manifest
-from ci.promotion.apply import PromotionPlan, to_record
+from ci.promotion.apply import PromotionPlan, StackTarget, to_record
 from ci.promotion.explain import describe, explain_gone, explain_skipped, explain_unfinished
 from ci.promotion.records import Digests, Kind, PromotionRecord
 from ci.promotion.timeline import RecordStatus, Timeline, matches
+from ci.publish.tags import Place
 
 _MIN_ID = 6
 _EFFECTIVE = {RecordStatus.NOW, RecordStatus.EARLIER}
@@ -45,9 +45,9 @@ async def plan_rollback(registry: Registry, timeline: Timeline, *, at: str, to: 
             commit=record.commit if record else "",
             run=record.run if record else "",
             restores=_stable_after(record),
-            moves=tuple(to_record(update, timeline.whole) for update in updates),
+            moves=tuple(to_record(target, update, timeline.whole) for target, update in updates.items()),
         ),
-        updates=updates,
+        updates=tuple(updates.values()),
         is_mending=timeline.interrupted is not None,
         notes=(
             *explain_skipped(timeline),
@@ -95,9 +95,9 @@ def _unknown_state(timeline: Timeline) -> tuple[str, ...]:
     if timeline.drifted_tags:
         by = "by a promotion whose record is gone, or outside this tool" if timeline.gone else "outside this tool"
         return tuple(
-            f"{repository}:{timeline.tag} points to {current or 'nothing'}, but the latest promotion record says "
-            f"{recorded or 'nothing'}: the tag was changed {by}. Promote again, or restore it by hand."
-            for repository, recorded, current in timeline.drifted_tags
+            f"{Place.parse(place).tagged(timeline.tag)} points to {current or 'nothing'}, but the latest promotion "
+            f"record says {recorded or 'nothing'}: the tag was changed {by}. Promote again, or restore it by hand."
+            for place, recorded, current in timeline.drifted_tags
         )
     if timeline.entries:
         return (f"{timeline.tag} points to what it did before its first recorded promotion.",)
@@ -157,33 +157,33 @@ def _hex(digest: str) -> str:
     return digest.removeprefix("sha256:")
 
 
-async def _plan_updates(registry: Registry, timeline: Timeline, digests: Digests) -> tuple[TagUpdate, ...]:
-    """Return an update for each repository where the tag points to an image, or is to, or was changed by what is ended.
+async def _plan_updates(registry: Registry, timeline: Timeline, digests: Digests) -> dict[StackTarget, TagUpdate]:
+    """Return an update for each image whose tag points to something, or is to, or was changed by what is ended.
 
     The last may have no tag already; but its history must have the record that ends what was interrupted there.
     """
-    images = {update.repository: update.image for entry in timeline.entries for update in entry.record.moves}
+    images = {update.place: update.image for entry in timeline.entries for update in entry.record.moves}
 
-    async def plan(name: str) -> TagUpdate:
-        repository, digest = Repository.parse(name), digests[name]
-        target = repository.tagged(timeline.tag)
-        old = await read_tag(registry, target)
-        new = await _fetch(registry, repository, digest) if digest else tombstone_manifest(target)
-        return TagUpdate(image=images[name], target=target, new=new, old=old)
+    async def plan(target: StackTarget) -> TagUpdate:
+        digest = digests[str(target.place)]
+        old = await read_tag(registry, target.reference)
+        new = await _fetch(registry, target.place, digest) if digest else tombstone_manifest(target.reference)
+        return TagUpdate(image=target.image, target=target.reference, new=new, old=old)
 
-    wanted = sorted(name for name in digests if digests[name] or timeline.now.get(name) or name in timeline.whole)
-    results = await gather_results(plan, wanted)
+    wanted = sorted(place for place in digests if digests[place] or timeline.now.get(place) or place in timeline.whole)
+    targets = [StackTarget(images[place], Place.parse(place), timeline.tag) for place in wanted]
+    results = await gather_results(plan, targets)
     problems = [str(result) for result in results if isinstance(result, RegistryError)]
     if problems:
         raise _denied(timeline, *problems)
-    return tuple(result for result in results if isinstance(result, TagUpdate))
+    return {target: result for target, result in zip(targets, results, strict=True) if isinstance(result, TagUpdate)}
 
 
-async def _fetch(registry: Registry, repository: Repository, digest: str) -> Manifest:
-    manifest = await registry.get(repository.pinned(digest))
+async def _fetch(registry: Registry, place: Place, digest: str) -> Manifest:
+    manifest = await registry.get(place.pinned(digest))
     if manifest is None:
         raise IntegrityError(
-            f"Cannot roll back to {repository.pinned(digest)}: it was deleted. Choose another record with --to, or "
+            f"Cannot roll back to {place.pinned(digest)}: it was deleted. Choose another record with --to, or "
             "promote a stack."
         )
     return manifest

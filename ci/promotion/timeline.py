@@ -45,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """The records of a tag, the newest first, and what the tag points to now in each of their repositories."""
+    """The records of a tag, the newest first, and what the tag points to now for each of their images, by its place."""
 
     tag: str
     now: Digests
@@ -81,13 +81,11 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def drifted_tags(self) -> tuple[tuple[str, str | None, str | None], ...]:
-        """Where the tag was changed without a record: repository, recorded digest and current digest."""
+        """Where the tag was changed without a record: the text of the place, recorded digest and current digest."""
         newest = next((entry.record for entry in self.entries if entry.status is RecordStatus.MOVED), None)
         recorded = newest.new(self.tag) if newest else {}
         return tuple(
-            (repository, digest, self.now.get(repository))
-            for repository, digest in recorded.items()
-            if self.now.get(repository) != digest
+            (place, digest, self.now.get(place)) for place, digest in recorded.items() if self.now.get(place) != digest
         )
 
     def promotion(self, record: PromotionRecord) -> PromotionRecord | None:
@@ -180,7 +178,7 @@ def _unfinished(
             return ()
         whole |= old
         reached |= {*old.items(), *record.new(tag).items()}
-        if all((repository, state.get(repository)) in reached for repository in whole):
+        if all((place, state.get(place)) in reached for place in whole):
             done = next((one for one in records[:count] if matches({**whole, **one.new(tag)}, state)), None)
             return [Entry(record=one, status=_share(one, done, tag, state)) for one in records[:count]]
     return ()
@@ -197,15 +195,11 @@ def _share(record: PromotionRecord, done: PromotionRecord | None, tag: str, stat
 
 
 def updated(record: PromotionRecord, tag: str, state: Digests) -> Sequence[str]:
-    """Return the repositories whose tag a record changes, and where it points to the record's new digest."""
+    """Return the places of the images whose tag a record changes, and where it points to the record's new digest."""
     old = record.old(tag)
-    return [
-        repository
-        for repository, digest in record.new(tag).items()
-        if state.get(repository) == digest != old[repository]
-    ]
+    return [place for place, digest in record.new(tag).items() if state.get(place) == digest != old[place]]
 
 
 def matches(digests: Digests, state: Digests) -> bool:
     """Return whether a state has these digests."""
-    return all(state.get(repository) == digest for repository, digest in digests.items())
+    return all(state.get(place) == digest for place, digest in digests.items())

@@ -13,7 +13,7 @@ from ci.oci.reference import Reference, Repository
 from ci.oci.registry import Manifest, Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
-from ci.publish.tags import TagLayout
+from ci.publish.tags import Place, TagLayout
 from ci.registry_format import (
     CREATED,
     REVISION,
@@ -58,12 +58,14 @@ class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
     """The suites that passed: none if the image has none. None if the attestation does not list them."""
 
 
-class RecordedImage(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One image of the stack. `size` is the bytes of its compressed layers, `seconds` how long its stages took."""
 
     name: str
     repository: str
     """As in references, without a tag: `docker.io/ucsdets/datascience-notebook`."""
+    tag_prefix: str = ""
+    """What its tags there begin with. Left out where there is none, as in records from before this field."""
     digest: str
     key: str
     action: Action
@@ -77,9 +79,14 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True):
     """The digests of its foreign bases by reference."""
 
     @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(repository=Repository.parse(self.repository), tag_prefix=self.tag_prefix)
+
+    @property
     def reference(self) -> Reference:
         """The image in its repository, by digest."""
-        return Repository.parse(self.repository).pinned(self.digest)
+        return self.place.pinned(self.digest)
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,15 +119,22 @@ RUN_RECORDS = AttestationType(
 
 
 async def find_test_attestation(
-    registry: Registry, repository: Repository, digest: str, suites: str
+    registry: Registry, repository: Repository, digest: str, suites: str, key: str
 ) -> TestAttestation | None:
-    """Return an attestation that an image passed these suites, if there is one."""
-    return await TEST_ATTESTATIONS.find_any(registry, repository, digest, {SUITES: suites})
+    """Return an attestation that an image passed these suites, if there is one.
+
+    Two images of one repository may have one digest. The attestation of the image with this cache key is preferred.
+    """
+    return await TEST_ATTESTATIONS.find_any(
+        registry, repository, digest, {SUITES: suites}, prefer=lambda found: found.key == key
+    )
 
 
-async def find_needs(registry: Registry, repository: Repository, digest: str) -> Mapping[str, str]:
+async def find_needs(registry: Registry, repository: Repository, digest: str, key: str) -> Mapping[str, str]:
     """Return the digests of the images that an image was built from, whichever suites it passed; empty if unknown."""
-    attestation = await TEST_ATTESTATIONS.find_any(registry, repository, digest, {})
+    attestation = await TEST_ATTESTATIONS.find_any(
+        registry, repository, digest, {}, prefer=lambda found: found.key == key
+    )
     return attestation.needs if attestation else {}
 
 
@@ -162,6 +176,7 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
         RecordedImage(
             name=name,
             repository=str(tags.repository(name)),
+            tag_prefix=tags.place(name).tag_prefix,
             digest=reports[name].digest or "",
             key=keys[name].key or "",
             action=plans[name].action,

@@ -6,9 +6,11 @@ passed, the run record attached to each image, and last the stack's tag, for all
 
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+import anyio
 import msgspec
 
 from ci.errors import StackError, describe_unexpected
@@ -71,12 +73,14 @@ class StackPublisher:
         self._metadata = metadata
         self._stack = stack
         self._keys = inputs.keys
+        # By digest. What is attached to one digest at the same moment might overwrite each other in the list of it.
+        self._attaching: defaultdict[str, anyio.Lock] = defaultdict(anyio.Lock)
         # Of each image the digests of those it was built from: of reused ones as published, of others as attested.
         self._needs = {name: one.needs for name, one in inputs.answers.items() if isinstance(one, Present)}
 
     async def begin(self, names: Sequence[str]) -> None:
         """Verify that all repositories can be written to, and note a refresh. Raises an error for all that cannot."""
-        await gather_or_raise(lambda name: self._registry.preflight(self._tags.repository(name)), names)
+        await gather_or_raise(self._registry.preflight, dict.fromkeys(map(self._tags.repository, names)))
         if self._metadata.is_refresh:
             await self._note_refresh(finished=False)
 
@@ -117,16 +121,19 @@ class StackPublisher:
             needs=needs,
             ran=tuple(suite.name for suite in suites),
         )
-        manifest = await self._manifest(name, digest)
-        await push_referrer(
-            self._registry, self._tags.repository(name), manifest.descriptor, TEST_ATTESTATIONS.artifact(record)
-        )
+        manifest, artifact = await self._manifest(name, digest), TEST_ATTESTATIONS.artifact(record)
+        async with self._attaching[digest]:
+            await push_referrer(self._registry, self._tags.repository(name), manifest.descriptor, artifact)
         self._needs[name] = needs
 
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
         started = time.monotonic()
-        publication = Publication(tag=self._metadata.tag, registry=self._tags.registry)
+        publication = Publication(
+            tag=self._metadata.tag,
+            registry=self._tags.registry,
+            variants=self._tags.variants(report.plan.enabled, self._metadata.tag),
+        )
         failed = [image.name for image in report.images if not image.outcome.ok]
         if failed:
             failure = f"Nothing was published as {self._metadata.tag}: {', '.join(failed)} did not pass."
@@ -171,23 +178,17 @@ class StackPublisher:
         )
         if self._metadata.epoch:
             await gather_or_raise(
-                lambda name: write_refresh_marker(self._registry, self._tags.repository(name), self._metadata.epoch),
+                lambda name: write_refresh_marker(self._registry, self._tags.place(name), self._metadata.epoch),
                 manifests,
             )
         await gather_or_raise(lambda name: self._write_cache_tag(name, manifests[name]), manifests)
-        targets = {name: self._tags.repository(name).tagged(self._metadata.tag) for name in manifests}
+        targets = {name: self._tags.tag(name, self._metadata.tag) for name in manifests}
         updates = await plan_tag_updates(self._registry, [(name, targets[name], manifests[name]) for name in manifests])
         written = tuple(update.image for update in updates if not update.is_done)
         record: RunRecord | None = None
         if written or not await self._is_recorded(manifests):
             record = await self._record(report, manifests)
-            artifact = RUN_RECORDS.artifact(record)
-            await gather_or_raise(
-                lambda name: push_referrer(
-                    self._registry, self._tags.repository(name), manifests[name].descriptor, artifact
-                ),
-                manifests,
-            )
+            await self._attach_record(record, manifests)
         await update_tags(self._registry, updates)
         if self._metadata.is_refresh:
             # The stack has its tag. Without the note, the next refresh begins with what this one built.
@@ -195,9 +196,19 @@ class StackPublisher:
                 await self._note_refresh(finished=True)
         return written, record
 
+    async def _attach_record(self, record: RunRecord, manifests: Mapping[str, Manifest]) -> None:
+        """Attach the run record to each image, once where images of one repository have the same digest."""
+        subjects = {
+            (self._tags.repository(name), manifest.digest): manifest.descriptor for name, manifest in manifests.items()
+        }
+        artifact = RUN_RECORDS.artifact(record)
+        await gather_or_raise(
+            lambda subject: push_referrer(self._registry, subject[0], subjects[subject], artifact), subjects
+        )
+
     async def _note_refresh(self, *, finished: bool) -> None:
         first = next(image.name for image in self._stack.images if image.enabled)
-        await note_refresh(self._registry, self._tags.repository(first), self._metadata.epoch, finished=finished)
+        await note_refresh(self._registry, self._tags.place(first), self._metadata.epoch, finished=finished)
 
     async def _uploaded(self, image: ImageReport) -> Manifest:
         return await self._manifest(image.name, image.digest or "")
@@ -237,7 +248,7 @@ class StackPublisher:
 
     async def _attestation(self, name: str, digest: str) -> TestAttestation:
         repository, suites = self._tags.repository(name), self._keys[name].tests_key
-        attestation = await find_test_attestation(self._registry, repository, digest, suites)
+        attestation = await find_test_attestation(self._registry, repository, digest, suites, self._key(name))
         if attestation is None:
             raise IntegrityError(
                 f"The test attestation of {repository.pinned(digest)} is gone: it was deleted. Run the command again."

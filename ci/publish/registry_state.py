@@ -60,7 +60,7 @@ async def read_refresh_markers(
     """Return the cache epoch of each image, empty if it was never refreshed. `required`: no answer is an error."""
 
     async def read(name: str) -> str:
-        return await read_refresh_marker(session.registry, session.tags.repository(name))
+        return await read_refresh_marker(session.registry, session.tags.place(name))
 
     if required:
         return dict(zip(names, await gather_or_raise(read, names, REQUESTS_AT_ONCE), strict=True))
@@ -86,9 +86,9 @@ async def _find(name: str, key: ImageKey, session: RegistrySession) -> Answer:
     registry, repository = session.registry, session.tags.repository(name)
     digest = await registry.head(session.tags.cache_tag(name, key.key))
     if digest is not None:
-        tests = await find_test_attestation(registry, repository, digest, key.tests_key)
+        tests = await find_test_attestation(registry, repository, digest, key.tests_key, key.key)
         # Other suites say nothing of these, but what the image was built from stays true.
-        needs = tests.needs if tests else await find_needs(registry, repository, digest)
+        needs = tests.needs if tests else await find_needs(registry, repository, digest, key.key)
         return Present(digest=digest, tested=tests is not None, needs=needs)
     return await _find_staged(name, key, session) or Absent()
 
@@ -101,7 +101,7 @@ async def _find_staged(name: str, key: ImageKey, session: RegistrySession) -> Pr
     if digest is None:
         return None
     repository = session.tags.repository(name)
-    tests = await find_test_attestation(session.registry, repository, digest, key.tests_key)
+    tests = await find_test_attestation(session.registry, repository, digest, key.tests_key, key.key)
     return Present(digest=digest, unnamed=True, needs=tests.needs) if tests else None
 
 
@@ -133,12 +133,18 @@ async def find_whole(
 
 
 async def find_never_published(session: RegistrySession, names: Sequence[str]) -> Mapping[str, Answer]:
-    """Return `Absent` for each image; `always` tells those whose repository has no tag at all."""
+    """Return `Absent` for each image; `always` tells those that no tag of their repository is of."""
+    repositories = {str(repository): repository for repository in map(session.tags.repository, names)}
 
-    async def find(name: str) -> Answer:
-        return Absent(always=not await session.registry.tags(session.tags.repository(name)))
+    async def read(repository: str) -> tuple[str, ...]:
+        return await session.registry.tags(repositories[repository])
 
-    return await _read_each(find, names, session)
+    def answer(name: str) -> Answer:
+        tags = found[str(session.tags.repository(name))]
+        return tags if isinstance(tags, NoAnswer) else Absent(always=not session.tags.has_tag(name, tags))
+
+    found = await _read_each(read, tuple(repositories), session)
+    return {name: answer(name) for name in names}
 
 
 async def _read_each(
@@ -188,11 +194,10 @@ async def find_last_records(
 
 
 async def _find_record(name: str, tag: str, session: RegistrySession) -> Sequence[RecordedImage] | None:
-    repository = session.tags.repository(name)
-    digest = await session.registry.head(repository.tagged(tag))
+    digest = await session.registry.head(session.tags.tag(name, tag))
     if digest is None:
         return None
-    records = await find_run_records(session.registry, repository, digest, tag)
+    records = await find_run_records(session.registry, session.tags.repository(name), digest, tag)
     return records[0].images if records else None
 
 

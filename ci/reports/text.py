@@ -54,11 +54,13 @@ def _publication(report: RunReport) -> Sequence[str]:
     if published.failure:
         return (published.failure,)
     name = f"{published.registry}/IMAGE:{published.tag}"
+    variants = [f"  {image}: {reference}" for image, reference in published.variants.items()]
     if not published.written:
-        return (f"Already published: {name} points to these images.",)
+        return ("\n".join([f"Already published: {name} points to these images.", *variants]),)
     number = len(published.written)
     others = f"; {len(published.unchanged)} already had it" if published.unchanged else ""
-    return (f"Published as {name}: the tag was written for {number} {_plural(number, 'image')}{others}.",)
+    written = f"Published as {name}: the tag was written for {number} {_plural(number, 'image')}{others}."
+    return ("\n".join([written, *variants]),)
 
 
 def _short(reason: str) -> str:

@@ -9,7 +9,7 @@ from ci.stack.config import Settings
 from ci.stack.discovery import Discovery, FoundImage
 from ci.stack.model import Image
 from ci.stack.naming_notes import snippet
-from ci.stack.reserved_names import image_name_problem, tag_problem, variable_problems, version_problems
+from ci.stack.reserved_names import image_name_problem, prefix_problems, variable_problems, version_problems
 from ci.stack.suggestions import naming_lines
 
 
@@ -54,8 +54,8 @@ def name_problems(found: Discovery, images: Sequence[Image], references: Iterabl
     """Return what is wrong with the names of images, with the lines of stack.toml that give them others."""
     enabled = {image.name for image in images if image.enabled}
     for image in images:
-        problems = (image_name_problem(image.name), tag_problem(image.called.tag))
-        yield from (f"{image.dockerfile_path}: {problem}" for problem in problems if problem)
+        problem = image_name_problem(image.name)
+        yield from [f"{image.dockerfile_path}: {problem}"] if problem else []
     by_name: dict[str, list[FoundImage]] = defaultdict(list)
     for one in found.images:
         if one.name.image in enabled:
@@ -85,6 +85,8 @@ def name_problems(found: Discovery, images: Sequence[Image], references: Iterabl
 def settings_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
     """Return what is wrong with stack.toml beside the tables of images."""
     yield from version_problems(settings.stack.version)
+    prefixes = {image.name: image.tag_prefix for image in images.values() if image.enabled}
+    yield from prefix_problems(prefixes, settings.stack.version)
     yield from variable_problems(settings.tests.server_environment)
     yield from _gpu_problems(settings, images)
 

@@ -3,12 +3,19 @@
 Where a word can give way to a user's name, it is not reserved: see `common_suites`, and `--rebuild all`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ci.dockerfile.arguments import pairs
 from ci.dockerfile.parser import Dockerfile
 from ci.errors import RequestError
-from ci.registry_format import CACHE_TAG_PREFIX, HISTORY_SUFFIX, REFRESH_MARKER_TAG, STAGING_TAG_PREFIX
+from ci.registry_format import (
+    CACHE_TAG_PREFIX,
+    HISTORY_SUFFIX,
+    REFERRERS_TAG_PREFIX,
+    REFRESH_MARKER_TAG,
+    STAGING_TAG_PREFIX,
+)
+from ci.stack.stack_tag import MAX_VERSION
 from ci.stack.suites import COMMON_TESTS
 
 EPOCH_ARGUMENT = "DATAHUB_EPOCH"
@@ -20,8 +27,7 @@ _IMAGES = {
 _TAGS = {
     CACHE_TAG_PREFIX: "images by their cache key",
     STAGING_TAG_PREFIX: "images whose tests are running",
-    # OCI distribution spec: where a registry has no list of referrers, they are an index under sha256-<digest>.
-    "sha256-": "what is attached to an image",
+    REFERRERS_TAG_PREFIX: "what is attached to an image",
 }
 # What `ci.adapters.dagger_engine.tester` sets for a suite and its server. Runs with an equal SUITE share one server.
 _VARIABLES = ("SUITE", "IMAGE_NAME", "IMAGE_SIZE_BUDGET", "IMAGE_URL", "PYTHONPATH")
@@ -32,14 +38,6 @@ def image_name_problem(name: str) -> str:
     return f"an image cannot be called {name!r}: {_IMAGES[name]}. Rename it." if name in _IMAGES else ""
 
 
-def tag_problem(tag: str) -> str:
-    """Return why a tag cannot tell an image from the others in its repository, as a sentence; empty if it can."""
-    meaning = _TAGS.get(f"{tag}-")
-    return (
-        f"the tag {tag!r} is reserved: tags that begin with '{tag}-' are {meaning}. Use another one." if meaning else ""
-    )
-
-
 def version_problems(version: str) -> Iterator[str]:
     """Return a sentence if the tags VERSION-COMMIT of a version would look like other tags."""
     meaning = _TAGS.get(f"{version}-")
@@ -48,6 +46,24 @@ def version_problems(version: str) -> Iterator[str]:
             f"stack.version: {version!r} is reserved: tags that begin with '{version}-' are {meaning}. Use another "
             "version, for example '2026.4'."
         )
+
+
+def prefix_problems(prefixes: Mapping[str, str], version: str) -> Iterator[str]:
+    """Return a sentence for each image whose tags, with their prefix, would look like other tags, or be too long."""
+    for image, prefix in prefixes.items():
+        meaning = next((what for reserved, what in _TAGS.items() if prefix.startswith(reserved)), "")
+        if meaning:
+            yield f"{image}: its tags cannot begin with {prefix!r}: such tags are {meaning}. Rename the variant."
+        elif prefix and version and f"{version}-".startswith(prefix):
+            yield (
+                f"{image}: its tags begin with {prefix!r}, and so do those of stack.version {version!r}: they would be "
+                "mistaken for each other. Rename the variant, or use another version."
+            )
+        elif version and len(prefix) + len(version) > MAX_VERSION:
+            yield (
+                f"{image}: its tags would be too long: {prefix!r} and stack.version {version!r} have more than "
+                f"{MAX_VERSION} characters together. Shorten one of them."
+            )
 
 
 def variable_problems(variables: Iterable[str]) -> Iterator[str]:

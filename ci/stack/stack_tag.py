@@ -10,9 +10,10 @@ from ci.registry_format import HISTORY_SUFFIX, STABLE_SUFFIX
 # OCI distribution spec: a tag has at most 128 characters.
 _MAX_TAG = 128
 _MAX_COMMIT = 40
-_MAX_VERSION = _MAX_TAG - max(len("-") + _MAX_COMMIT, len(STABLE_SUFFIX) + len(HISTORY_SUFFIX))
+MAX_VERSION = _MAX_TAG - max(len("-") + _MAX_COMMIT, len(STABLE_SUFFIX) + len(HISTORY_SUFFIX))
+"""The most characters of a version, together with the prefix that its tags may have."""
 # Without a dash, so that a tag can be split in one way only.
-_VERSION = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.]{{0,{_MAX_VERSION - 1}}}")
+_VERSION = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.]{{0,{MAX_VERSION - 1}}}")
 _COMMIT = re.compile(rf"[0-9a-f]{{6,{_MAX_COMMIT}}}")
 _COMMIT_SHOWN = 7
 _EXAMPLE = "2026.4-a1239ab"
@@ -64,6 +65,6 @@ def version_problem(version: str) -> str:
     if _VERSION.fullmatch(version):
         return ""
     return (
-        f"{version!r} cannot be the version in a tag. Use at most {_MAX_VERSION} letters, digits, '.' and '_', not "
+        f"{version!r} cannot be the version in a tag. Use at most {MAX_VERSION} letters, digits, '.' and '_', not "
         "starting with '.', for example '2026.4'."
     )

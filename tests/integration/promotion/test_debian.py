@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.oci.reference import Reference, Repository
+from ci.oci.reference import Reference
 from ci.oci.registry import AccessError, Manifest
 from ci.oci.tag_update import plan_tag_updates, update_tags
 from ci.oci.tag_update_errors import TagUpdateError
 from ci.promotion.apply import PromotionPlan, apply
 from ci.promotion.source_run import find_published_run
 from tests.integration.adapters.oci.debian import DebianRegistry
-from tests.integration.promotion.published import NAMES, STABLE, PublishedStack, digests_of
+from tests.integration.promotion.published import FORMS, NAMES, OWN, STABLE, Form, PublishedStack, digests_of
 
 pytestmark = pytest.mark.anyio
 
@@ -58,11 +58,8 @@ class Refusing(HttpRegistry):
         return await super().put(reference, manifest)
 
 
-def stack_of(registry: HttpRegistry, debian: DebianRegistry) -> PublishedStack:
-    stack = PublishedStack(registry, debian.host)
-    folder = f"stack-{next(NUMBERS)}"
-    stack.repositories = {name: Repository(host=debian.host, path=f"{folder}/{name}") for name in stack.repositories}
-    return stack
+def stack_of(registry: HttpRegistry, debian: DebianRegistry, form: Form = OWN) -> PublishedStack:
+    return PublishedStack(registry, f"{debian.host}/stack-{next(NUMBERS)}", form=form)
 
 
 async def test_a_promotion_of_four_images_transfers_manifests_and_records_only(
@@ -72,12 +69,12 @@ async def test_a_promotion_of_four_images_transfers_manifests_and_records_only(
         stack = stack_of(registry, debian)
         layers = {name: name.encode().ljust(LAYER, b"x") for name in NAMES}
         await stack.publish(A)
-        await stack.promote(await find_published_run(registry, stack.repositories, A))
+        await stack.promote(await find_published_run(registry, stack.places, A))
         await stack.publish(B, started="2026-11-25T00:00:00Z", layers=layers)
-        connection = registry._connection(stack.repositories["base"])
+        connection = registry._connection(stack.places["base"].repository)
         connection._client.event_hooks = {"response": [registry.count]}
         begun = time.monotonic()
-        run = await find_published_run(registry, stack.repositories, B)
+        run = await find_published_run(registry, stack.places, B)
         await stack.promote(run)
         seconds = time.monotonic() - begun
         record_property("promotion of four images", f"{registry.requests} requests, {seconds:.2f} s")
@@ -89,9 +86,10 @@ async def test_a_promotion_of_four_images_transfers_manifests_and_records_only(
         assert await stack.digests() == digests_of(run)
 
 
-async def test_promotions_and_rollbacks(debian: DebianRegistry) -> None:
+@pytest.mark.parametrize("form", [*FORMS.values()], ids=[*FORMS])
+async def test_promotions_and_rollbacks(debian: DebianRegistry, form: Form) -> None:
     async with HttpRegistry(debian.endpoint) as registry:
-        stack = stack_of(registry, debian)
+        stack = stack_of(registry, debian, form)
         a, b = await stack.publish(A), await stack.publish(B)
         await stack.promote(a)
         await stack.promote(b, "stable")
@@ -99,18 +97,19 @@ async def test_promotions_and_rollbacks(debian: DebianRegistry) -> None:
         assert await stack.digests() == digests_of(a)
         await stack.roll_back()
         assert await stack.digests() == dict.fromkeys(NAMES)
-        assert STABLE not in await registry.tags(stack.repositories["base"])
+        assert STABLE not in await registry.tags(stack.places["base"].repository)
         assert await stack.digests(B) == await stack.digests("stable") == digests_of(b)
         assert [entry.record.number for entry in (await stack.history()).entries] == [4, 3, 2, 1]
 
 
+@pytest.mark.parametrize("form", [*FORMS.values()], ids=[*FORMS])
 @pytest.mark.parametrize("name", NAMES)
-async def test_what_fails_is_restored(debian: DebianRegistry, name: str) -> None:
+async def test_what_fails_is_restored(debian: DebianRegistry, name: str, form: Form) -> None:
     async with Refusing(debian.endpoint) as registry:
-        stack = stack_of(registry, debian)
+        stack = stack_of(registry, debian, form)
         a, b = await stack.publish(A), await stack.publish(B)
         first, second = await stack.plan(a), await stack.plan(b)
-        registry.forbidden = stack.repositories[name].tagged(STABLE)
+        registry.forbidden = stack.places[name].tagged(STABLE)
         with pytest.raises(TagUpdateError) as raised:
             await apply(registry, first)
         assert raised.value.unrestored == ()
@@ -118,7 +117,7 @@ async def test_what_fails_is_restored(debian: DebianRegistry, name: str) -> None
         assert await stack.digests(A) == digests_of(a)
         registry.forbidden = None
         await update_tags(registry, first.updates)
-        registry.forbidden = stack.repositories[name].tagged(STABLE)
+        registry.forbidden = stack.places[name].tagged(STABLE)
         again = await plan_tag_updates(registry, wanted(second))
         with pytest.raises(TagUpdateError):
             await update_tags(registry, again)

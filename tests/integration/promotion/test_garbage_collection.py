@@ -46,7 +46,7 @@ def pipeline(cleaned: DebianRegistry) -> Pipeline:
 
 async def test_an_attestation_is_put_back_by_attaching_it_again(cleaned: DebianRegistry, client: HttpRegistry) -> None:
     stack = PublishedStack(client, cleaned.host)
-    repository = stack.repositories["base"]
+    repository = stack.places["base"].repository
     image = await stack.image("base", b"layer")
     await client.put(repository.tagged("tested"), image)
     first, second = [
@@ -75,8 +75,8 @@ async def test_a_stack_is_planned_and_published_as_before(
     pipeline.options = BuildOptions(publish=True, rebuild=tuple(rebuild))
     report = await pipeline.run_with(client)
     assert (report.exit_code, report.publication) == (0, report.publication), report.publication
-    repositories = {name: pipeline.layout.repository(name) for name in IMAGES}
-    assert (await find_published_run(client, repositories, TAG)).commit == COMMIT
+    places = {name: pipeline.layout.place(name) for name in IMAGES}
+    assert (await find_published_run(client, places, TAG)).commit == COMMIT
     pipeline.options = BuildOptions(publish=True)
     assert set(results(await pipeline.run_with(client)).values()) == {"reused"}
 
@@ -98,7 +98,7 @@ async def test_history_says_what_is_gone_and_everything_goes_on(cleaned: DebianR
     assert raised.value.problems[1].startswith("2 promotion records are gone")
 
     with pytest.raises(PromotionDeniedError, match="Run the same build-stack --publish again: it writes the record"):
-        await find_published_run(client, stack.repositories, A)
+        await find_published_run(client, stack.places, A)
     c = await stack.publish(C)
     change = await stack.promote(c)
     assert change.record.number == 3

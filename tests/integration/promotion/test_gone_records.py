@@ -12,7 +12,7 @@ from ci.promotion.history import history_tag
 from ci.registry_format import DESCRIPTION, PROMOTION_HISTORY, PROMOTION_ID
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import NAMES, NOW, STABLE, PublishedStack, digests_of
+from tests.integration.promotion.published import FORMS, NAMES, NOW, STABLE, Form, PublishedStack, digests_of
 
 pytestmark = pytest.mark.anyio
 
@@ -22,14 +22,14 @@ A, B, C = "2026.4-aaaaaa1", "2026.4-bbbbbb2", "2026.4-cccccc3"
 class LossyStack(PublishedStack):
     """Loses promotion records, as a clean-up does."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Form) -> None:
         self.contents = Contents()
-        super().__init__(MemoryRegistry(self.contents), "registry.test")
+        super().__init__(MemoryRegistry(self.contents), "registry.test", form=form)
 
     async def lose(self, number: int, *names: str) -> None:
         """Delete a record in the repositories of images."""
         for name in names or NAMES:
-            reference = self.repositories[name].tagged(history_tag(STABLE))
+            reference = self.places[name].tagged(history_tag(STABLE))
             index = await self.registry.get(reference)
             assert index
             for entry in decode_index(index, reference).manifests:
@@ -37,9 +37,9 @@ class LossyStack(PublishedStack):
                     del self.contents.manifests[str(reference.repository)][entry.digest]
 
 
-@pytest.fixture
-def stack() -> LossyStack:
-    return LossyStack()
+@pytest.fixture(params=[*FORMS.values()], ids=[*FORMS])
+def stack(request: pytest.FixtureRequest) -> LossyStack:
+    return LossyStack(request.param)
 
 
 async def numbers(stack: PublishedStack) -> list[tuple[int, str]]:
@@ -95,12 +95,12 @@ async def test_without_the_newest_record_a_rollback_refuses(stack: LossyStack) -
 
 async def test_a_stack_with_images_of_two_others_is_not_taken_for_an_interruption(stack: LossyStack) -> None:
     """Where its record is gone: each image is what the promotion before it was from, or was to."""
-    stack.repositories = {name: stack.repositories[name] for name in ("base", "rstudio")}
+    stack.places = {name: stack.places[name] for name in ("base", "rstudio")}
     layers = ((A, b"1", b"1"), (B, b"2", b"2"), (C, b"2", b"1"))
     runs = [await stack.publish(tag, layers={"base": base, "rstudio": rstudio}) for tag, base, rstudio in layers]
     for run in runs:
         await stack.promote(run)
-    await stack.lose(3, *stack.repositories)
+    await stack.lose(3, *stack.places)
     assert await numbers(stack) == [(2, "moved since"), (1, "earlier")]
 
     def refuse(call: str) -> None:
@@ -117,8 +117,8 @@ async def test_a_stack_with_images_of_two_others_is_not_taken_for_an_interruptio
 
 async def test_a_record_that_is_another_than_listed_is_an_error(stack: LossyStack) -> None:
     await stack.promote(await stack.publish(A))
-    for repository in stack.repositories.values():
-        history = repository.tagged(history_tag(STABLE))
+    for place in stack.places.values():
+        history = place.tagged(history_tag(STABLE))
         index = await stack.registry.get(history)
         assert index
         (entry,) = decode_index(index, history).manifests

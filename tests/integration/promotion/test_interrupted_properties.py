@@ -22,11 +22,10 @@ from ci.promotion.timeline import RecordStatus, Timeline, updated
 from ci.publish.attestations import RunRecord
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import ACCEPTED, NAMES, NOW, STABLE, PublishedStack
+from tests.integration.promotion.published import ACCEPTED, FORMS, NAMES, NOW, OWN, STABLE, Form, PublishedStack
 
 State = dict[str, str | None]
 TAGS = (STABLE, "stable")
-ENDINGS = tuple(f":{tag}" for tag in TAGS)
 WRITES = {"put", "put_blob", "delete"}
 RUNS = 3
 
@@ -144,18 +143,18 @@ class Model:
 class Story:
     """A stack, its runs, and an operator whose commands may be killed."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, form: Form) -> None:
         self.contents = contents
-        self.stack = PublishedStack(MemoryRegistry(contents), "registry.test")
+        self.stack = PublishedStack(MemoryRegistry(contents), "registry.test", form=form)
         self.runs: list[RunRecord] = []
         self.models: dict[str, Model] = {}
 
     async def begin(self, legacy: dict[str, bytes], layers: Sequence[dict[str, bytes]]) -> None:
         for name, layer in legacy.items():
             image = await self.stack.image(name, layer)
-            await self.stack.registry.put(self.stack.repositories[name].tagged(STABLE), image)
+            await self.stack.registry.put(self.stack.places[name].tagged(STABLE), image)
         for number, one in enumerate(layers):
-            part = PublishedStack(self.stack.registry, "registry.test", sorted(one))
+            part = self.stack.part(sorted(one))
             self.runs.append(await part.publish(f"2026.4-aaaaaa{number}", layers=one))
         self.models = {tag: Model(tag, await self.stack.digests(tag)) for tag in TAGS}
 
@@ -222,7 +221,7 @@ class _Killer:
 
     def __call__(self, call: str) -> None:
         verb, _, about = call.partition(" ")
-        if verb in WRITES and (about.endswith(ENDINGS) or not self._kill.of_tags):
+        if verb in WRITES and (about.endswith(TAGS) or not self._kill.of_tags):
             self._dead = self._dead or self._left == 0
             self._left -= 1
         if self._dead:
@@ -234,6 +233,7 @@ class _Killer:
     layers=some.lists(LAYERS, min_size=RUNS, max_size=RUNS),
     actions=some.lists(ACTIONS, min_size=4, max_size=10),
     deletes=some.booleans(),
+    form=some.sampled_from([*FORMS.values()]),
 )
 @example(  # the record that finished the rollback was in the history of the image alone that was left to do
     legacy={},
@@ -246,6 +246,7 @@ class _Killer:
         RollBack(STABLE, None),
     ],
     deletes=False,
+    form=OWN,
 )
 @example(  # what the killed third promotion wrote made the second one whole, whose images it shares
     legacy={"datascience": b"a"},
@@ -261,6 +262,7 @@ class _Killer:
         Promote(0, False, None),  # noqa: FBT003
     ],
     deletes=False,
+    form=OWN,
 )
 @settings(max_examples=400, deadline=None)
 def test_whatever_was_interrupted_the_next_command_mends_it(
@@ -268,9 +270,10 @@ def test_whatever_was_interrupted_the_next_command_mends_it(
     layers: list[dict[str, bytes]],
     actions: list[Promote | RollBack | CleanUp],
     deletes: bool,  # noqa: FBT001
+    form: Form,
 ) -> None:
     async def tell() -> None:
-        story = Story(Contents(deletes=deletes))
+        story = Story(Contents(deletes=deletes), form)
         await story.begin(legacy, layers)
         for action in actions:
             await story.act(action)

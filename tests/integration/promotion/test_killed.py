@@ -18,14 +18,14 @@ from ci.promotion.timeline import RecordStatus, Timeline
 from ci.publish.attestations import RunRecord
 from tests.integration.adapters.oci.faults import Reply, Request
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.integration.promotion.published import NAMES, STABLE, PublishedStack, digests_of
+from tests.integration.promotion.published import FORMS, NAMES, STABLE, PublishedStack, digests_of
 
 pytestmark = pytest.mark.anyio
 
 State = Mapping[str, str | None]
 ROOT = Path(__file__).parents[3]
 A, B, C = "2026.4-aaaaaa1", "2026.4-bbbbbb2", "2026.4-cccccc3"
-STABLE_TAGS = rf"/manifests/(?:{STABLE}|stable)$"
+STABLE_TAGS = rf"/manifests/[a-z-]*(?:{STABLE}|stable)$"
 
 
 class Killing:
@@ -45,21 +45,22 @@ class Killing:
             return serve()
 
 
-@pytest.fixture
-def stack(server: RegistryServer, registry: HttpRegistry) -> PublishedStack:
-    return PublishedStack(registry, server.host)
+@pytest.fixture(params=FORMS)
+def stack(request: pytest.FixtureRequest, server: RegistryServer, registry: HttpRegistry) -> PublishedStack:
+    return PublishedStack(registry, server.host, form=FORMS[request.param])
 
 
 def statuses(timeline: Timeline) -> list[tuple[int, str]]:
     return [(entry.record.number, entry.status.value) for entry in timeline.entries]
 
 
-async def killed(server: RegistryServer, writes: int, *words: str) -> None:
+async def killed(server: RegistryServer, stack: PublishedStack, writes: int, *words: str) -> None:
     """Run a client that is killed after it has written so many stable tags."""
     killing = Killing(writes)
     fault = server.fault("PUT", STABLE_TAGS, killing, times=100)
-    command = [sys.executable, "-m", "tests.integration.promotion.client", server.host, *words]
-    async with await anyio.open_process(command, cwd=ROOT, stdout=None, stderr=None) as process:
+    command = [sys.executable, "-m", "tests.integration.promotion.client", server.host]
+    form = next(name for name, form in FORMS.items() if form == stack.form)
+    async with await anyio.open_process([*command, form, *words], cwd=ROOT, stdout=None, stderr=None) as process:
         killing.client.set_result(process.pid)
         assert await process.wait() == -signal.SIGKILL
     server.faults.remove(fault)
@@ -75,7 +76,7 @@ async def test_rollback_undoes_a_promotion_that_was_killed(
 ) -> None:
     a, _ = await stack.publish(A), await stack.publish(B)
     await stack.promote(a)
-    await killed(server, writes, "promote", B)
+    await killed(server, stack, writes, "promote", B)
     assert len(changed(digests_of(a), await stack.digests())) == writes
     timeline = await stack.history()
     assert statuses(timeline) == [(2, "interrupted"), (1, "earlier")]
@@ -100,7 +101,7 @@ async def test_any_promotion_completes_one_that_was_killed(
 ) -> None:
     runs = {one: await stack.publish(one) for one in (A, B, C)}
     await stack.promote(runs[A])
-    await killed(server, 2, "promote", B)
+    await killed(server, stack, 2, "promote", B)
     change = await stack.promote(runs[tag])
     assert change.notes[0].endswith("This promotion ends it.")
     assert await stack.digests() == digests_of(runs[tag])
@@ -113,7 +114,7 @@ async def test_a_first_promotion_that_was_killed_is_undone_to_no_tags(
     server: RegistryServer, stack: PublishedStack
 ) -> None:
     await stack.publish(A)
-    await killed(server, 2, "promote", A)
+    await killed(server, stack, 2, "promote", A)
     change = await stack.roll_back()
     assert change.notes[0].endswith(f"{STABLE} goes back to no images.")
     assert await stack.digests() == dict.fromkeys(NAMES)
@@ -126,7 +127,7 @@ async def test_a_rollback_that_was_killed_is_finished_or_replaced(
     a, b = await stack.publish(A), await stack.publish(B)
     await stack.promote(a)
     await stack.promote(b)
-    await killed(server, 1, "rollback", STABLE)
+    await killed(server, stack, 1, "rollback", STABLE)
     timeline = await stack.history()
     assert statuses(timeline) == [(3, "interrupted"), (2, "earlier"), (1, "earlier")]
     assert f"run `rollback --tag {STABLE}` to finish it, or `tag` with the stack" in explain_history(timeline)[0]
@@ -146,7 +147,7 @@ async def test_several_tags_are_mended_each_by_its_own_history(
 ) -> None:
     a, b = await stack.publish(A), await stack.publish(B)
     await stack.promote(a, "stable")
-    await killed(server, writes, "promote", B, "stable")
+    await killed(server, stack, writes, "promote", B, "stable")
     sentences = [explain_history(await stack.history(tag)) for tag in (STABLE, "stable")]
     assert any(f"run `tag --tag {B} --also stable` to finish it" in one for (one,) in filter(None, sentences))
     if writes % 2:
@@ -170,7 +171,7 @@ async def test_a_promotion_that_was_killed_before_its_first_tag_is_not_what_a_ro
     await stack.promote(a)
     await stack.promote(b)
     await stack.publish(C)
-    await killed(server, 0, "promote", C)
+    await killed(server, stack, 0, "promote", C)
     change = await stack.roll_back()
     assert change.notes == (
         f"Record 3 (promotion of {C}) never took effect, or was undone.",
@@ -185,8 +186,8 @@ async def test_images_that_left_the_stack_are_put_back_by_the_next_promotion(
     a = await stack.publish(A)
     await stack.promote(a)
     await stack.publish(B)
-    await killed(server, 3, "promote", B)
-    smaller = PublishedStack(stack.registry, server.host, NAMES[:1])
+    await killed(server, stack, 3, "promote", B)
+    smaller = stack.part(NAMES[:1])
     c = await smaller.publish(C)
     await smaller.promote(c)
     assert await stack.digests() == {**digests_of(a), **digests_of(c)}
@@ -196,7 +197,7 @@ async def test_images_that_left_the_stack_are_put_back_by_the_next_promotion(
 async def test_an_interrupted_record_is_no_goal(server: RegistryServer, stack: PublishedStack) -> None:
     a, _ = await stack.publish(A), await stack.publish(B)
     await stack.promote(a)
-    await killed(server, 1, "promote", B)
+    await killed(server, stack, 1, "promote", B)
     with pytest.raises(PromotionDeniedError, match=r"1 of 4 tags was updated.* Its history says"):
         await stack.roll_back("2")
     await stack.roll_back("1")

@@ -16,7 +16,7 @@ from ci.promotion.timeline import RecordStatus
 from ci.registry_format import PROMOTION_RECORD
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import NAMES, NOW, STABLE, PublishedStack, digests_of
+from tests.integration.promotion.published import FORMS, NAMES, NOW, STABLE, Form, PublishedStack, digests_of
 
 pytestmark = pytest.mark.anyio
 
@@ -24,9 +24,15 @@ A, B, C = "2026.4-aaaaaa1", "2026.4-bbbbbb2", "2026.4-cccccc3"
 NOTHING = dict.fromkeys(NAMES)
 
 
+@pytest.fixture(params=[*FORMS.values()], ids=[*FORMS])
+def form(request: pytest.FixtureRequest) -> Form:
+    found: Form = request.param
+    return found
+
+
 @pytest.fixture(params=[True, False], ids=["deletes", "does not delete"])
-def stack(request: pytest.FixtureRequest) -> PublishedStack:
-    return PublishedStack(MemoryRegistry(Contents(deletes=request.param)), "registry.test")
+def stack(request: pytest.FixtureRequest, form: Form) -> PublishedStack:
+    return PublishedStack(MemoryRegistry(Contents(deletes=request.param)), "registry.test", form=form)
 
 
 def statuses(timeline_entries: object) -> list[tuple[int, str]]:
@@ -52,7 +58,7 @@ async def test_the_record_is_attached_to_every_image(stack: PublishedStack) -> N
     run = await stack.publish(A)
     await stack.promote(run)
     for image in run.images:
-        repository = stack.repositories[image.name]
+        repository = stack.places[image.name].repository
         assert len(await list_referrers(stack.registry, repository, image.digest, PROMOTION_RECORD)) == 1
 
 
@@ -61,7 +67,7 @@ async def test_planning_writes_nothing(stack: PublishedStack) -> None:
     registry = stack.registry
     assert isinstance(registry, MemoryRegistry)
     registry.calls.clear()
-    await stack.plan(await find_published_run(registry, stack.repositories, A))
+    await stack.plan(await find_published_run(registry, stack.places, A))
     await stack.history()
     assert {call.split()[0] for call in registry.calls} <= {"head", "get", "get_blob", "referrers"}
     assert run.images
@@ -119,7 +125,7 @@ async def test_a_promotion_that_failed_is_skipped_by_rollbacks(stack: PublishedS
     seen: list[str] = []
 
     def fail(call: str) -> None:
-        if call == f"{verb} {stack.repositories[name].tagged(STABLE)}":
+        if call == f"{verb} {stack.places[name].tagged(STABLE)}":
             seen.append(call)
             if len(seen) == (1 if verb == "put" else 3):
                 raise AccessError("not allowed")
@@ -139,11 +145,12 @@ async def test_a_tag_that_was_changed_by_hand_is_not_rolled_back(stack: Publishe
     await stack.promote(a)
     await stack.promote(b)
     by_hand = await stack.image("rstudio", b"by hand")
-    await stack.registry.put(stack.repositories["rstudio"].tagged(STABLE), by_hand)
+    await stack.registry.put(stack.places["rstudio"].tagged(STABLE), by_hand)
     with pytest.raises(PromotionDeniedError) as raised:
         await stack.roll_back()
     (problem,) = raised.value.problems
-    assert f"rstudio:{STABLE} points to {by_hand.digest}, but the latest promotion record says" in problem
+    stable = stack.places["rstudio"].tagged(STABLE)
+    assert problem.startswith(f"{stable} points to {by_hand.digest}, but the latest promotion record says ")
     assert f"says {digests_of(b)['rstudio']}: the tag was changed outside this tool" in problem
     assert (await stack.history()).entries[0].status is RecordStatus.MOVED
     await stack.promote(b)
@@ -157,15 +164,16 @@ async def test_a_deleted_old_image_stops_the_rollback(stack: PublishedStack) -> 
     await stack.promote(b)
     contents = stack.registry.contents  # type: ignore[attr-defined]
     for name in ("base", "rstudio"):
-        del contents.manifests[str(stack.repositories[name])][digests_of(a)[name]]
+        del contents.manifests[str(stack.places[name].repository)][digests_of(a)[name]]
     with pytest.raises(PromotionDeniedError) as raised:
         await stack.roll_back()
-    assert [("/base@" in one, "/rstudio@" in one) for one in raised.value.problems] == [(True, False), (False, True)]
+    gone = [str(stack.places[name].pinned(digests_of(a)[name] or "")) for name in ("base", "rstudio")]
+    assert [[one in problem for one in gone] for problem in raised.value.problems] == [[True, False], [False, True]]
     assert await stack.digests() == digests_of(b)
 
 
 async def test_the_tag_of_an_image_that_joined_the_stack_is_removed_by_the_rollback(stack: PublishedStack) -> None:
-    smaller = PublishedStack(stack.registry, "registry.test", NAMES[:3])
+    smaller = stack.part(NAMES[:3])
     a, b = await smaller.publish(A), await stack.publish(B)
     await smaller.promote(a)
     await stack.promote(b)
@@ -176,7 +184,7 @@ async def test_the_tag_of_an_image_that_joined_the_stack_is_removed_by_the_rollb
 async def test_history_is_found_by_any_image(stack: PublishedStack) -> None:
     await stack.promote(await stack.publish(A))
     for name in NAMES:
-        assert len((await PublishedStack(stack.registry, "registry.test", [name]).history()).entries) == 1
+        assert len((await stack.part([name]).history()).entries) == 1
 
 
 async def test_without_records_there_is_nothing_to_go_back_to(stack: PublishedStack) -> None:
@@ -197,7 +205,7 @@ async def test_a_record_that_cannot_be_written_stops_the_promotion(stack: Publis
     change = await stack.plan(run)
 
     def fail(call: str) -> None:
-        if call == f"put {stack.repositories['scipy-ml'].tagged(history_tag(STABLE))}":
+        if call == f"put {stack.places['scipy-ml'].tagged(history_tag(STABLE))}":
             raise AccessError("not allowed")
 
     with pytest.raises(RegistryError, match="not allowed"):
@@ -222,7 +230,7 @@ async def test_a_rollback_to_nothing_is_attached_to_what_was_there(stack: Publis
     await stack.promote(run)
     await stack.roll_back()
     for image in run.images:
-        repository = stack.repositories[image.name]
+        repository = stack.places[image.name].repository
         assert len(await list_referrers(stack.registry, repository, image.digest, PROMOTION_RECORD)) == 2
 
 
@@ -233,11 +241,11 @@ async def test_a_history_that_is_overwritten_after_the_update_gets_its_record_ag
 ) -> None:
     change = await stack.plan(await stack.publish(A))
     contents = stack.registry.contents  # type: ignore[attr-defined]
-    history = stack.repositories["rstudio"].tagged(history_tag(STABLE))
+    history = stack.places["rstudio"].tagged(history_tag(STABLE))
     updated: list[str] = []
 
     def interfere(call: str) -> None:
-        if call == f"put {stack.repositories['rstudio'].tagged(STABLE)}":
+        if call == f"put {stack.places['rstudio'].tagged(STABLE)}":
             updated.append(call)
             del contents.tags[str(history.repository)][history.tag]
         if updated and always and call == f"put {history}":
@@ -253,7 +261,7 @@ async def test_a_history_that_is_overwritten_after_the_update_gets_its_record_ag
 async def test_a_history_that_another_promotion_overwrites_keeps_both_records(stack: PublishedStack) -> None:
     first, second = await stack.plan(await stack.publish(A)), await stack.plan(await stack.publish(B))
     contents = stack.registry.contents  # type: ignore[attr-defined]
-    stable = stack.repositories["rstudio"].tagged(STABLE)
+    stable = stack.places["rstudio"].tagged(STABLE)
     history = stable.repository.tagged(history_tag(STABLE))
 
     def refuse(call: str) -> None:
@@ -271,14 +279,14 @@ async def test_a_history_that_another_promotion_overwrites_keeps_both_records(st
     registry = MemoryRegistry(contents, overwrite)
     assert await apply(registry, second) == ()
     assert overwritten == []
-    image = PublishedStack(stack.registry, "registry.test", ["rstudio"])
+    image = stack.part(["rstudio"])
     assert sorted(statuses((await image.history()).entries)) == [(1, "now"), (1, "undone")]
 
 
 async def test_a_history_tag_that_another_program_overwrote_is_an_error(stack: PublishedStack) -> None:
     run = await stack.publish(A)
     await stack.promote(run)
-    repository = stack.repositories["base"]
+    repository = stack.places["base"].repository
     image = await stack.registry.get(run.by_name["base"].reference)
     assert image is not None
     for manifest in (image, encode_index(())):

@@ -12,34 +12,34 @@ from ci.promotion.records import GateApproval
 from ci.promotion.source_run import find_published_run
 from ci.publish.attestations import RunRecord
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.promotion.published import GPU_IMAGE, NAMES, PublishedStack
+from tests.integration.promotion.published import FORMS, GPU_IMAGE, NAMES, PublishedStack
 
 pytestmark = pytest.mark.anyio
 
 A = "2026.4-aaaaaa1"
 
 
-@pytest.fixture
-def stack() -> PublishedStack:
-    return PublishedStack(MemoryRegistry(), "registry.test")
+@pytest.fixture(params=[*FORMS.values()], ids=[*FORMS])
+def stack(request: pytest.FixtureRequest) -> PublishedStack:
+    return PublishedStack(MemoryRegistry(), "registry.test", form=request.param)
 
 
 async def refused(stack: PublishedStack, tag: str = A) -> tuple[str, ...]:
     with pytest.raises(PromotionDeniedError, match=f"{tag} cannot become stable, and nothing was written") as raised:
-        await find_published_run(stack.registry, stack.repositories, tag)
+        await find_published_run(stack.registry, stack.places, tag)
     return raised.value.problems
 
 
 async def test_the_run_is_found(stack: PublishedStack) -> None:
     run = await stack.publish(A)
-    assert await find_published_run(stack.registry, stack.repositories, A) == run
+    assert await find_published_run(stack.registry, stack.places, A) == run
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_any_image_leads_to_the_whole_run(stack: PublishedStack, name: str) -> None:
     run = await stack.publish(A)
-    other = PublishedStack(stack.registry, "registry.test", [name, "brand-new"])
-    assert await find_published_run(stack.registry, other.repositories, A) == run
+    other = stack.part([name, "brand-new"])
+    assert await find_published_run(stack.registry, other.places, A) == run
 
 
 async def test_a_tag_that_was_not_published(stack: PublishedStack) -> None:
@@ -49,7 +49,7 @@ async def test_a_tag_that_was_not_published(stack: PublishedStack) -> None:
 
 async def test_images_without_a_run_record(stack: PublishedStack) -> None:
     for name in NAMES:
-        await stack.registry.put(stack.repositories[name].tagged(A), await stack.image(name, b"by hand"))
+        await stack.registry.put(stack.places[name].tagged(A), await stack.image(name, b"by hand"))
     (problem,) = await refused(stack)
     assert "No run record found for registry.test/ucsdets/base:" in problem
 
@@ -57,12 +57,12 @@ async def test_images_without_a_run_record(stack: PublishedStack) -> None:
 async def test_all_that_is_missing_or_different_is_listed(stack: PublishedStack) -> None:
     run = await stack.publish(A)
     contents = stack.registry.contents  # type: ignore[attr-defined]
-    del contents.tags[str(stack.repositories["datascience"])][A]
+    del contents.tags[str(stack.places["datascience"].repository)][stack.places["datascience"].tagged(A).tag]
     by_hand = await stack.image("scipy-ml", b"by hand")
-    await stack.registry.put(stack.repositories["scipy-ml"].tagged(A), by_hand)
+    await stack.registry.put(stack.places["scipy-ml"].tagged(A), by_hand)
     missing, different = await refused(stack)
-    assert missing.startswith(f"datascience is missing: registry.test/ucsdets/datascience:{A} does not exist")
-    assert f"scipy-ml:{A} is {by_hand.digest}, but the run of {run.started}" in different
+    assert missing.startswith(f"datascience is missing: {stack.places['datascience'].tagged(A)} does not exist")
+    assert f"{stack.places['scipy-ml'].tagged(A)} is {by_hand.digest}, but the run of {run.started}" in different
     assert f"published {run.by_name['scipy-ml'].digest}. " in different
     assert "No run record mentions this digest." in different
     again = "If its publication was interrupted, run the same build-stack --publish again: it completes the stack."
@@ -73,10 +73,8 @@ async def test_all_that_is_missing_or_different_is_listed(stack: PublishedStack)
 async def test_images_of_two_runs_are_told_apart(stack: PublishedStack) -> None:
     first = await stack.publish(A, layers={"base": b"same"})
     await stack.publish(A, started="2026-11-24T12:00:00Z", layers={"base": b"same"})
-    await stack.registry.put(
-        stack.repositories["rstudio"].tagged(A), await stack.image("rstudio", b"rstudio of the first")
-    )
-    later = PublishedStack(stack.registry, "registry.test")
+    await stack.registry.put(stack.places["rstudio"].tagged(A), await stack.image("rstudio", b"rstudio of the first"))
+    later = stack.part(NAMES)
     assert first.images
     problems = await refused(later)
     assert len(problems) == 1
@@ -86,19 +84,19 @@ async def test_images_of_two_runs_are_told_apart(stack: PublishedStack) -> None:
 async def test_of_runs_with_the_same_tag_the_one_whose_images_are_tagged_is_found(stack: PublishedStack) -> None:
     first = await stack.publish(A, layers={"base": b"same", "rstudio": b"first"})
     second = await stack.publish(A, started="2026-11-24T12:00:00Z", layers={"base": b"same", "rstudio": b"second"})
-    assert await find_published_run(stack.registry, stack.repositories, A) == second
+    assert await find_published_run(stack.registry, stack.places, A) == second
     for image in first.images:
-        manifest = await stack.registry.get(stack.repositories[image.name].pinned(image.digest))
+        manifest = await stack.registry.get(stack.places[image.name].pinned(image.digest))
         assert manifest is not None
-        await stack.registry.put(stack.repositories[image.name].tagged(A), manifest)
-    assert await find_published_run(stack.registry, stack.repositories, A) == first
+        await stack.registry.put(stack.places[image.name].tagged(A), manifest)
+    assert await find_published_run(stack.registry, stack.places, A) == first
 
 
 async def test_an_image_that_is_not_in_the_run_must_not_have_its_tag(stack: PublishedStack) -> None:
-    smaller = PublishedStack(stack.registry, "registry.test", NAMES[:3])
+    smaller = stack.part(NAMES[:3])
     run = await smaller.publish(A)
-    assert await find_published_run(stack.registry, stack.repositories, A) == run
-    await stack.registry.put(stack.repositories["scipy-ml"].tagged(A), await stack.image("scipy-ml", b"x"))
+    assert await find_published_run(stack.registry, stack.places, A) == run
+    await stack.registry.put(stack.places["scipy-ml"].tagged(A), await stack.image("scipy-ml", b"x"))
     (problem,) = await refused(stack)
     assert "has no image of this name" in problem
 
@@ -129,7 +127,7 @@ async def test_the_newest_verdict_about_the_image_decides(
 ) -> None:
     run = await stack.publish(A)
     tried = run.by_name[GPU_IMAGE]
-    repository = stack.repositories[GPU_IMAGE]
+    repository = stack.places[GPU_IMAGE].repository
     manifest = await stack.registry.get(repository.pinned(tried.digest))
     assert manifest is not None
     for hour, outcome in enumerate(outcomes):

@@ -19,13 +19,13 @@ from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
 from ci.oci.reference import Reference
 from ci.oci.registry import Descriptor, Registry, RegistryError, digest_of
-from ci.planning.changes import Changed, History
+from ci.planning.changes import Changed, History, Unknown
 from ci.planning.plan import Plan
 from ci.publish.registry_state import RegistrySession
-from ci.publish.tags import TagLayout
+from ci.publish.tags import RelativePlace, TagLayout
 from ci.registry_format import BASE_DIGEST, BASE_NAME
 from ci.results import RunReport
-from ci.stack.model import Tree
+from ci.stack.model import Stack, Tree
 from ci.stack.reader import read_stack
 from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
@@ -42,8 +42,25 @@ FILES = {
     "images/ml/Dockerfile": "FROM ds\nRUN ml\n",
     "images/r/Dockerfile": "FROM base\nRUN r\n",
 }
+Form = Mapping[str, RelativePlace]
+OWN: Form = {}
+SHARED: Form = {
+    "ds": RelativePlace("notebook"),
+    "ml": RelativePlace("notebook", "gpu-"),
+    "r": RelativePlace("notebook", "gpu-r-"),
+}
 COMMIT = "a1239ab" + "0" * 33
 TAG = "2026.4-a1239ab"
+
+
+def with_form(stack: Stack, form: Form) -> Stack:
+    """Return a stack with some of its images at other places, as variants are."""
+    images = (
+        msgspec.structs.replace(image, repository=where.repository, tag_prefix=where.tag_prefix)
+        for image in stack.images
+        for where in [form.get(image.name, RelativePlace(image.name))]
+    )
+    return msgspec.structs.replace(stack, images=tuple(images))
 
 
 class Engine(FakeBuilder):
@@ -119,6 +136,8 @@ class Pipeline:
         self.server = server
         self.credentials = credentials
         self.files = dict(FILES)
+        self.form = OWN
+        self.knows_history = True
         self.debian = Debian()
         self.tester = FakeTester()
         self.options = BuildOptions(publish=True)
@@ -132,7 +151,7 @@ class Pipeline:
 
     @property
     def layout(self) -> TagLayout:
-        return TagLayout(registry=f"{self.server.host}/stack")
+        return TagLayout.of_stack(f"{self.server.host}/stack", self.stack_of(self.tree()))
 
     async def run(self) -> RunReport:
         endpoint = Endpoint(host=self.server.host, credentials=self.credentials)
@@ -142,9 +161,13 @@ class Pipeline:
     def tree(self) -> Tree:
         return MemoryTree(self.files)
 
+    def stack_of(self, tree: Tree) -> Stack:
+        return with_form(read_stack(tree), self.form)
+
     async def history(self, base: str, head: str) -> History:
         assert (base, head) == ("", "")
-        return History(commit=self.commit, dirty=False, changes=Changed(base="b" * 40, paths=()))
+        changes = Changed(base="b" * 40, paths=()) if self.knows_history else Unknown(why="unknown")
+        return History(commit=self.commit, dirty=False, changes=changes)
 
     def ports(self, registry: Registry) -> BuildPorts:
         self.engine = Engine(registry, self._runs, self.failing)
@@ -165,16 +188,16 @@ class Pipeline:
         """Plan as the command does, or, with `publish`, as a run that publishes does before it builds."""
         options = msgspec.structs.replace(self.options, publish=publish)
         tree = self.tree()
-        return await plan_stack(read_stack(tree), tree, options, self.ports(registry))
+        return await plan_stack(self.stack_of(tree), tree, options, self.ports(registry))
 
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
         tree = self.tree()
-        return await build_stack(read_stack(tree), tree, self.options, self.ports(registry))
+        return await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
-        """Return what tags name, by image."""
-        found = {name: self.server.contents.tags[f"stack/{name}"] for name in IMAGES}
+        """Return what the tags of their repositories name, by image."""
+        found = {name: self.server.contents.tags[self.layout.repository(name).path] for name in IMAGES}
         return {
             name: {tag: digest for tag, digest in tags.items() if tag.startswith(beginning)}
             for name, tags in found.items()
@@ -182,7 +205,8 @@ class Pipeline:
 
     def stack(self, tag: str = TAG) -> Mapping[str, str]:
         """Return the digests that the stack's tag names, of the images that have it."""
-        return {name: tags[tag] for name, tags in self.tags(tag).items() if tag in tags}
+        own = {name: self.layout.tag(name, tag).tag for name in IMAGES}
+        return {name: tags[own[name]] for name, tags in self.tags().items() if own[name] in tags}
 
 
 def results(report: RunReport) -> Mapping[str, str]:

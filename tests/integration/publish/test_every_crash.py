@@ -9,9 +9,21 @@ import anyio
 import pytest
 
 from ci.commands.options import BuildOptions
+from ci.publish.tags import RelativePlace
+from tests.integration.publish.pipeline_harness import OWN, Form
 from tests.integration.publish.test_whole_stack_properties import PLAIN, Fault, Step, World
 
-PARENTS = {"i0": "debian:12", "i1": "i0", "i2": "i1", "i3": "i0"}
+PARENTS = {"i0": "debian:12", "i1": "debian:12", "i2": "i0", "i3": "i2", "i4": "i1"}
+TWINS = ("i0", "i1")
+FORMS = {
+    "own repositories": OWN,
+    "one repository": {
+        "i0": RelativePlace("variants"),
+        "i1": RelativePlace("variants", "a-"),
+        "i2": RelativePlace("variants", "a-b-"),
+        "i4": RelativePlace("variants", "c-"),
+    },
+}
 COMMANDS = {
     "first publication": PLAIN,
     "another commit": PLAIN._replace(new_commit=True, changed=0),
@@ -21,9 +33,9 @@ COMMANDS = {
 MOST_WRITES = 500
 
 
-async def crash(first: Step | None, step: Step) -> str:
+async def crash(form: Form, first: Step | None, step: Step) -> str:
     """Kill a run at one write, then repeat it; both checks of a whole stack are in `World.run`."""
-    world = World(PARENTS)
+    world = World(PARENTS, form, TWINS)
     if first is not None:
         assert (await world.run(first)) is not None
     world.change(step)
@@ -33,20 +45,26 @@ async def crash(first: Step | None, step: Step) -> str:
     repeated = await world.run(step._replace(fault=Fault.NONE))
     assert repeated is not None
     assert repeated.exit_code == 0, repeated.publication
+    settled = await world.run(PLAIN)
+    assert settled is not None
+    assert {image.outcome.value for image in settled.images} == {"reused"}
+    assert settled.publication is not None
+    assert settled.publication.written == ()
     outcomes = Counter(image.outcome.value for image in repeated.images)
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_same_command_mends_it(name: str, fault: Fault) -> None:
+def test_the_same_command_mends_it(name: str, fault: Fault, form: str) -> None:
     step = COMMANDS[name]
     first = None if name == "first publication" else PLAIN
     outcomes: Counter[str] = Counter()
     for number in range(1, MOST_WRITES):
-        outcome = anyio.run(crash, first, step._replace(fault=fault, at=number))
+        outcome = anyio.run(crash, FORMS[form], first, step._replace(fault=fault, at=number))
         if outcome == "no such write":
             break
         outcomes[outcome] += 1
-    print(f"{name}, {fault} each of {outcomes.total()} writes; the repeat: {dict(outcomes)}")  # noqa: T201 (a table)
+    print(f"{form}, {name}, {fault} each of {outcomes.total()} writes; the repeat: {dict(outcomes)}")  # noqa: T201 (a table)
     assert 20 < outcomes.total() < MOST_WRITES

@@ -1,6 +1,6 @@
 """Whatever happens between and during runs, a green publish leaves a whole stack under its tag."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -20,12 +20,12 @@ from ci.oci.reference import Reference, Repository
 from ci.oci.registry import AccessError, Manifest, digest_of
 from ci.planning.changes import Changed, History
 from ci.publish.registry_state import RegistrySession
-from ci.publish.tags import TagLayout
+from ci.publish.tags import RelativePlace, TagLayout
 from ci.results import RunReport
 from ci.stack.reader import read_stack
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.integration.publish.pipeline_harness import Engine
+from tests.integration.publish.pipeline_harness import OWN, Engine, Form, with_form
 from tests.integration.publish.whole import mixed
 from tests.unit.build.fakes import FakeTester, SilentProgress
 from tests.unit.trees import MemoryTree
@@ -146,8 +146,10 @@ class FixedClock(Clock):
 class World:
     """A stack in its source tree, and its registry."""
 
-    def __init__(self, parents: Mapping[str, str]) -> None:
+    def __init__(self, parents: Mapping[str, str], form: Form = OWN, twins: Collection[str] = ()) -> None:
         self.parents = parents
+        self.form = form
+        self.layout = TagLayout(registry=f"{HOST}/stack", places=form)
         self.contents = Contents()
         self.moment = datetime(2026, 11, 25, 7, tzinfo=UTC)
         self.commit = 1
@@ -157,7 +159,7 @@ class World:
             "images/tests_common/image/test_a.py": "",
         }
         for name, parent in parents.items():
-            self.files[f"images/{name}/Dockerfile"] = f"FROM {parent}\nRUN {name}\n"
+            self.files[f"images/{name}/Dockerfile"] = f"FROM {parent}\nRUN {'twin' if name in twins else name}\n"
 
     async def run(self, step: Step) -> RunReport | None:
         """Run the command; None if it was killed or refused to begin. A green one must leave a whole stack."""
@@ -177,7 +179,7 @@ class World:
         ports = BuildPorts(
             base_digest=base_digest,
             history=history,
-            registry=RegistrySession(registry, TagLayout(registry=f"{HOST}/stack"), has_login=True),
+            registry=RegistrySession(registry, self.layout, has_login=True),
             builder=Engine(registry, self.runs),
             tester=FakeTester(failing=f"{failing} common/image"),
             progress=SilentProgress(),
@@ -188,7 +190,7 @@ class World:
         report: RunReport | None = None
         with suppress(StackError):
             try:
-                report = await build_stack(read_stack(tree), tree, step.options, ports)
+                report = await build_stack(with_form(read_stack(tree), self.form), tree, step.options, ports)
             except* Killed:
                 pass
         if report is not None and report.exit_code == 0:
@@ -196,11 +198,14 @@ class World:
         return report
 
     def check(self, tag: str) -> None:
-        tags = {name: self.contents.tags[f"{HOST}/stack/{name}"] for name in self.parents}
-        digests = {name: found[tag] for name, found in tags.items() if tag in found}
-        assert set(digests) == set(self.parents)
+        assert self.mixed(tag) == []
+
+    def mixed(self, tag: str) -> list[str]:
+        """Return what is wrong with the stack of a tag; all images have it."""
+        references = {name: self.layout.tag(name, tag) for name in self.parents}
+        digests = {name: self.contents.tags[str(one.repository)][one.tag] for name, one in references.items()}
         children = {name: parent for name, parent in self.parents.items() if parent != "debian:12"}
-        assert mixed(self.contents, digests, children, prefix=f"{HOST}/stack") == []
+        return mixed(self.contents, digests, children, lambda name: str(self.layout.repository(name)))
 
     def change(self, step: Step) -> None:
         """Change what the step says before its run."""
@@ -236,18 +241,30 @@ STEPS = st.builds(
     clean_up=st.sampled_from([False, False, False, True]),
     later=st.sampled_from([timedelta(), timedelta(), timedelta(days=7)]),
     fault=st.sampled_from(Fault),
-    where=st.sampled_from(["", ":s-", "@", ":sha256-", ":epoch", ":k-", ":k-", ":2026.4"]),
+    where=st.sampled_from(["", ":s-", "@", ":sha256-", "epoch", ":k-", ":k-", "2026.4"]),
     at=st.integers(1, 5) | st.integers(1, 60),
 )
 
 
-@given(stacks(), st.lists(STEPS, min_size=1, max_size=6))
+FORMS = st.sampled_from(
+    [
+        OWN,
+        {"i1": RelativePlace("i0", "a-"), "i2": RelativePlace("i0", "a-b-")},
+        {f"i{number}": RelativePlace("shared", f"v{number}-") for number in range(4)},
+    ]
+)
+TWINS = st.sampled_from([(), ("i0", "i1", "i2", "i3")])
+
+
+@given(stacks(), FORMS, TWINS, st.lists(STEPS, min_size=1, max_size=6))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_green_publish_is_a_whole_stack_and_a_plain_repeat_heals(
-    parents: Mapping[str, str], steps: list[Step]
+    parents: Mapping[str, str], form: Form, twins: Collection[str], steps: list[Step]
 ) -> None:
+    """Where images share a repository, some may have the same sources."""
+
     async def play() -> None:
-        world = World(parents)
+        world = World(parents, form, twins)
         for step in steps:
             world.change(step)
             report = await world.run(step)
@@ -255,6 +272,11 @@ def test_a_green_publish_is_a_whole_stack_and_a_plain_repeat_heals(
         healed = await world.run(PLAIN)
         assert healed is not None
         assert healed.exit_code == 0, healed.publication
+        again = await world.run(PLAIN)
+        assert again is not None
+        assert {image.outcome.value for image in again.images} == {"reused"}
+        assert again.publication is not None
+        assert again.publication.written == ()
 
     anyio.run(play)
 
@@ -268,10 +290,4 @@ def test_the_check_finds_a_mixed_stack() -> None:
     rebuild = msgspec.structs.replace(PLAIN.options, rebuild=("all",))
     anyio.run(world.run, PLAIN._replace(options=rebuild))
     tags.update(first)
-    found = mixed(
-        world.contents,
-        {name: world.contents.tags[f"{HOST}/stack/{name}"]["2026.4-0000001"] for name in world.parents},
-        {"i1": "i0"},
-        prefix=f"{HOST}/stack",
-    )
-    assert len(found) == 2
+    assert len(world.mixed("2026.4-0000001")) == 2

@@ -1,6 +1,6 @@
 """Whether what a registry has under a tag is one stack: read from labels and layers, not from our own attestations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -14,13 +14,13 @@ def mixed(
     contents: Contents,
     digests: Mapping[str, str],
     parents: Mapping[str, str] = PARENTS,
-    prefix: str = "stack",
+    repository: Callable[[str], str] = "stack/{}".format,
 ) -> list[str]:
     """Return what is wrong with the stack that `digests` make up, by image; nothing if it is whole.
 
-    `prefix` is where the images' repositories are.
+    `repository` returns the one of an image.
     """
-    images = {name: _read(contents, f"{prefix}/{name}", digest) for name, digest in digests.items()}
+    images = {name: _read(contents, repository(name), digest) for name, digest in digests.items()}
     return [problem for name, parent in parents.items() for problem in _problems(images, digests, name, parent)]
 
 

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from ci.planning.cache_key import make_keys
@@ -121,6 +122,20 @@ def test_a_base_whose_digest_is_not_known_leaves_no_key_to_all_built_on_it() -> 
         "ds": (True, ("uv:0.9", "debian:12")),
         "other": (True, ("debian:12",)),
     }
+
+
+def test_two_images_of_one_repository_have_no_key_in_common() -> None:
+    """Not even with the same sources: their cache tags would be one. A prefix changes no key of other images."""
+    tree = MemoryTree({f"images/{name}/Dockerfile": "FROM debian:12\nRUN x\n" for name in ("a", "b", "c")})
+    stack = read_stack(tree)
+    plain = make_keys(stack, tree, stack.images, BASES, "t")
+    assert plain["a"].key == plain["b"].key == plain["c"].key
+    places = {"a": "", "b": "b-", "c": "c-"}
+    images = tuple(msgspec.structs.replace(one, repository="a", tag_prefix=places[one.name]) for one in stack.images)
+    shared = make_keys(msgspec.structs.replace(stack, images=images), tree, images, BASES, "t")
+    assert shared["a"].key == plain["a"].key
+    assert len({key.key for key in shared.values()}) == 3
+    assert {key.tests_key for key in shared.values()} == {plain["a"].tests_key}
 
 
 def test_a_base_that_is_not_known_is_named_once() -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from ci.errors import RequestError, SpecError
+from ci.publish.tags import Place
 from ci.stack.reader import read_stack
-from ci.stack.reserved_names import check_tags
+from ci.stack.reserved_names import check_tags, prefix_problems
 from tests.unit.trees import MemoryTree
 
 
@@ -55,6 +56,27 @@ def test_a_version_is_not_the_beginning_of_other_tags(version: str) -> None:
     (problem,) = problems(files)
     assert problem.startswith(f"images/stack.toml: stack.version: {version!r} is reserved: tags that begin with ")
     assert read_stack(MemoryTree(files | {"images/stack.toml": f'[stack]\nversion = "{version}1"\n'})).version
+
+
+def test_the_tags_of_a_variant_are_not_mistaken_for_others() -> None:
+    assert [*prefix_problems({"a": "", "b": "cuda12-", "c": "k", "d": "2026-"}, "2026.4")] == []
+    assert [*prefix_problems({"a": "k-", "b": "sha256-", "c": "cuda12-"}, "")] == [
+        "a: its tags cannot begin with 'k-': such tags are images by their cache key. Rename the variant.",
+        "b: its tags cannot begin with 'sha256-': such tags are what is attached to an image. Rename the variant.",
+    ]
+    (same,) = prefix_problems({"a": "", "b": "cuda12-"}, "cuda12")
+    assert same.startswith("b: its tags begin with 'cuda12-', and so do those of stack.version 'cuda12': ")
+    (beginning,) = prefix_problems({"b": "2026"}, "2026.4")
+    assert beginning.startswith("b: its tags begin with '2026', ")
+
+
+def test_the_tags_of_a_variant_are_not_too_long() -> None:
+    """Of its tags, one with a whole commit is the longest."""
+    longest = "x" * 79 + "-"
+    assert [*prefix_problems({"a": longest}, "2026.04")] == []
+    assert len(Place.parse(f"a.example/a:{longest}").tagged(f"2026.04-{'a' * 40}").tag) == 128
+    (long,) = prefix_problems({"a": longest}, "2026.04.")
+    assert long.endswith("have more than 87 characters together. Shorten one of them.")
 
 
 @pytest.mark.parametrize("name", ["SUITE", "IMAGE_NAME", "IMAGE_SIZE_BUDGET", "IMAGE_URL", "PYTHONPATH"])
