@@ -11,13 +11,15 @@ class TargetError(Exception):
 
 
 def cut_to_target(dockerfile: Dockerfile, target: str) -> Dockerfile:
-    """Return a Dockerfile that ends with a stage, named by its name in any case or by its index.
+    """Return a Dockerfile that ends with a stage, named by its name in any case or by its index; empty for the last.
 
     The lines that are left keep their numbers. Raises TargetError.
     """
     stages = dockerfile.stages
+    if not target:
+        return dockerfile
     # Of several stages with one name, the last, as in Docker.
-    found = next((stage for stage in reversed(stages) if target and stage.alias == target.lower()), None)
+    found = next((stage for stage in reversed(stages) if stage.alias == target.lower()), None)
     if found is None and target.isascii() and target.isdigit() and int(target) < len(stages):
         found = stages[int(target)]
     if found is None:

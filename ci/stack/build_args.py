@@ -74,8 +74,9 @@ class StackBuildArgs:
             *((f"{path}: build-args.{name}", name) for name in self._settings.build_args),
             *((f"--build-arg {name}", name) for name in self._given),
         )
+        is_read = all(image.stages for image in images if image.enabled)
         for where, name in given:
-            if name not in known:
+            if name not in known and is_read:
                 yield f"{where}: no ARG in any Dockerfile declares it.{did_you_mean(name, known)}"
         for image in images:
             table = self._settings.images.get(image.name)
@@ -148,7 +149,7 @@ def _missing_problem(missing: Sequence[MissingValue], path: str, *, has_table: b
         by_name.setdefault(one.name, []).append(f"{one.location}{uses}")
     lines = [f'{name} = ""  # {", ".join(places)}' for name, places in sorted(by_name.items())]
     is_one = len(lines) == 1
-    what = f"{len(lines)} {'ARG' if is_one else 'ARGs'} of FROM {'has' if is_one else 'have'} no value"
+    what = f"{len(lines)} {'ARG' if is_one else 'ARGs'} that a FROM depends on {'has' if is_one else 'have'} no value"
     others = "Where images differ, build-args of [images.NAME] comes before this; for one run, --build-arg NAME=VALUE."
     where = f"Set {'it' if is_one else 'them'} {'below [build-args] of' if has_table else 'in'} {path}"
     return "\n    ".join((f"{what}. {others} {where}:", *(() if has_table else ("[build-args]",)), *lines))

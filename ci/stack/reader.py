@@ -120,8 +120,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     text = files.read(path, own) if path in files.paths else None
     if text is not None:
         try:
-            dockerfile = parse_dockerfile(text, path)
-            dockerfile = cut_to_target(dockerfile, table.target) if table.target else dockerfile
+            dockerfile = cut_to_target(parse_dockerfile(text, path), table.target)
         except SpecError as error:
             own.extend(error.problems)
         except TargetError as error:
