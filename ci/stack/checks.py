@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ci.dockerfile.arguments import UNWRITABLE, pairs
 from ci.errors import did_you_mean, first_few
 from ci.stack.config import Settings
 from ci.stack.discovery import Discovery, FoundImage
@@ -11,20 +10,6 @@ from ci.stack.model import Image
 from ci.stack.naming_notes import snippet
 from ci.stack.reserved_names import image_name_problem, prefix_problems, variable_problems, version_problems
 from ci.stack.suggestions import naming_lines
-
-
-def build_arg_problems(image: Image) -> Iterator[str]:
-    """Return a sentence for each build arg that the image does not declare, or that no ARG can hold."""
-    if not image.enabled or not image.stages:
-        return
-    instructions = (*image.dockerfile.arguments, *(one for stage in image.stages for one in stage.body))
-    declared = {name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one)}
-    for name, value in image.build_args.items():
-        where = f"images.{image.name}.build-args.{name}"
-        if name not in declared:
-            yield f"{where}: no ARG in {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
-        if UNWRITABLE.search(value):
-            yield f"{where}: the value has a line break, which is not possible in an ARG."
 
 
 def variant_problems(found: Iterable[FoundImage], images: Iterable[Image]) -> Iterator[str]:
@@ -53,7 +38,7 @@ def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[s
 def name_problems(found: Discovery, images: Sequence[Image], references: Iterable[str], settings: str) -> Iterator[str]:
     """Return what is wrong with the names of images, with the lines of stack.toml that give them others."""
     enabled = {image.name for image in images if image.enabled}
-    for image in images:
+    for image in (image for image in images if image.enabled):
         problem = image_name_problem(image.name)
         yield from [f"{image.dockerfile_path}: {problem}"] if problem else []
     by_name: dict[str, list[FoundImage]] = defaultdict(list)

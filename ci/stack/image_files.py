@@ -8,6 +8,7 @@ import msgspec
 from ci.dockerfile.arguments import Arguments, pairs
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
+from ci.dockerfile.target import TargetError, cut_to_target
 from ci.errors import SpecError
 from ci.stack.config import ImageTable, Settings, bytes_of
 from ci.stack.discovery import FoundImage
@@ -91,9 +92,11 @@ def read_image(files: Files, found: FoundImage, settings: Settings, tests: Seque
     text = files.read(path, own) if path in files.paths else None
     if text is not None:
         try:
-            dockerfile = parse_dockerfile(text, path)
+            dockerfile = cut_to_target(parse_dockerfile(text, path), table.target)
         except SpecError as error:
             own.extend(error.problems)
+        except TargetError as error:
+            own.append(f"{files.settings_path}: images.{name}.target: {error}")
     ignore_file = _ignore_file(files, path, context)
     patterns = read_ignore(files.read(ignore_file, own) or "", ignore_file, own) if ignore_file else ()
     ignored = (*suite_exclusions(tests, context), *patterns)
@@ -135,6 +138,7 @@ def _draft(found: FoundImage, table: ImageTable, build_args: Mapping[str, str]) 
         arguments=Arguments(build_args=build_args, automatic={}),
         stages=(),
         build_args=build_args,
+        proxies={},
         enabled=table.enabled,
         disabled_reason="" if table.enabled else table.reason,
         parent=None,

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ci.dockerfile.arguments import read_arguments
+from ci.dockerfile.arguments import PROXIES, declared_names, read_arguments
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.engine_limits import limit_problems
+from ci.dockerfile.missing import Findings
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
 from ci.errors import SpecError, did_you_mean
-from ci.stack.checks import build_arg_problems, disabled_problems, name_problems, settings_problems, variant_problems
+from ci.stack.build_args import StackBuildArgs
+from ci.stack.checks import disabled_problems, name_problems, settings_problems, variant_problems
 from ci.stack.config import Settings, read_settings
 from ci.stack.discovery import Discovery, discover, unknown_tables
 from ci.stack.graph import cycles, dependencies, ordered, parent
@@ -24,11 +26,15 @@ from ci.stack.stray_tests import stray_test_problems
 from ci.stack.suites import common_suites, excluded_tests
 
 _MOST_READ = 300
+_NONE: Mapping[str, str] = {}
 
 
-def read_stack(tree: Tree, images: str = "", platform: str = PLATFORM) -> Stack:
+def read_stack(
+    tree: Tree, images: str = "", platform: str = PLATFORM, build_args: Mapping[str, str] | None = _NONE
+) -> Stack:
     """Read the stack in the folder `images`; by default in `images` if it has one, else in the whole tree.
 
+    `build_args` are those of the command line. None: nothing will be built, and so a FROM may lack values.
     Raises SpecError with all problems. A disabled image is asked nothing: mistakes in its Dockerfile are ignored.
     """
     problems: list[str] = []
@@ -38,18 +44,17 @@ def read_stack(tree: Tree, images: str = "", platform: str = PLATFORM) -> Stack:
     settings = Settings() if text is None else read_settings(text, path, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     found = _discover(files, settings, problems)
-    folders = sorted({image.folder for image in found.images})
-    tests = excluded_tests(files.paths, files.folders, folders, files.root)
-    drafts = [read_image(files, image, settings, tests, problems) for image in found.images]
-    by_name = {draft.name: draft for draft in drafts}
+    drafts = _read_images(files, found, settings, problems)
+    arguments = StackBuildArgs(files, settings, build_args)
+    by_name = arguments.complete(found.images, drafts, problems)
     problems.extend(_stray_test_problems(files, drafts, settings))
     names = ImageReferences((draft.called for draft in drafts), settings.stack.external)
-    images_found = {image.name: image for image in _connect(by_name, names, platform, problems)}
+    findings = Findings(problems, [])
+    images_found = {image.name: image for image in _connect(by_name, names, platform, findings)}
+    problems.extend(arguments.problems(found.images, images_found, findings.missing))
     references = _foreign(images_found.values(), names)
     problems.extend(f"{path}: {problem}" for problem in variant_problems(found.images, drafts))
-    if not found.images:
-        problems.append(nothing_found(found.passed_over, _raw(files, found), files.root, path))
-    problems.extend(name_problems(found, drafts, references, path))
+    problems.extend(_name_problems(files, found, drafts, references))
     warnings = _check(images_found, names, settings, path, problems)
     needs = {image.name: image.needs for image in images_found.values()}
     problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
@@ -84,6 +89,18 @@ def _discover(files: Files, settings: Settings, problems: list[str]) -> Discover
     return found
 
 
+def _read_images(files: Files, found: Discovery, settings: Settings, problems: list[str]) -> Sequence[Image]:
+    folders = sorted({image.folder for image in found.images})
+    tests = excluded_tests(files.paths, files.folders, folders, files.root)
+    return [read_image(files, image, settings, tests, problems) for image in found.images]
+
+
+def _name_problems(files: Files, found: Discovery, images: Sequence[Image], references: Sequence[str]) -> Iterator[str]:
+    if not found.images:
+        yield nothing_found(found.passed_over, _raw(files, found), files.root, files.settings_path)
+    yield from name_problems(found, images, references, files.settings_path)
+
+
 def _passed_over(files: Files, found: Discovery, names: Collection[str], references: Sequence[str]) -> Iterator[str]:
     return passed_over_note(found.passed_over, names, (*references, *_raw(files, found)), files.settings_path)
 
@@ -103,8 +120,6 @@ def _check(
     images: Mapping[str, Image], names: ImageReferences, settings: Settings, path: str, problems: list[str]
 ) -> Sequence[str]:
     """Add the problems of images that were read; return the warnings."""
-    for image in images.values():
-        problems.extend(f"{path}: {problem}" for problem in build_arg_problems(image))
     doubts = reference_doubts(images.values(), names, settings.stack.registry)
     problems.extend(doubts.errors)
     problems.extend(disabled_problems(tuple(images.values())))
@@ -120,11 +135,11 @@ def _stray_test_problems(files: Files, images: Iterable[Image], settings: Settin
 
 
 def _connect(
-    drafts: Mapping[str, Image], names: ImageReferences, platform: str, problems: list[str]
+    drafts: Mapping[str, Image], names: ImageReferences, platform: str, findings: Findings
 ) -> tuple[Image, ...]:
     """Resolve the dependencies of all images."""
     onbuild = {draft.name: draft.dockerfile.onbuild for draft in drafts.values()}
-    return tuple(_connected(draft, names, onbuild, platform, problems) for draft in drafts.values())
+    return tuple(_connected(draft, names, onbuild, platform, findings) for draft in drafts.values())
 
 
 def _connected(
@@ -132,19 +147,24 @@ def _connected(
     names: ImageReferences,
     onbuild: Mapping[str, tuple[Instruction, ...]],
     platform: str,
-    problems: list[str],
+    findings: Findings,
 ) -> Image:
-    own: list[str] = []
+    own = Findings([], [])
     dockerfile = draft.dockerfile
-    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
+    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own.problems)
     scope = Scope(image=draft.name, images=names, aliases=tuple(stage.alias for stage in dockerfile.stages))
     stages = resolve_stages(dockerfile, scope, arguments, onbuild, own)
     if draft.enabled:
-        problems.extend((*own, *limit_problems(stages)))
+        findings.extend(own)
+        findings.problems.extend(limit_problems(stages))
     sources = dependencies(stages)
+    declared = declared_names((*dockerfile.arguments, *(one for stage in stages for one in stage.body)))
+    build_args = {name: value for name, value in draft.build_args.items() if name in declared}
     return msgspec.structs.replace(
         draft,
-        arguments=arguments,
+        arguments=msgspec.structs.replace(arguments, build_args=build_args),
+        build_args=build_args,
+        proxies={name: draft.build_args[name] for name in sorted(PROXIES - declared) if draft.build_args.get(name)},
         stages=stages,
         parent=parent(stages),
         needs=tuple(source.name for source in sources if source.origin is Origin.IMAGE),

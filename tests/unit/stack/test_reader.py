@@ -5,8 +5,6 @@ from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
-SET_IT = "Set a default in an ARG before the first FROM, or build-args of the image in stack.toml."
-
 
 def problems(tree: MemoryTree, images: str = "images") -> tuple[str, ...]:
     with pytest.raises(SpecError) as error:
@@ -147,7 +145,10 @@ def test_all_problems_of_a_stack_are_listed_at_once() -> None:
             '      "images/x/a/Dockerfile" = "x-a"'
         ),
         "images/x/a/Dockerfile:2: unterminated heredoc",
-        f"images/Upper/Dockerfile:1: FROM $X: X has no value. {SET_IT}",
+        (
+            "images/Upper/Dockerfile:1: FROM $X: no ARG before the first FROM declares X, so no build arg can set it. "
+            "Write there: ARG X"
+        ),
         "images/stack.toml: images.bb: no such image below images. Did you mean 'b'?",
         "images/stack.toml: images.b.context: no such folder: images/b/nowhere",
         "images/stack.toml: images.c.context is outside of the source tree: ../../..",
