@@ -1,7 +1,7 @@
 """ARG values: build args, defaults, the global ARGs before the first FROM, and the platform's."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,12 @@ from ci.dockerfile.lexer import quote
 from ci.dockerfile.parser import Instruction
 
 _NAMES = re.compile(r"\$\{?(\w+)")
+PROXIES = frozenset(
+    name
+    for kind in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+    for name in (kind, kind.lower())
+)
+"""The build args that need no ARG, as in Docker: every RUN sees them, and nothing of them is part of the image."""
 UNWRITABLE = re.compile(r"[\n\r\0]")
 
 
@@ -40,11 +46,6 @@ class Arguments(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the engine sets all variables of a text by itself."""
         own = {*self.build_args, *self.declared}
         return all(name in self.automatic and name not in own for name in _NAMES.findall(text))
-
-    def empty_names(self, text: str) -> tuple[str, ...]:
-        """Return the variables in a text of a FROM that have no value there, or an empty one."""
-        values = self.for_from
-        return tuple(name for name in dict.fromkeys(_NAMES.findall(text)) if not values.get(name))
 
 
 def platform_arguments(platform: str) -> Mapping[str, str]:
@@ -78,6 +79,11 @@ def pairs(instruction: Instruction) -> tuple[tuple[str, str | None], ...]:
     """Return the names that an ARG declares, with their defaults as written; None for a name without a default."""
     parts = (word.partition("=") for word in instruction.words)
     return tuple((name, default if equals else None) for name, equals, default in parts)
+
+
+def declared_names(instructions: Iterable[Instruction]) -> frozenset[str]:
+    """Return the names that ARGs declare."""
+    return frozenset(name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one))
 
 
 def replace_defaults(instruction: Instruction, build_args: Mapping[str, str]) -> str:

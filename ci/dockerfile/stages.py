@@ -7,6 +7,7 @@ import msgspec
 
 from ci.dockerfile.arguments import Arguments
 from ci.dockerfile.expansion import ExpansionError, expand
+from ci.dockerfile.missing import Findings, Values, undeclared
 from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Dockerfile, Instruction, Stage, onbuild_instructions
 from ci.oci.reference import is_reference, repository_name
@@ -98,12 +99,18 @@ def resolve_stages(
     scope: Scope,
     arguments: Arguments,
     onbuild: Mapping[str, tuple[Instruction, ...]],
-    problems: list[str],
+    findings: Findings,
 ) -> tuple[ImageStage, ...]:
     """Resolve what every stage depends on. `onbuild` has the ONBUILD instructions of the stack's images by name."""
     found: list[ImageStage] = []
+    values = Values(dockerfile.arguments, arguments)
     for stage in dockerfile.stages:
-        base = _base(stage, scope, arguments, problems)
+        own: list[str] = []
+        base = _base(stage, scope, arguments, own)
+        text = stage.source.words[0]
+        lacking = values.missing(text) if own else ()
+        findings.missing.extend(lacking)
+        findings.problems.extend(own if not lacking or undeclared(text, arguments) else ())
         if base.origin is Origin.STAGE:
             inherited = onbuild_instructions(dockerfile.stages[base.stage].body)
         else:
@@ -113,7 +120,7 @@ def resolve_stages(
         dependencies = [base]
         for instruction in body:
             for written, source in origins(instruction, scope):
-                problems.extend(_origin_problems(instruction, written, source, stage.index))
+                findings.problems.extend(_origin_problems(instruction, written, source, stage.index))
                 dependencies.append(source)
         found.append(
             ImageStage(
@@ -121,7 +128,7 @@ def resolve_stages(
                 alias=stage.alias,
                 source=stage.source,
                 base=base,
-                platform=_expand(stage, platform, arguments, problems) or "",
+                platform=_expand(stage, platform, arguments, findings.problems) or "",
                 body=body,
                 dependencies=tuple(dict.fromkeys(dependencies)),
             )
@@ -147,11 +154,11 @@ def _base(stage: Stage, scope: Scope, arguments: Arguments, problems: list[str])
     if value is None or base.origin is Origin.STAGE or is_reference(base.name):
         return base
     where = f"{stage.source.location}: FROM {text}"
-    empty = arguments.empty_names(text)
-    if empty:
+    unknown = undeclared(text, arguments)
+    if unknown:
         problems.append(
-            f"{where}: {' and '.join(empty)} {'has' if len(empty) == 1 else 'have'} no value. Set a default in an ARG "
-            "before the first FROM, or build-args of the image in stack.toml."
+            f"{where}: no ARG before the first FROM declares {' and '.join(unknown)}, so no build arg can set it. "
+            f"Write there: ARG {' '.join(unknown)}"
         )
     else:
         problems.append(f"{where}: {value!r} is neither a valid image reference (lower case) nor an earlier stage.")

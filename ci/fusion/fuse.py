@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from ci.dockerfile.arguments import replace_defaults
+from ci.dockerfile.directives import builtin_syntax
 from ci.dockerfile.environment import Environment
 from ci.dockerfile.lexer import complete
 from ci.dockerfile.parser import Instruction
@@ -120,7 +121,7 @@ class _Writer:
             # The ONBUILDs of a stage are already part of the stages built on it. Only the image itself keeps them.
             keeps_onbuild = stage is image.stages[-1] and not is_needed
             body = [one for one in stage.body if one.keyword != "ONBUILD" or keeps_onbuild]
-            epoch = self._substitutions.epoch_line(image.name)
+            epoch = self._substitutions.argument_line(image.name)
             ends[stage.index] = writer.write_stage(stage, body, self._initial(stage, ends), epoch)
         return writer.part(ends[len(image.stages) - 1])
 
@@ -136,9 +137,9 @@ class _Writer:
 
 
 def rewrite_single(image: Image, scope: Scope, substitutions: Substitutions) -> Fused:
-    """Return the text of an image that needs no other: its own. An epoch adds a line after each FROM."""
+    """Return the text of an image that needs no other: its own. An epoch or a proxy adds a line after each FROM."""
     naming = StageNaming(names=own_stage_names(image), substitutions=substitutions)
-    epoch = substitutions.epoch_line(image.name)
+    epoch = substitutions.argument_line(image.name)
     own = image.dockerfile.stages
 
     def line(number: int) -> int:
@@ -170,7 +171,7 @@ def _context(image: Image, folder: str) -> Context:
 
 
 def _lines(image: Image, scope: Scope, naming: StageNaming, epoch: str) -> list[str]:
-    lines = image.dockerfile.text.split("\n")
+    lines = builtin_syntax(image.dockerfile.text).split("\n")
     mark = "\ufeff" if lines[0].startswith("\ufeff") else ""
     for one, text in _rewritten(image, scope, naming):
         # If the file ends after a continuation of a FROM, the epoch must not become part of the FROM.

@@ -1,10 +1,12 @@
-"""What a fused text uses instead of what its Dockerfiles say: published images, exact digests, epochs."""
+"""What a fused text uses instead of what its Dockerfiles say: published images, exact digests, epochs, proxies."""
 
 import hashlib
 from collections.abc import Mapping
 
 import msgspec
 
+from ci.dockerfile.lexer import quote
+from ci.stack.model import Stack
 from ci.stack.reserved_names import EPOCH_ARGUMENT
 
 _EPOCH_LENGTH = 16
@@ -20,17 +22,36 @@ class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
     epochs: Mapping[str, str] = {}
     """Any text by image: when it changes, every RUN of the image runs again. A remote ADD is always fetched."""
 
+    proxies: Mapping[str, Mapping[str, str]] = {}
+    """HTTP_PROXY and its like by image: every RUN of the image sees them, but nothing in the image depends on them."""
+
     def pinned(self, reference: str) -> str:
         """Return a foreign reference with its digest, if it is known."""
         digest = "" if "@" in reference else self.digests.get(reference, "")
         return f"{reference}@{digest}" if digest else reference
 
-    def epoch_line(self, image: str) -> str:
-        """Return the instruction that makes every RUN after it run again, or the empty string.
+    def argument_line(self, image: str) -> str:
+        """Return the ARG that stands below each FROM of an image, or the empty string.
 
-        The engine's cache key of a RUN includes every ARG before it, used or not:
-        https://docs.docker.com/reference/dockerfile/#impact-on-build-caching
+        An epoch in it makes every RUN after it run again: the engine's cache key of a RUN includes every ARG before it,
+        used or not: https://docs.docker.com/reference/dockerfile/#impact-on-build-caching
         """
         epoch = self.epochs.get(image, "")
-        # A hash needs no quotes, whatever the Dockerfile's escape character.
-        return f"ARG {EPOCH_ARGUMENT}={hashlib.sha256(epoch.encode()).hexdigest()[:_EPOCH_LENGTH]}" if epoch else ""
+        words: list[str] = []
+        if epoch:
+            # A hash needs no quotes, whatever the Dockerfile's escape character.
+            words.append(f"{EPOCH_ARGUMENT}={hashlib.sha256(epoch.encode()).hexdigest()[:_EPOCH_LENGTH]}")
+        proxies = _both_cases(self.proxies.get(image, {}))
+        words.extend(f"{name}={quote(value)}" for name, value in proxies.items())
+        return " ".join(("ARG", *words)) if words else ""
+
+
+def proxies_of(stack: Stack) -> Mapping[str, Mapping[str, str]]:
+    """Return the proxies of all images that have any."""
+    return {image.name: image.proxies for image in stack.images if image.proxies}
+
+
+def _both_cases(proxies: Mapping[str, str]) -> Mapping[str, str]:
+    """Return variables in upper and lower case, as Docker sets both, whichever of them was given."""
+    given = {name.lower(): value for name, value in proxies.items()}
+    return {name: value for lower, value in given.items() for name in (lower.upper(), lower)}

@@ -26,6 +26,7 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     source: str = ""
     compression: Compression = Compression.GZIP
     rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    build_args_file: str = ""
 
 
 class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -42,6 +43,8 @@ class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
 
     build_args: dict[str, str] = {}
+    build_args_file: str = ""
+    target: str = ""
     enabled: bool = True
     reason: str = ""
     context: str = "."
@@ -55,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stack: StackTable = StackTable()
     tests: TestsTable = TestsTable()
     gpu: GpuSettings | None = None
+    build_args: Mapping[str, str] = {}
+    """For every image that declares them."""
     images: Mapping[str, ImageTable] = {}
 
 
@@ -67,12 +72,13 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    reader.refuse_unknown(document, ("stack", "tests", "gpu", "images"), "")
+    reader.refuse_unknown(document, ("stack", "tests", "gpu", "build-args", "images"), "")
     images = reader.table(document, "images")
     return Settings(
         stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
+        build_args=reader.build_args(reader.table(document, "build-args")),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
     )
 
@@ -105,6 +111,15 @@ class _Reader:
         if problem:
             self._problems.append(f"{self._path}: stack.version: {problem}")
             return msgspec.structs.replace(found, version="")
+        return found
+
+    def build_args(self, table: Mapping[str, object]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for name, value in table.items():
+            try:
+                found[name] = msgspec.convert(value, str)
+            except msgspec.ValidationError as error:
+                self._problems.append(f"{self._path}: build-args.{name}: {_plain(error)}")
         return found
 
     def gpu(self, document: Mapping[str, object]) -> GpuSettings | None:

@@ -115,6 +115,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     arguments: Arguments
     stages: tuple[ImageStage, ...]
     build_args: Mapping[str, str]
+    """The values of ARGs that its Dockerfile declares, wherever they were given."""
+    proxies: Mapping[str, str]
+    """Values of HTTP_PROXY and its like that no ARG declares: its RUNs see them, and no part of it depends on them."""
     enabled: bool
     disabled_reason: str
     parent: str | None

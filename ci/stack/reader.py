@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from ci.dockerfile.arguments import UNWRITABLE, Arguments, pairs, read_arguments
+from ci.dockerfile.arguments import PROXIES, Arguments, declared_names, read_arguments
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.engine_limits import limit_problems
+from ci.dockerfile.missing import Findings
 from ci.dockerfile.parser import Dockerfile, Instruction, parse_dockerfile
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
+from ci.dockerfile.target import TargetError, cut_to_target
 from ci.errors import SpecError, did_you_mean
 from ci.oci.reference import is_image_name
+from ci.stack.build_args import StackBuildArgs
 from ci.stack.config import ImageTable, Settings, bytes_of, read_settings
 from ci.stack.discovery import (
     SETTINGS,
@@ -32,12 +35,16 @@ from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 
 PLATFORM = "linux/amd64"
 _UNREAD = Dockerfile(path="", text="", arguments=(), stages=())
+_NONE: Mapping[str, str] = {}
 
 
-def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> Stack:
+def read_stack(
+    tree: Tree, images: str = "images", platform: str = PLATFORM, build_args: Mapping[str, str] | None = _NONE
+) -> Stack:
     """Read the images below the folder `images`. SpecError with all problems.
 
-    A disabled image needs only a valid name: mistakes in its Dockerfile are ignored.
+    `build_args` are those of the command line. None: nothing will be built, and so a FROM may lack values.
+    A disabled image is asked nothing: neither its name nor its Dockerfile has to be right.
     """
     problems: list[str] = []
     files = _Files(tree, images)
@@ -46,19 +53,16 @@ def read_stack(tree: Tree, images: str = "images", platform: str = PLATFORM) -> 
     settings = Settings() if text is None else read_settings(text, path, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     folders = find_image_folders(files.paths, files.root, settings.images)
-    problems.extend(_name_problems(folders, images))
+    problems.extend(_name_problems(folders, images, settings))
     tests = excluded_tests(files.paths, files.folders, folders, files.root)
     drafts = [_draft(files, folder, settings, tests, problems) for folder in folders]
-    by_name = {draft.name: draft for draft in drafts}
+    arguments = StackBuildArgs(files, settings, build_args)
+    by_name = arguments.complete(drafts, problems)
     problems.extend(_stray_test_problems(files, drafts, settings))
-    problems.extend(
-        f"{path}: images.{name}: no such image below {images}.{did_you_mean(name, by_name)}"
-        for name in settings.images
-        if name not in by_name
-    )
-    found = {image.name: image for image in _connect(by_name, platform, problems)}
-    for image in found.values():
-        problems.extend(f"{path}: {problem}" for problem in _build_arg_problems(image))
+    problems.extend(f"{path}: {problem}" for problem in _table_problems(settings, images, by_name))
+    findings = Findings(problems, [])
+    found = {image.name: image for image in _connect(by_name, platform, findings)}
+    problems.extend(arguments.problems(found.values(), findings.missing))
     needs = {image.name: image.needs for image in found.values()}
     problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
     problems.extend(_disabled_problems(tuple(found.values())))
@@ -116,9 +120,11 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
     text = files.read(path, own) if path in files.paths else None
     if text is not None:
         try:
-            dockerfile = parse_dockerfile(text, path)
+            dockerfile = cut_to_target(parse_dockerfile(text, path), table.target)
         except SpecError as error:
             own.extend(error.problems)
+        except TargetError as error:
+            own.append(f"{files.settings_path}: images.{name}.target: {error}")
     ignore_file = _ignore_file(files, path, context)
     patterns = read_ignore(files.read(ignore_file, own) or "", ignore_file, own) if ignore_file else ()
     draft = Image(
@@ -132,6 +138,7 @@ def _draft(files: _Files, folder: str, settings: Settings, tests: Sequence[str],
         arguments=Arguments(build_args=table.build_args, automatic={}),
         stages=(),
         build_args=table.build_args,
+        proxies={},
         enabled=table.enabled,
         disabled_reason="" if table.enabled else table.reason,
         parent=None,
@@ -175,10 +182,10 @@ def _ignore_file(files: _Files, dockerfile: str, context: str) -> str:
     return next((path for path in candidates if path in files.paths), "")
 
 
-def _connect(drafts: Mapping[str, Image], platform: str, problems: list[str]) -> tuple[Image, ...]:
+def _connect(drafts: Mapping[str, Image], platform: str, findings: Findings) -> tuple[Image, ...]:
     """Resolve the dependencies of all images."""
     onbuild = {draft.name: draft.dockerfile.onbuild for draft in drafts.values()}
-    return tuple(_connected(draft, drafts, onbuild, platform, problems) for draft in drafts.values())
+    return tuple(_connected(draft, drafts, onbuild, platform, findings) for draft in drafts.values())
 
 
 def _connected(
@@ -186,37 +193,29 @@ def _connected(
     drafts: Collection[str],
     onbuild: Mapping[str, tuple[Instruction, ...]],
     platform: str,
-    problems: list[str],
+    findings: Findings,
 ) -> Image:
-    own: list[str] = []
+    own = Findings([], [])
     dockerfile = draft.dockerfile
-    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own)
+    arguments = read_arguments(dockerfile.arguments, draft.build_args, platform, dockerfile.path, own.problems)
     scope = Scope(image=draft.name, images=drafts, aliases=tuple(stage.alias for stage in dockerfile.stages))
     stages = resolve_stages(dockerfile, scope, arguments, onbuild, own)
     if draft.enabled:
-        problems.extend((*own, *limit_problems(stages)))
+        findings.extend(own)
+        findings.problems.extend(limit_problems(stages))
     sources = dependencies(stages)
+    declared = declared_names((*dockerfile.arguments, *(one for stage in stages for one in stage.body)))
+    build_args = {name: value for name, value in draft.build_args.items() if name in declared}
     return msgspec.structs.replace(
         draft,
-        arguments=arguments,
+        arguments=msgspec.structs.replace(arguments, build_args=build_args),
+        build_args=build_args,
+        proxies={name: draft.build_args[name] for name in sorted(PROXIES - declared) if draft.build_args.get(name)},
         stages=stages,
         parent=parent(stages),
         needs=tuple(source.name for source in sources if source.origin is Origin.IMAGE),
         foreign_bases=tuple(source.name for source in sources if source.origin is Origin.FOREIGN),
     )
-
-
-def _build_arg_problems(image: Image) -> Iterator[str]:
-    if not image.enabled or not image.stages:
-        return
-    instructions = (*image.dockerfile.arguments, *(one for stage in image.stages for one in stage.body))
-    declared = {name for one in instructions if one.keyword == "ARG" for name, _ in pairs(one)}
-    for name, value in image.build_args.items():
-        where = f"images.{image.name}.build-args.{name}"
-        if name not in declared:
-            yield f"{where}: no ARG in {image.dockerfile_path} declares it.{did_you_mean(name, declared)}"
-        if UNWRITABLE.search(value):
-            yield f"{where}: the value has a line break, which is not possible in an ARG."
 
 
 def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[str]:
@@ -229,13 +228,15 @@ def _gpu_problems(settings: Settings, images: Mapping[str, Image]) -> Iterator[s
         yield f"gpu.image: {name} is disabled ({images[name].disabled_reason}). Use another one, or remove [gpu]."
 
 
-def _name_problems(folders: Sequence[str], images: str) -> Iterator[str]:
+def _name_problems(folders: Sequence[str], images: str, settings: Settings) -> Iterator[str]:
     if not folders:
         yield f"{images}: no images found. An image is a folder with a Dockerfile, at any depth."
     by_name: dict[str, list[str]] = defaultdict(list)
     for folder in folders:
         by_name[folder.rpartition("/")[2]].append(folder)
     for name, same_name in by_name.items():
+        if name in settings.images and not settings.images[name].enabled:
+            continue
         if len(same_name) > 1:
             yield f"{' and '.join(same_name)}: an image has the name of its folder, and these are equal. Rename one."
         if not is_image_name(name):
@@ -252,6 +253,12 @@ def _settings_problems(settings: Settings, images: Mapping[str, Image]) -> Itera
     yield from version_problems(settings.stack.version)
     yield from variable_problems(settings.tests.server_environment)
     yield from _gpu_problems(settings, images)
+
+
+def _table_problems(settings: Settings, images: str, known: Collection[str]) -> Iterator[str]:
+    for name in settings.images:
+        if name not in known:
+            yield f"images.{name}: no such image below {images}.{did_you_mean(name, known)}"
 
 
 def _disabled_problems(images: Sequence[Image]) -> Iterator[str]:

@@ -57,6 +57,10 @@ def test_flags_are_read() -> None:
         pytest.param("FROM a\r\nRUN b\r\n", id="CRLF"),
         pytest.param("FROM a\nRUN b", id="no line break at the end"),
         pytest.param("# syntax=docker/dockerfile:1.7-labs\n# escape=\\\nFROM a\nRUN b\n", id="usual directives"),
+        pytest.param("# syntax=mirror.gcr.io/docker/dockerfile:1\nFROM a\nRUN b\n", id="mirror"),
+        pytest.param(
+            "# syntax=localhost:5000/a/b/docker/dockerfile-upstream@sha256:0\nFROM a\nRUN b\n", id="mirror of upstream"
+        ),
         pytest.param("# Syntax = docker.io/docker/dockerfile-upstream:master\nFROM a\nRUN b\n", id="upstream syntax"),
         pytest.param("# hello\n# escape=`\nFROM a\nRUN b\n", id="a directive below a comment is a comment"),
         pytest.param("# check=skip=all\nFROM a\nRUN b\n", id="check directive"),

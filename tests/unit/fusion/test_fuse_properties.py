@@ -232,7 +232,7 @@ def test_an_epoch_adds_a_line_to_stages_and_changes_nothing_else(made: StackToFu
     substitutions = msgspec.structs.replace(made.substitutions, epochs={})
     before = fuse_all(stack, stack.by_name, substitutions)
     for name, found in fuse_all(stack, stack.by_name, made.substitutions).items():
-        own = {image: made.substitutions.epoch_line(image) for image in made.substitutions.epochs}
+        own = {image: made.substitutions.argument_line(image) for image in made.substitutions.epochs}
         assert without(own.values(), found.text) == before[name].text
         for old, new in zip(before[name].steps, found.steps, strict=True):
             assert msgspec.structs.replace(new, end=old.end) == old

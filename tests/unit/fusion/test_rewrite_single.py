@@ -10,7 +10,7 @@ UNUSUAL = (
 )
 PINNED = Substitutions(digests={"x": DIGEST, "x:1": DIGEST, "y": DIGEST, "z": DIGEST})
 EPOCH = Substitutions(epochs={"a": "1"})
-LINE = EPOCH.epoch_line("a")
+LINE = EPOCH.argument_line("a")
 
 
 def test_an_image_that_needs_no_other_keeps_its_text() -> None:

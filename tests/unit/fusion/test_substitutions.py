@@ -108,7 +108,7 @@ def test_a_pinned_image_is_not_taken_for_the_stage_of_its_name() -> None:
 
 def test_each_stage_of_an_image_has_its_epoch() -> None:
     substitutions = Substitutions(epochs={"mid": "1", "leaf": "2"})
-    mid, leaf = substitutions.epoch_line("mid"), substitutions.epoch_line("leaf")
+    mid, leaf = substitutions.argument_line("mid"), substitutions.argument_line("leaf")
     lines = written(fused("leaf", FILES, substitutions=substitutions)).splitlines()
     after = {above: below for above, below in pairwise(lines) if above.startswith("FROM")}
     assert after == {
@@ -130,17 +130,17 @@ def test_an_epoch_is_a_leaked_arg_of_every_image() -> None:
 
 
 def test_an_epoch_may_be_any_text() -> None:
-    first, second = (Substitutions(epochs={"a": epoch}).epoch_line("a") for epoch in ('it\'s "1"\n$A \\', "2"))
+    first, second = (Substitutions(epochs={"a": epoch}).argument_line("a") for epoch in ('it\'s "1"\n$A \\', "2"))
     assert first != second
     assert {line.partition("=")[0] for line in (first, second)} == {"ARG DATAHUB_EPOCH"}
     assert first.partition("=")[2].isalnum()
-    assert (Substitutions(epochs={"a": ""}).epoch_line("a"), Substitutions().epoch_line("a")) == ("", "")
+    assert (Substitutions(epochs={"a": ""}).argument_line("a"), Substitutions().argument_line("a")) == ("", "")
 
 
 def test_epochs_and_contexts_of_an_image_that_needs_no_other() -> None:
     substitutions = Substitutions(published={"base": PUBLISHED}, epochs={"mid": "1"}, digests={"debian": DIGEST})
     found = fused("mid", FILES, substitutions=substitutions)
-    line = substitutions.epoch_line("mid")
+    line = substitutions.argument_line("mid")
     assert found.text == (
         f"FROM {PUBLISHED} AS build\n{line}\nRUN build\nFROM {PUBLISHED}\n{line}\nCOPY $E ../y /c/\n"
         f"COPY --from=build / /\nRUN --mount=from={PUBLISHED},target=/m mid\n"
@@ -153,3 +153,29 @@ def test_a_disabled_image_that_cannot_be_parsed_is_ignored() -> None:
     substitutions = Substitutions(published={"b": PUBLISHED})
     off = "[images.b]\nenabled = false\nreason = 'old'\n"
     assert fused("a", {"a": "FROM x\n", "b": "NO DOCKERFILE\n"}, off, substitutions).text == "FROM x\n"
+
+
+def test_every_run_sees_the_proxies_and_no_text_for_a_key_does() -> None:
+    substitutions = Substitutions(proxies={"mid": {"HTTP_PROXY": "http://u:it's@p:1", "no_proxy": "a, b"}})
+    line = substitutions.argument_line("mid")
+    assert line == (
+        "ARG HTTP_PROXY=\"http://u:it's@p:1\" http_proxy=\"http://u:it's@p:1\" NO_PROXY='a, b' no_proxy='a, b'"
+    )
+    lines = written(fused("leaf", FILES, substitutions=substitutions)).splitlines()
+    assert [above for above, below in pairwise(lines) if below == line] == [
+        "FROM base AS mid.build",
+        "FROM base AS mid",
+    ]
+    # They are taken out of the image's configuration again.
+    assert {"HTTP_PROXY", "no_proxy"} <= set(leaked_args(fused("mid", FILES, substitutions=substitutions)))
+    assert "PROXY" not in fused("leaf", FILES).text
+    both = Substitutions(epochs={"mid": "1"}, proxies={"mid": {"all_proxy": "x"}}).argument_line("mid")
+    assert both.startswith("ARG DATAHUB_EPOCH=")
+    assert both.endswith(" ALL_PROXY=x all_proxy=x")
+
+
+def test_a_mirror_of_the_syntax_is_the_syntax_itself() -> None:
+    text = "# syntax=mirror.gcr.io/docker/dockerfile:1.7\n# escape=\\\nFROM debian\n"
+    assert fused("a", {"a": text}).text == "# syntax=docker/dockerfile:1.7\n# escape=\\\nFROM debian\n"
+    for own in ("docker/dockerfile:1", "docker.io/docker/dockerfile-upstream", "index.docker.io/moby/dockerfile"):
+        assert fused("a", {"a": f"# syntax={own}\nFROM debian\n"}).text == f"# syntax={own}\nFROM debian\n"

@@ -5,7 +5,6 @@ from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
-SET_IT = "Set a default in an ARG before the first FROM, or build-args of the image in stack.toml."
 RENAME = "Rename the folder: use lower-case letters and digits, separated by '.', '_', '__' or any number of '-'."
 
 
@@ -141,7 +140,10 @@ def test_all_problems_of_a_stack_are_listed_at_once() -> None:
         "images/a and images/x/a: an image has the name of its folder, and these are equal. Rename one.",
         f"images/Upper: invalid image name 'Upper'. {RENAME}",
         "images/x/a/Dockerfile:2: unterminated heredoc",
-        f"images/Upper/Dockerfile:1: FROM $X: X has no value. {SET_IT}",
+        (
+            "images/Upper/Dockerfile:1: FROM $X: no ARG before the first FROM declares X, so no build arg can set it. "
+            "Write there: ARG X"
+        ),
         "images/stack.toml: images.bb: no such image below images. Did you mean 'b'?",
         "images/stack.toml: images.b.context: no such folder: images/b/nowhere",
         "images/stack.toml: images.c.context is outside of the source tree: ../../..",
