@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import dagger
 from dagger import dag
 
-from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.builder import BuildSecrets, EngineBuilder
 from ci.adapters.dagger_engine.git import own_git, read_history
 from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
@@ -21,30 +21,65 @@ from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import check_password, registry_name
+from ci.commands.secrets import secret_ids
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
 from ci.gpu_gate.verdict import GpuVerdict
 from ci.planning.changes import History
+from ci.planning.secrets import GivenSecrets
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from ci.reports.gpu import render_gpu_verdict
+from ci.stack.build_args import parse_build_args
 from ci.stack.gpu_config import GpuSettings
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 
 
+class BuildInputs(NamedTuple):
+    """What a call gives to builds: NAME=VALUE build args, secrets, their ids if those are named, and an SSH agent."""
+
+    args: Sequence[str] | None = None
+    secrets: Sequence[dagger.Secret] | None = None
+    secret_ids: Sequence[str] | None = None
+    ssh: dagger.Socket | None = None
+
+
 class Project(NamedTuple):
-    """A source tree in the engine, the listing of it, and the stack in it."""
+    """A source tree in the engine, the listing of it, the stack in it, and the secrets of its builds."""
 
     source: dagger.Directory
     tree: SourceTree
     stack: Stack
+    secrets: BuildSecrets = BuildSecrets()
+
+    @property
+    def given(self) -> GivenSecrets:
+        """What is known of the secrets outside of the engine."""
+        return GivenSecrets(ids=tuple(self.secrets.by_id), has_ssh=self.secrets.ssh is not None)
 
 
-async def read_project(source: dagger.Directory, images: str) -> Project:
-    """List the tree and read the stack. Raises SpecError and ExternalError."""
+async def read_project(source: dagger.Directory, images: str, inputs: BuildInputs | None = None) -> Project:
+    """List the tree and read the stack. Raises SpecError, RequestError and ExternalError.
+
+    Without inputs nothing is to be built: what a build would need may be missing.
+    """
+    build_args = None if inputs is None else parse_build_args(inputs.args or ())
+    secrets = await _read_secrets(inputs) if inputs else BuildSecrets()
     tree = await list_tree(source)
-    return Project(source, tree, await tree.read_by(lambda tree: read_stack(tree, images)))
+    stack = await tree.read_by(lambda tree: read_stack(tree, images, build_args=build_args))
+    return Project(source, tree, stack, secrets)
+
+
+async def _read_secrets(inputs: BuildInputs) -> BuildSecrets:
+    """Return the secrets under their ids: the name of a secret is what the engine looks for."""
+    secrets, ids = inputs.secrets or (), inputs.secret_ids or ()
+    addresses = [await within_limit("read --build-secret", secret.uri()) for secret in secrets]
+    by_id = {
+        name: dag.set_secret(name, await within_limit("read --build-secret", secret.plaintext()))
+        for name, secret in zip(secret_ids(addresses, ids), secrets, strict=True)
+    }
+    return BuildSecrets(by_id, inputs.ssh)
 
 
 class RegistryOptions(NamedTuple):
@@ -104,7 +139,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
     """Return the outside world of a build, in which the engine is logged in; and the tester, which keeps test files."""
     if connection is not None:
         await connection.engine.login()
-    builder = EngineBuilder(project.source, connection.engine if connection else None)
+    builder = EngineBuilder(project.source, connection.engine if connection else None, project.secrets)
     tester = EngineTester(project.source, builder)
 
     async def history(base: str, head: str) -> History:

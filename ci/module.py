@@ -7,17 +7,21 @@ from typing import Annotated
 
 import dagger
 from dagger import DefaultPath, Doc, dag, object_type
+from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.commands.build import build_stack, run_image_tests
+from ci.commands.build import build_stack, image_text, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
-from ci.connect import RegistryOptions, build_ports, open_registry, read_project
+from ci.connect import BuildInputs, RegistryOptions, build_ports, open_registry, read_project
 from ci.dagger_function import RedRunError, uncached_function
-from ci.fusion.fuse import fuse
 from ci.options import (
     Base,
+    BuildArg,
+    BuildSecret,
+    BuildSecretId,
+    BuildSsh,
     Epoch,
     Head,
     Jobs,
@@ -32,7 +36,6 @@ from ci.options import (
     Test,
     Username,
 )
-from ci.planning.plan import check_names
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
 from ci.reports.text import render_plan, render_run
@@ -62,6 +65,10 @@ class Datahub(PromotionFunctions):
         epoch: Epoch = "",
         base: Base = "",
         head: Head = "",
+        build_arg: BuildArg = None,
+        build_secret: BuildSecret = None,
+        build_secret_id: BuildSecretId = None,
+        build_ssh: BuildSsh = None,
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
@@ -69,14 +76,13 @@ class Datahub(PromotionFunctions):
         as_json: Annotated[bool, Doc("Print JSON instead of a tree.")] = False,
     ) -> str:
         """Show what build-stack would do with each image, and why. Builds nothing."""
-        options = BuildOptions(
-            only=only or (), rebuild=rebuild or (), refresh=refresh, epoch=epoch, base=base, head=head
-        )
-        project = await read_project(self.source, self.images)
+        inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
+        options = _planning(only, rebuild, refresh, epoch, base, head)
+        project = await read_project(self.source, self.images, inputs)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with open_registry(project.stack, where) as connection:
             ports, _ = await build_ports(project, connection)
-            plan = await plan_stack(project.stack, project.tree, options, ports)
+            plan = await plan_stack(project.stack, project.tree, replace(options, secrets=project.given), ports)
         return render_json(plan) if as_json else f"{render_plan(plan)}\n"
 
     @uncached_function
@@ -92,6 +98,10 @@ class Datahub(PromotionFunctions):
         base: Base = "",
         head: Head = "",
         publish: Publish = False,
+        build_arg: BuildArg = None,
+        build_secret: BuildSecret = None,
+        build_secret_id: BuildSecretId = None,
+        build_ssh: BuildSsh = None,
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
@@ -102,20 +112,11 @@ class Datahub(PromotionFunctions):
         Images that the registry already has with the same content are reused: not built and not tested again. Exits 1,
         with the same table, if anything failed; then no tag is written.
         """
-        options = BuildOptions(
-            only=only or (),
-            jobs=jobs,
-            test=test,
-            retest=retest,
-            rebuild=rebuild or (),
-            refresh=refresh,
-            epoch=epoch,
-            base=base,
-            head=head,
-            publish=publish,
-        )
+        inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
+        options = _planning(only, rebuild, refresh, epoch, base, head)
+        options = replace(options, jobs=jobs, test=test, retest=retest, publish=publish)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
-        report, _ = await self._build(options, where)
+        report, _ = await self._build(options, inputs, where)
         return _green(report)
 
     @uncached_function
@@ -130,6 +131,10 @@ class Datahub(PromotionFunctions):
         base: Base = "",
         head: Head = "",
         publish: Publish = False,
+        build_arg: BuildArg = None,
+        build_secret: BuildSecret = None,
+        build_secret_id: BuildSecretId = None,
+        build_ssh: BuildSsh = None,
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
@@ -140,20 +145,11 @@ class Datahub(PromotionFunctions):
         The call itself exits 0; the file `exit-code` in the folder has the run's exit code. Also measures the layers of
         each image that was built, which takes minutes for an image of many GB.
         """
-        options = BuildOptions(
-            only=only or (),
-            jobs=jobs,
-            retest=retest,
-            rebuild=rebuild or (),
-            refresh=refresh,
-            epoch=epoch,
-            base=base,
-            head=head,
-            publish=publish,
-            describe=True,
-        )
+        inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
+        options = _planning(only, rebuild, refresh, epoch, base, head)
+        options = replace(options, jobs=jobs, retest=retest, publish=publish, describe=True)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
-        return _folder(*await self._build(options, where))
+        return _folder(*await self._build(options, inputs, where))
 
     @uncached_function
     async def test(
@@ -163,28 +159,52 @@ class Datahub(PromotionFunctions):
             list[str] | None, Doc("Only these suites: a kind (image, server), or origin/kind as plan shows them.")
         ] = None,
         retest: Retest = False,
+        build_arg: BuildArg = None,
+        build_secret: BuildSecret = None,
+        build_secret_id: BuildSecretId = None,
+        build_ssh: BuildSsh = None,
     ) -> str:
         """Build one image and all it needs from source, and run its suites. Exits 1 if one does not pass."""
-        project = await read_project(self.source, self.images)
+        inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
+        project = await read_project(self.source, self.images, inputs)
         ports, _ = await build_ports(project)
-        return _green(await run_image_tests(project.stack, image, suite or (), ports, retest=retest))
+        return _green(
+            await run_image_tests(project.stack, image, suite or (), ports, retest=retest, secrets=project.given)
+        )
 
     @uncached_function
-    async def image(self, name: Annotated[str, Doc("Name of the image: its folder's name.")]) -> dagger.Container:
+    async def image(
+        self,
+        name: Annotated[str, Doc("Name of the image: its folder's name.")],
+        build_arg: BuildArg = None,
+        build_secret: BuildSecret = None,
+        build_secret_id: BuildSecretId = None,
+        build_ssh: BuildSsh = None,
+    ) -> dagger.Container:
         """Build one image and all it needs from source, to look into it or to serve it.
 
         For example: `image --name X terminal`, or
         `image --name X as-service --use-entrypoint up --ports 8888:8888`.
         """
-        project = await read_project(self.source, self.images)
-        check_names(project.stack, [name])
-        return await EngineBuilder(self.source).image(fuse(project.stack, name))
+        inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
+        project = await read_project(self.source, self.images, inputs)
+        fused = image_text(project.stack, name, project.given)
+        return await EngineBuilder(self.source, secrets=project.secrets).image(fused)
 
-    async def _build(self, options: BuildOptions, where: RegistryOptions) -> tuple[RunReport, EngineTester]:
-        project = await read_project(self.source, self.images)
+    async def _build(
+        self, options: BuildOptions, inputs: BuildInputs, where: RegistryOptions
+    ) -> tuple[RunReport, EngineTester]:
+        project = await read_project(self.source, self.images, inputs)
         async with open_registry(project.stack, where) as connection:
             ports, tester = await build_ports(project, connection)
+            options = replace(options, secrets=project.given)
             return await build_stack(project.stack, project.tree, options, ports), tester
+
+
+def _planning(
+    only: list[str] | None, rebuild: list[str] | None, refresh: bool, epoch: str, base: str, head: str
+) -> BuildOptions:
+    return BuildOptions(only=only or (), rebuild=rebuild or (), refresh=refresh, epoch=epoch, base=base, head=head)
 
 
 def _green(report: RunReport) -> str:

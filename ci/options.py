@@ -34,6 +34,20 @@ Publish = Annotated[
     bool,
     Doc("Upload the images, and write the tag VERSION-COMMIT for the whole stack once all have passed."),
 ]
+BuildArg = Annotated[
+    list[str] | None, Doc("A build arg for this run, NAME=VALUE. It comes before those of stack.toml. Repeatable.")
+]
+BuildSecret = Annotated[
+    list[dagger.Secret] | None,
+    Doc(
+        "A secret for RUN --mount=type=secret: env:NAME or file:PATH. Its id is NAME, or the name of the file. "
+        "Repeatable."
+    ),
+]
+BuildSecretId = Annotated[
+    list[str] | None, Doc("The ids of the secrets, if they have other names: one for each --build-secret, in order.")
+]
+BuildSsh = Annotated[dagger.Socket | None, Doc("The SSH agent for RUN --mount=type=ssh: $SSH_AUTH_SOCK.")]
 Registry = Annotated[
     str, Doc("The registry and namespace of the images: docker.io/ucsdets. Default: stack.registry in stack.toml.")
 ]

@@ -8,15 +8,20 @@ from ci.build.tasks import BuildRun
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
 from ci.errors import RequestError
-from ci.fusion.substitutions import Substitutions
+from ci.fusion.fuse import fuse
+from ci.fusion.fused import Fused
+from ci.fusion.substitutions import Substitutions, proxies_of
 from ci.planning.changes import History, Unknown, changed_images, list_some
 from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
+from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
+
+_NO_SECRETS = GivenSecrets()
 
 
 async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> RunReport:
@@ -24,6 +29,7 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
     started = ports.timestamp()
     inputs = await collect_inputs(stack, tree, options, ports)
     plan = make_plan(stack, inputs, only=options.only)
+    check_secrets(stack, plan, options.secrets)
     publisher = (
         make_publisher(stack, plan, inputs, options=options, session=ports.registry, started=started)
         if options.publish
@@ -39,28 +45,42 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         describe=options.describe,
         tested=plan.to_test if options.test else (),
         retest=started if options.retest else "",
-        substitutions=_substitutions(plan, inputs, ports.registry),
+        substitutions=_substitutions(stack, plan, inputs, ports.registry),
         commit=inputs.history.commit,
         changed=changed_images(stack, inputs.history.changes),
     )
     return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress, publisher), run).report()
 
 
-async def run_image_tests(
-    stack: Stack, image: str, suites: Sequence[str], ports: BuildPorts, *, retest: bool = False
+async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)
+    stack: Stack,
+    image: str,
+    suites: Sequence[str],
+    ports: BuildPorts,
+    *,
+    retest: bool = False,
+    secrets: GivenSecrets = _NO_SECRETS,
 ) -> RunReport:
     """Build one image and all it needs from source, and run its suites, or those of them that `suites` names."""
     started = ports.timestamp()
     plan = make_plan(stack, only=[image])
     check_suites(stack, image, suites)
+    check_secrets(stack, plan, secrets)
     run = BuildRun(
         jobs=ports.cores,
         started=started,
         tested=(image,),
         suites=tuple(suites),
         retest=started if retest else "",
+        substitutions=Substitutions(proxies=proxies_of(stack)),
     )
     return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress), run).report()
+
+
+def image_text(stack: Stack, name: str, secrets: GivenSecrets) -> Fused:
+    """Return the text of one image and all it needs from source. Raises RequestError."""
+    check_secrets(stack, make_plan(stack, only=[name]), secrets)
+    return fuse(stack, name, Substitutions(proxies=proxies_of(stack)))
 
 
 def make_publisher(  # noqa: PLR0913 (what may be published depends on all of these)
@@ -118,10 +138,10 @@ def _commit_problems(history: History) -> Iterator[str]:
         yield f"{needed}. Commit your changes{changes}.{filters}"
 
 
-def _substitutions(plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:
+def _substitutions(stack: Stack, plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:
     published = {}
     if session is not None:
         published = {name: str(session.tags.repository(name).pinned(digest)) for name, digest in plan.reused.items()}
     digests = {base: digest for key in inputs.keys.values() for base, digest in key.bases.items() if digest}
     epochs = {name: key.epoch for name, key in inputs.keys.items() if key.epoch}
-    return Substitutions(published=published, digests=digests, epochs=epochs)
+    return Substitutions(published=published, digests=digests, epochs=epochs, proxies=proxies_of(stack))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ci.planning.secrets import GivenSecrets
+
 EVERY_IMAGE = ("*", "all")
 """Stand for every image in `--rebuild`, unless an image has this name: none can be called `*`."""
 
@@ -22,6 +24,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = True
     retest: bool = False
     publish: bool = False
+    secrets: GivenSecrets = GivenSecrets()
     describe: bool = False
     """Measure the layers of what is built."""
 

@@ -12,6 +12,7 @@ from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Record
 from ci.planning.plan import Plan, check_names, choose, make_plan
+from ci.planning.secrets import check_secrets
 from ci.publish.refresh import refresh_epoch
 from ci.publish.registry_state import (
     REQUESTS_AT_ONCE,
@@ -51,8 +52,10 @@ class BuildPorts(NamedTuple):
 
 
 async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> Plan:
-    """Return the plan. Raises RequestError for names that no image has, and ExternalError."""
-    return make_plan(stack, await collect_inputs(stack, tree, options, ports), only=options.only)
+    """Return the plan. Raises RequestError for names that no image has and secrets that lack, and ExternalError."""
+    plan = make_plan(stack, await collect_inputs(stack, tree, options, ports), only=options.only)
+    check_secrets(stack, plan, options.secrets)
+    return plan
 
 
 async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> PlanInputs:

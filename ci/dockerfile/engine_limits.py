@@ -96,9 +96,6 @@ def _mount_problems(mount: Mount) -> Iterator[str]:
             "the engine cannot mount a folder for writing. Mount it without rw, and in the RUN copy what it changes; "
             "Docker does not keep such changes either."
         )
-    if mount.is_required and mount.kind.lower() in ("secret", "ssh"):
-        what = "secrets" if mount.kind.lower() == "secret" else "SSH agent"
-        yield f"builds here have no {what}. Remove `required`, and let the command do without."
     if mount.has_owner and mount.origin:
         yield ("uid, gid and mode need a folder. Give one of the image as source=, with the owner that it has there.")
 
@@ -120,7 +117,10 @@ def _add_problems(one: Instruction) -> Iterator[str]:
                 "in a stage of its own, and COPY the folder with --from= that stage."
             )
         if _SSH_GIT.match(source):
-            yield f"{one.location}: ADD {source}: builds here have no SSH keys. Use an address with https://."
+            yield (
+                f"{one.location}: ADD {source}: the engine has no SSH keys for ADD. Use an address with https://, or "
+                "clone it in a RUN --mount=type=ssh."
+            )
 
 
 def _chmod_problems(one: Instruction) -> Iterator[str]:

@@ -40,6 +40,16 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
         return self._value("target", "dst", "destination")
 
     @property
+    def id(self) -> str:
+        """The id of a secret, an SSH agent or a cache as written."""
+        return self._value("id")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of a secret as written."""
+        return self._value("env")
+
+    @property
     def owner(self) -> "MountOwner":
         """The owner and mode of a cache's folder as written."""
         return MountOwner(uid=self._value("uid"), gid=self._value("gid"), mode=self._value("mode"))

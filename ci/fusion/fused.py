@@ -8,6 +8,7 @@ from ci.dockerfile.arguments import pairs
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Instruction, parse_dockerfile
+from ci.dockerfile.secret_mounts import ssh_mounts
 from ci.dockerfile.stages import ImageStage
 from ci.fusion.rewrite import StageNaming
 from ci.stack.model import Image
@@ -170,7 +171,7 @@ def layering(fused: Fused) -> Layering:
 
 
 def leaked_args(fused: Fused) -> tuple[str, ...]:
-    """Return the names of ARGs in the image's chain of stages that no ENV sets, sorted.
+    """Return the names of ARGs in the image's chain of stages that no ENV sets, and the one of SSH mounts, sorted.
 
     The engine leaves them in the configuration of the image; Docker does not.
     """
@@ -185,4 +186,6 @@ def leaked_args(fused: Fused) -> tuple[str, ...]:
                 arguments.update(name for name, _ in pairs(instruction))
             elif instruction.keyword == "ENV":
                 variables.update(instruction.words[::2])
+            elif any(ssh_mounts([instruction])):
+                arguments.add("SSH_AUTH_SOCK")
     return tuple(sorted(arguments - variables))

@@ -11,6 +11,7 @@ from tests.unit.fusion.sample_stacks import fused
         pytest.param("FROM x\nARG A\nENV A=1 B=2\n", "FROM base\nARG B\n", (), id="set by ENV"),
         pytest.param("FROM x\n", "ARG G\nFROM base\n", (), id="above the first FROM"),
         pytest.param("FROM x\n", "FROM y AS z\nARG A\nFROM base\nCOPY --from=z / /\n", (), id="of a copied stage"),
+        pytest.param("FROM x\nRUN --mount=type=ssh x\n", "FROM base\n", ("SSH_AUTH_SOCK",), id="of an SSH agent"),
         pytest.param("FROM x\n", "FROM base AS z\nARG A\nFROM z\n", ("A",), id="of a stage below"),
     ],
 )
