@@ -8,7 +8,7 @@ import msgspec
 
 from ci.dockerfile.arguments import PROXIES, UNWRITABLE, declared_names
 from ci.dockerfile.missing import MissingValue
-from ci.errors import RequestError, did_you_mean
+from ci.errors import RequestError, did_you_mean, first_few
 from ci.stack.config import Settings
 from ci.stack.discovery import FoundImage
 from ci.stack.model import Image
@@ -153,7 +153,7 @@ def _missing_problem(missing: Sequence[MissingValue], path: str, *, has_table: b
     for one in dict.fromkeys(missing):
         uses = f" (its default has {one.uses}, which no ARG declares)" if one.uses else ""
         by_name.setdefault(one.name, []).append(f"{one.location}{uses}")
-    lines = [f'{name} = ""  # {", ".join(places)}' for name, places in sorted(by_name.items())]
+    lines = [f'{name} = ""  # {first_few(places)}' for name, places in sorted(by_name.items())]
     is_one = len(lines) == 1
     what = f"{len(lines)} {'ARG' if is_one else 'ARGs'} that a FROM depends on {'has' if is_one else 'have'} no value"
     others = "Where images differ, build-args of [images.NAME] comes before this; for one run, --build-arg NAME=VALUE."

@@ -57,7 +57,6 @@ def read_stack(
     problems.extend(_name_problems(files, found, drafts, references))
     warnings = _check(images_found, names, settings, path, problems)
     needs = {image.name: image.needs for image in images_found.values()}
-    problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
     if problems:
         raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
@@ -122,6 +121,8 @@ def _check(
     """Add the problems of images that were read; return the warnings."""
     doubts = reference_doubts(images.values(), names, settings.stack.registry)
     problems.extend(doubts.errors)
+    needs = {image.name: image.needs for image in images.values()}
+    problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
     problems.extend(disabled_problems(tuple(images.values())))
     problems.extend(f"{path}: {problem}" for problem in settings_problems(settings, images))
     dockerfiles = sorted({image.dockerfile_path for image in images.values()})
