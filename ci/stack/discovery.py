@@ -9,7 +9,7 @@ import msgspec
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.stack.config import Settings, VariantForm
 from ci.stack.dockerfile_names import DEFAULT_NAMES, looks_like_dockerfile
-from ci.stack.dockerfile_patterns import NOT_SEARCHED, Name
+from ci.stack.dockerfile_patterns import NOT_SEARCHED, Name, Pattern
 from ci.stack.paths import inside
 
 
@@ -37,6 +37,8 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """Sorted by name."""
     passed_over: tuple[str, ...]
     """Files that look like Dockerfiles, and make no image. Sorted."""
+    unmatched: tuple[str, ...] = ()
+    """The lines of `[dockerfiles]` that no file is taken by."""
 
 
 def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequence[str] = ()) -> Discovery:
@@ -49,7 +51,8 @@ def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequen
     """
     ignored = IgnorePatterns(ignore)
     candidates = [path for path in sorted(paths) if not ignored.match(path)]
-    matched = {path: names for path in candidates if (names := _names(path, settings))}
+    lines = {path: line for path in candidates if (line := _line(path, settings))}
+    matched = {path: line.match(path) for path, line in lines.items()}
     found = [(name, posixpath.split(path)) for path, names in matched.items() for name in names]
     defaults = {path: name for name, path in _by_folder(candidates, root) if path not in matched}
     found += [(name, posixpath.split(path)) for path, name in defaults.items()]
@@ -68,11 +71,12 @@ def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequen
     return Discovery(
         images=tuple(sorted(images, key=lambda image: image.name.image)),
         passed_over=tuple(path for path in candidates if looks_like_dockerfile(path) and path not in taken),
+        unmatched=tuple(pattern.path for pattern in settings.dockerfiles if pattern not in lines.values()),
     )
 
 
-def _names(path: str, settings: Settings) -> tuple[Name, ...]:
-    return next((names for pattern in settings.dockerfiles if (names := pattern.match(path))), ())
+def _line(path: str, settings: Settings) -> Pattern | None:
+    return next((pattern for pattern in settings.dockerfiles if pattern.match(path)), None)
 
 
 def _by_folder(paths: Sequence[str], root: str) -> Iterator[tuple[Name, str]]:

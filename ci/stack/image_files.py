@@ -171,10 +171,11 @@ def _path_problems(files: Files, name: str, table: ImageTable, dockerfile: str, 
         yield f"{where}.dockerfile is outside of the source tree: {table.dockerfile}"
     elif dockerfile not in files.paths:
         yield f"{where}.dockerfile: no such file: {dockerfile}"
+    key = f"{where}.context" if table.context else f"{files.settings_path}: stack.context"
     if is_outside(context):
-        yield f"{where}.context is outside of the source tree: {table.context}"
+        yield f"{key} is outside of the source tree: {table.context or context}"
     elif not files.has_folder(context) and (dockerfile in files.paths or table.context):
-        yield f"{where}.context: no such folder: {context}"
+        yield f"{key}: no such folder: {context}"
 
 
 def _ignore_file(files: Files, dockerfile: str, context: str) -> str:

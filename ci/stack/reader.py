@@ -85,6 +85,17 @@ def _discover(files: Files, settings: Settings, problems: list[str]) -> Discover
         f"{path}: images.{name}: no such image below {files.root or 'the source tree'}.{did_you_mean(name, known)}"
         for name in unknown_tables(settings, found.images)
     )
+    problems.extend(
+        f'{path}: dockerfiles."{line}": no file matches, or an earlier line does. Paths are from the top of the source '
+        f"tree.{did_you_mean(line, files.paths)}"
+        for line in found.unmatched
+    )
+    used = {axis for table in settings.images.values() for axis in table.variants}
+    problems.extend(
+        f'{path}: variants.{axis}: no image has it. Write in its table: variants = ["{axis}"]'
+        for axis in settings.variants
+        if axis not in used
+    )
     return found
 
 

@@ -74,7 +74,7 @@ def reference_doubts(images: Iterable[Image], names: ImageReferences, registry: 
                 f"images of this stack are below {owner}, but none is called {last}. If it is one, give it this name "
                 f'in [dockerfiles] of stack.toml; if it is not, stack.external = ["{owner}/{last}"].'
             )
-            warnings[f"{one.instruction.keyword} {one.reference}: {doubt}"].append(where)
+            warnings[f"{one.instruction.keyword} {owner}/{last}: {doubt}"].append(where)
     return Doubts(_say(errors), _say(warnings), renamed)
 
 

@@ -19,6 +19,7 @@ from ci.stack.image_references import rank_tag
 
 _BEFORE = re.compile(r"(?P<fixed>(?:dockerfile|containerfile)[._-])(?P<stem>.+)", re.IGNORECASE)
 _AFTER = re.compile(r"(?P<stem>.+?)(?P<fixed>[._-](?:dockerfile|containerfile))", re.IGNORECASE)
+_PART = re.compile(r"\{\w+\}")
 _INVALID = re.compile(r"[^a-z0-9._-]+")
 _PAIR = ("name", "kind")
 _Path = tuple[str, Sequence[str]]
@@ -34,6 +35,10 @@ class Line(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f'"{self.pattern}" = "{self.image}"'
+
+    def match(self, path: str) -> tuple[Name, ...]:
+        """Return the name that it gives a Dockerfile, if it does."""
+        return Pattern(path=self.pattern, images=(self.image,)).match(path)
 
 
 class _Shape(NamedTuple):
@@ -64,23 +69,31 @@ def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collec
         for line, left in _lines(shape, group, wanted, used, nested=nested):
             lines.append(line)
             used |= left
-    return tuple(lines)
+    return _ordered(lines)
+
+
+def _ordered(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return lines so that each takes what it is for: the first that matches counts, so those with more text come first."""
+    return tuple(sorted(lines, key=lambda line: len(_PART.sub("", line.pattern)), reverse=True))
 
 
 def naming_lines(
     defaults: Mapping[str, Name], references: Iterable[str], taken: Collection[str] = ()
 ) -> tuple[Line, ...]:
-    """Return the lines that images need which have names by default: none for those whose name is right already.
+    """Return the lines that Dockerfiles need: none for those whose name is right without one.
 
-    `defaults` are the names that Dockerfiles have without a line.
+    `defaults` are the names that they have without a line; an empty name where they make no image.
     """
-    lines = suggest_names(defaults, references, taken)
-    return tuple(line for line in lines if not _is_default(line, defaults))
+    references = tuple(references)
+    images = {path: name for path, name in defaults.items() if name.repository}
+    lines = suggest_names(images, references, taken)
+    named = {name.image for line in lines for path in images for name in line.match(path)}
+    more = suggest_names(defaults.keys() - images.keys(), references, {*taken, *named})
+    return _ordered((*(line for line in lines if not _is_default(line, images)), *more))
 
 
 def _is_default(line: Line, defaults: Mapping[str, Name]) -> bool:
-    pattern = Pattern(path=line.pattern, images=(line.image,))
-    return all(names == (defaults[path],) for path in defaults if (names := pattern.match(path)))
+    return all(names == (defaults[path],) for path in defaults if (names := line.match(path)))
 
 
 class _Reference(NamedTuple):

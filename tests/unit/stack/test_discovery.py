@@ -2,6 +2,7 @@ import pytest
 
 from ci.stack.config import ImageTable, Settings
 from ci.stack.discovery import discover
+from ci.stack.dockerfile_patterns import Pattern
 from ci.stack.model import Suite, SuiteKind
 from ci.stack.paths import inside
 from ci.stack.suites import common_suites, folders_with_files, own_suites
@@ -72,3 +73,9 @@ def test_suites_are_folders_with_a_file() -> None:
     (renamed,) = common_suites(folders, "images", {"a", "common"})
     assert renamed.name == "tests_common/image"
     assert own_suites(folders, "images/a", "a") == (Suite(origin="a", kind=SuiteKind.GPU, folder="images/a/tests/gpu"),)
+
+
+def test_a_line_that_takes_no_file_is_known() -> None:
+    lines = (Pattern(path="a/D", images=("x",)), Pattern(path="{name}/D", images=("{name}",)))
+    assert discover(["b/D"], "", Settings(dockerfiles=lines)).unmatched == ("a/D",)
+    assert discover(["a/D"], "", Settings(dockerfiles=lines)).unmatched == ("{name}/D",)

@@ -8,6 +8,7 @@ import pytest
 
 from ci.errors import SpecError
 from ci.stack.init import suggest_settings
+from ci.stack.model import EntryKind
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -113,6 +114,14 @@ KINDS = {
         {"onyxia-base": set(), "onyxia-r": {"onyxia-base"}, "onyxia-shiny": {"onyxia-r"}},
     ),
     "the root": Kind({"Dockerfile": "FROM debian\n", "README.md": ""}, {"image": set()}),
+    "a linked folder": Kind(
+        {
+            "images/base": "../shared/base",
+            "images/ml/Dockerfile": "FROM base\n",
+            "shared/base/Dockerfile": "FROM debian\n",
+        },
+        {"base": set(), "ml": {"base"}},
+    ),
     "the tests of images": Kind(
         {"tests/images/base/Dockerfile": "FROM debian\n", "tests/images/ml/Dockerfile": "FROM base\n"},
         {"base": set(), "ml": {"base"}},
@@ -134,8 +143,14 @@ KINDS = {
 }
 
 
+def tree(files: Files) -> MemoryTree:
+    """Return a tree in which what is no file of a known name is a link to a folder."""
+    links = [path for path, text in files.items() if text.startswith("../")]
+    return MemoryTree(files, dict.fromkeys(links, EntryKind.LINK))
+
+
 def read_with(files: Files, settings: str) -> Mapping[str, set[str]]:
-    stack = read_stack(MemoryTree({**files, _path(files): settings}))
+    stack = read_stack(tree({**files, _path(files): settings}))
     assert stack.warnings == ()
     return {image.name: set(image.needs) for image in stack.images}
 
@@ -148,7 +163,7 @@ def _path(files: Files) -> str:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_what_init_prints_reads_the_tree_right(kind: Kind) -> None:
-    settings = suggest_settings(MemoryTree(kind.files))
+    settings = suggest_settings(tree(kind.files))
     assert read_with(kind.files, settings) == kind.needs
 
 
@@ -156,7 +171,7 @@ def test_what_init_prints_reads_the_tree_right(kind: Kind) -> None:
 def test_what_a_plan_prints_reads_the_tree_right(kind: Kind) -> None:
     """Nothing is passed over: a tree that is not read right is refused or noted, with lines that read it right."""
     try:
-        stack = read_stack(MemoryTree(kind.files))
+        stack = read_stack(tree(kind.files))
     except SpecError as error:
         printed = str(error)
     else:
