@@ -61,8 +61,10 @@ Service = Annotated[
     Doc("Service that serves this registry, for one on your own machine: tcp://localhost:5000."),
 ]
 
-Tag = Annotated[str, Doc("The tag of a published stack: VERSION-COMMIT, such as 2026.4-a1239ab.")]
-StableTag = Annotated[str, Doc("A stable tag, such as 2026.4-stable.")]
+Tag = Annotated[
+    str, Doc("The tag of a published stack: VERSION-COMMIT, such as 2026.4-a1239ab, without an image's prefix.")
+]
+StableTag = Annotated[str, Doc("A stable tag, such as 2026.4-stable, without an image's prefix.")]
 DryRun = Annotated[bool, Doc("Check everything and show what would be done, but write nothing.")]
 KnownHosts = Annotated[
     dagger.File | None,

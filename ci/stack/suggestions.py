@@ -73,7 +73,7 @@ def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collec
 
 
 def _ordered(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Return lines so that each takes what it is for: the first that matches counts, so those with more text come first."""
+    """Return lines, those with more text first: of several that match a path, the first counts."""
     return tuple(sorted(lines, key=lambda line: len(_PART.sub("", line.pattern)), reverse=True))
 
 

@@ -12,20 +12,26 @@ from ci.oci.registry import Manifest, digest_of
 from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tag_update_errors import UNKNOWN, TagUpdateError
 from ci.oci.tombstone import is_tombstone
+from ci.publish.tags import Place
 from tests.integration.adapters.oci.contents import Contents, image_manifest
 from tests.integration.promotion.flaky_registry import Fault, FlakyRegistry
 
 CONFIG = b"{}"
-REPOSITORIES = [Repository(host="registry.test", path=f"stack/{name}") for name in "abcd"]
+ALONE = [Place(repository=Repository(host="registry.test", path=f"stack/{name}")) for name in "abcd"]
+TOGETHER = [Place(repository=ALONE[0].repository, tag_prefix=prefix) for prefix in ("", "b-", "b-c-", "d-")]
 
 
 class Case(NamedTuple):
-    """For each of four images, whether it had a stable tag, and whether that pointed to the new image already."""
+    """For each of four images, whether it had a stable tag, and whether that pointed to the new image already.
+
+    `places`: each has a repository of its own, or all have one, where some are the same image by their digest.
+    """
 
     had: list[bool]
     done: list[bool]
     deletes: bool
     faults: list[Fault]
+    places: list[Place]
 
 
 def quiet_then(quiet: int, faults: list[Fault]) -> list[Fault]:
@@ -45,6 +51,7 @@ CASES = some.builds(
     some.lists(some.booleans(), min_size=4, max_size=4),
     some.booleans(),
     FAULTS,
+    some.sampled_from([ALONE, TOGETHER]),
 )
 
 
@@ -65,17 +72,17 @@ def other_tags(contents: Contents) -> dict[tuple[str, str], str]:
         (repository, tag): digest
         for repository, tags in contents.tags.items()
         for tag, digest in tags.items()
-        if tag != "stable"
+        if not tag.endswith("stable")
     }
 
 
 def planned(contents: Contents, case: Case) -> tuple[TagUpdate, ...]:
     updates = []
-    for repository, had, done in zip(REPOSITORIES, case.had, case.done, strict=True):
-        stable = repository.tagged("stable")
-        new = written(contents, repository.tagged("tested"), b"new")
+    for place, had, done in zip(case.places, case.had, case.done, strict=True):
+        stable = place.tagged("stable")
+        new = written(contents, place.tagged("tested"), b"new")
         old = written(contents, stable, b"new" if done else b"old") if had else None
-        updates.append(TagUpdate(image=repository.path, target=stable, new=new, old=old))
+        updates.append(TagUpdate(image=str(place), target=stable, new=new, old=old))
     return tuple(updates)
 
 
@@ -120,12 +127,13 @@ def test_all_are_updated_or_each_is_restored_or_listed(case: Case) -> None:
             assert digest == unrestored[one.target] != one.old_digest
 
 
+@pytest.mark.parametrize("places", [ALONE, TOGETHER], ids=["own repositories", "one repository"])
 @pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER])
 @pytest.mark.parametrize("request_number", range(16))
 @pytest.mark.anyio
-async def test_one_fault_leaves_all_tags_as_they_were(request_number: int, fault: Fault) -> None:
+async def test_one_fault_leaves_all_tags_as_they_were(request_number: int, fault: Fault, places: list[Place]) -> None:
     contents = Contents()
-    updates = planned(contents, Case([True, False, True, False], [False] * 4, deletes=True, faults=[]))
+    updates = planned(contents, Case([True, False, True, False], [False] * 4, deletes=True, faults=[], places=places))
     registry = FlakyRegistry(contents, [Fault.NONE] * request_number + [fault], lambda _tag: None)
     with pytest.raises(TagUpdateError) as raised:
         await update_tags(registry, updates)

@@ -141,8 +141,8 @@ def test_all_problems_of_a_stack_are_listed_at_once() -> None:
             "separated by '.', '_', '__' or any number of '-'. By default an image has the name of its folder; "
             "images/stack.toml gives others:\n"
             "      [dockerfiles]\n"
-            '      "images/{name}/Dockerfile" = "{name:kebab}"\n'
-            '      "images/x/a/Dockerfile" = "x-a"'
+            '      "images/x/a/Dockerfile" = "x-a"\n'
+            '      "images/{name}/Dockerfile" = "{name:kebab}"'
         ),
         "images/x/a/Dockerfile:2: unterminated heredoc",
         (

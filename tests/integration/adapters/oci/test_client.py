@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 
+import anyio
 import httpx
 import pytest
 
@@ -248,3 +249,15 @@ async def test_a_registry_is_reached_at_another_address_and_keeps_its_name(
         assert await registry.get(there.tagged("t")) == manifest
         await registry.put_blob(there, b"a record")
     assert digest_of(b"a record") in server.contents.blobs[PATH]
+
+
+async def test_a_blob_is_uploaded_once_by_several_at_the_same_moment(
+    server: RegistryServer, registry: HttpRegistry
+) -> None:
+    one, other = Repository(host=server.host, path="a/one"), Repository(host=server.host, path="a/other")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            for repository in (one, other):
+                tasks.start_soon(registry.put_blob, repository, b"a record")
+    assert len(server.asked("PUT", "/blobs/uploads/")) == 2
+    assert all(digest_of(b"a record") in server.contents.blobs[repository.path] for repository in (one, other))
