@@ -4,19 +4,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ci.build.ports import Builder, Progress, Tester
 from ci.clock import Clock
 from ci.commands.options import EVERY_IMAGE, BuildOptions
 from ci.oci.concurrency import gather_or_raise
 from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
-from ci.planning.decisions import Absent, NoAnswer, PlanInputs, Record
+from ci.planning.decisions import Absent, Answer, NoAnswer, NoRegistry, PlanInputs, Record
 from ci.planning.plan import Plan, check_names, choose, make_plan
 from ci.planning.secrets import check_secrets
 from ci.publish.refresh import refresh_epoch
 from ci.publish.registry_state import (
     REQUESTS_AT_ONCE,
-    Answer,
     RegistrySession,
     find_last_records,
     find_never_published,
@@ -27,7 +28,10 @@ from ci.publish.registry_state import (
 from ci.stack.model import Image, Stack, Tree
 from ci.stack.stack_tag import StackTag
 
-_NO_REGISTRY = NoAnswer(why="none is named: --registry names one, or stack.registry in stack.toml")
+_NO_REGISTRY_NOTE = (
+    "Every image is built: no registry is named to reuse images from. Name it with --registry, or as stack.registry in "
+    "stack.toml."
+)
 
 
 class BuildPorts(NamedTuple):
@@ -55,7 +59,8 @@ async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bui
     """Return the plan. Raises RequestError for names that no image has and secrets that lack, and ExternalError."""
     plan = make_plan(stack, await collect_inputs(stack, tree, options, ports), only=options.only)
     check_secrets(stack, plan, options.secrets)
-    return plan
+    notes = () if ports.registry else (_NO_REGISTRY_NOTE,)
+    return replace(plan, notes=(*notes, *plan.notes))
 
 
 async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> PlanInputs:
@@ -114,7 +119,7 @@ async def _epochs(
 
 
 async def _published(keys: Mapping[str, ImageKey], session: RegistrySession | None) -> Mapping[str, Answer]:
-    return await find_published(session, keys) if session else dict.fromkeys(keys, _NO_REGISTRY)
+    return await find_published(session, keys) if session else dict.fromkeys(keys, NoRegistry())
 
 
 async def _last_records(

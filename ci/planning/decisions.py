@@ -40,11 +40,17 @@ class Cause(StrEnum):
     STACK_FILES = "stack files changed"
     NEVER_PUBLISHED = "never published"
     REGISTRY = "registry did not answer"
+    NO_REGISTRY = "no registry"
+    """None is named, so nothing can be reused."""
     NO_HISTORY = "no history"
     PUBLISHED = "published"
     ASKED_FOR = "asked for"
     """The registry was not asked what is published."""
     DISABLED = "disabled"
+
+
+# Causes of a first build, or of one that nothing can be reused for.
+_NOTHING_THERE = frozenset({Cause.NEVER_PUBLISHED, Cause.REGISTRY, Cause.NO_REGISTRY})
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +61,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         # The action already says what these two causes would.
-        return self.detail if self.cause in {Cause.ASKED_FOR, Cause.DISABLED} else f"{self.cause}: {self.detail}"
+        if self.cause in {Cause.ASKED_FOR, Cause.DISABLED}:
+            return self.detail
+        return f"{self.cause}: {self.detail}" if self.detail else self.cause
 
 
 class Present(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -82,6 +90,12 @@ class NoAnswer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     why: str
 
 
+class NoRegistry(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """There is no registry to reuse images from."""
+
+
+Answer = Present | Absent | NoAnswer | NoRegistry
+"""What is known of an image's key in the registry."""
 _NOT_ASKED = NoAnswer(why="it was not asked")
 
 
@@ -100,7 +114,7 @@ class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     keys: Mapping[str, ImageKey]
     """A missing image means that its key is unknown."""
-    answers: Mapping[str, Present | Absent | NoAnswer]
+    answers: Mapping[str, Answer]
     """What the registry has under each key. A missing image means no answer."""
     history: History
     records: Mapping[str, Record] | None
@@ -126,7 +140,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
     changed = inputs.history.changes if isinstance(inputs.history.changes, Changed) else Changed(base="", paths=())
     files = changed_files(stack, changed)
     stack_files = changed_stack_files(stack, changed)
-    built: dict[str, None] = {}
+    built: dict[str, Cause] = {}
     reused: dict[str, str] = {}
     decisions: list[Decision] = []
     for image in images:
@@ -144,10 +158,12 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
             reused[image.name] = answer.digest
             decisions.append(_reuse(image, answer))
         else:
-            built[image.name] = None
+            is_first = not isinstance(answer, Present) and image.name not in (inputs.records or {})
+            # Where nothing is there to reuse, a parent changes nothing.
+            changing = [one for one in rebuilt if not is_first or built[one] not in _NOTHING_THERE]
             causes = (
                 _listed(Cause.FILES, files.get(image.name, ())),
-                _listed(Cause.PARENT, rebuilt),
+                _listed(Cause.PARENT, changing),
                 _listed(Cause.OTHER_PARENT, _other_parents(image, answer, reused, inputs)),
                 *_differences(image, inputs),
                 _listed(Cause.FORCED, ["--rebuild"] if image.name in inputs.forced else []),
@@ -155,6 +171,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
                 _listed(Cause.STACK_FILES, stack_files),
             )
             reason = next((cause for cause in causes if cause), None) or _unpublished(image, inputs, answer)
+            built[image.name] = reason.cause
             decisions.append(Decision(name=image.name, action=Action.BUILD, reason=reason))
     return tuple(decisions)
 
@@ -215,17 +232,19 @@ def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:
         yield Reason(cause=Cause.EPOCH, detail=f"{record.epoch or 'none'} -> {own.epoch or 'none'}")
 
 
-def _unpublished(image: Image, inputs: PlanInputs, answer: Present | Absent | NoAnswer) -> Reason:
+def _unpublished(image: Image, inputs: PlanInputs, answer: Answer) -> Reason:
     """Return the reason for an image without a known change."""
     own = inputs.keys.get(image.name)
     if own and own.unknown:
         unknown = own.unknown
         return Reason(cause=Cause.REGISTRY, detail=f"the digest of {first_few(unknown)} is unknown")
     match answer:
+        case NoRegistry():
+            return Reason(cause=Cause.NO_REGISTRY, detail="")
         case NoAnswer():
             return Reason(cause=Cause.REGISTRY, detail=answer.why)
         case Absent(always=True):
-            return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
+            return Reason(cause=Cause.NEVER_PUBLISHED, detail="first build")
         case Absent() | Present():
             return _absent(image, inputs)
     assert_never(answer)
@@ -234,7 +253,7 @@ def _unpublished(image: Image, inputs: PlanInputs, answer: Present | Absent | No
 def _absent(image: Image, inputs: PlanInputs) -> Reason:
     record = (inputs.records or {}).get(image.name)
     if inputs.records is not None and record is None:
-        return Reason(cause=Cause.NEVER_PUBLISHED, detail="no image of this name")
+        return Reason(cause=Cause.NEVER_PUBLISHED, detail="first build")
     if isinstance(inputs.history.changes, Unknown):
         return Reason(cause=Cause.NO_HISTORY, detail=inputs.history.changes.why)
     since = f"; the last one is from commit {record.commit[:7]}" if record else ""

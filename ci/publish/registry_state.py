@@ -17,7 +17,7 @@ from ci.oci.registry import (
     UnreachableError,
 )
 from ci.planning.cache_key import ImageKey
-from ci.planning.decisions import Absent, NoAnswer, Present, Record, other_parents
+from ci.planning.decisions import Absent, Answer, NoAnswer, Present, Record, other_parents
 from ci.publish.attestations import (
     RecordedImage,
     find_needs,
@@ -29,7 +29,6 @@ from ci.publish.tags import TagLayout
 from ci.stack.model import Image
 
 T = TypeVar("T")
-Answer = Present | Absent | NoAnswer
 
 REQUESTS_AT_ONCE = 8
 # A stack's tag is written for all its images or for none, so nearly any image shows whether it exists. The first may

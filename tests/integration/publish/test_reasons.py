@@ -156,8 +156,8 @@ async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
     with RegistryServer().serving() as server:
         plan = await GitPipeline(server, repository).plan(MemoryRegistry())
     assert [image.reason for image in plan.images] == [
-        "never published: no image of this name",
-        "parent changes: base",
-        "parent changes: ds",
-        "parent changes: base",
+        "never published: first build",
+        "never published: first build",
+        "never published: first build",
+        "never published: first build",
     ]

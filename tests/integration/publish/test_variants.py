@@ -139,7 +139,7 @@ async def test_what_another_variant_has_published_is_not_of_this_one(shared: Pip
         "base": plan.images[0].reason,
         "ds": "no history: unknown",
         "ml": "parent changes: ds",
-        "r": "never published: no image of this name",
+        "r": "never published: first build",
     }
 
 

@@ -5,7 +5,19 @@ import pytest
 
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
-from ci.planning.decisions import Absent, Action, Cause, Decision, NoAnswer, PlanInputs, Present, Reason, Record, decide
+from ci.planning.decisions import (
+    Absent,
+    Action,
+    Cause,
+    Decision,
+    NoAnswer,
+    NoRegistry,
+    PlanInputs,
+    Present,
+    Reason,
+    Record,
+    decide,
+)
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -76,7 +88,7 @@ ON_BASE = {"ds": "parent changes: base", **ON_DS}
 ON_FONTS = {"ds": "parent changes: fonts", **ON_DS}
 ON_BOTH = {"ds": "parent changes: base, fonts", **ON_DS}
 GONE = "never published: no image with this content; the last one is from commit ccccccc"
-NEW = "never published: no image of this name"
+NEW = "never published: first build"
 SILENT = "registry did not answer: time is up"
 SHALLOW = "no history: this is a shallow clone."
 ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
@@ -167,7 +179,7 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
         pytest.param(inputs(silent="base"), {"base": SILENT, **ON_BASE}, id="no answer for a parent"),
         pytest.param(
             inputs(silent="base fonts ds ml", records=None, changed=None),
-            {"base": SILENT, "fonts": SILENT, **ON_BOTH},
+            dict.fromkeys(("base", "fonts", "ds", "ml"), SILENT),
             id="no answer at all",
         ),
         pytest.param(inputs(silent="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="no answer, and changed"),
@@ -259,3 +271,15 @@ def test_a_refresh_is_the_reason_where_nothing_else_is() -> None:
         **ON_BOTH,
         "ml": f"files changed: {ML}",
     }
+
+
+def test_without_a_registry_every_image_has_the_same_reason_but_those_whose_files_changed() -> None:
+    given = inputs(records=None, changed=ML)
+    given = msgspec.structs.replace(given, answers=dict.fromkeys(ALL, NoRegistry()))
+    expected = dict.fromkeys(ALL, "no registry") | {"ml": f"files changed: {ML}"}
+    assert reasons(given) == expected
+
+
+def test_a_first_build_says_so_for_every_image() -> None:
+    given = inputs(absent=" ".join(ALL), records={})
+    assert reasons(given) == dict.fromkeys(ALL, NEW)
