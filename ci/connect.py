@@ -60,13 +60,23 @@ class Project(NamedTuple):
         return GivenSecrets(ids=tuple(self.secrets.by_id), has_ssh=self.secrets.ssh is not None)
 
 
-async def read_project(source: dagger.Directory, images: str, inputs: BuildInputs | None = None) -> Project:
+def source_tree(source: dagger.Directory | None) -> dagger.Directory:
+    """Return the source tree of a call: what it names, else the repository in which it runs.
+
+    A default path would be that of the module, which is another repository where it is called with `-m`. The whole
+    tree, with what .gitignore has: an image's context is what its ignore file leaves.
+    """
+    return source or dag.current_workspace().directory("/")
+
+
+async def read_project(source: dagger.Directory | None, images: str, inputs: BuildInputs | None = None) -> Project:
     """List the tree and read the stack. Raises SpecError, RequestError and ExternalError.
 
     Without inputs nothing is to be built: what a build would need may be missing.
     """
     build_args = None if inputs is None else parse_build_args(inputs.args or ())
     secrets = await _read_secrets(inputs) if inputs else BuildSecrets()
+    source = source_tree(source)
     tree = await list_tree(source)
     stack = await tree.read_by(lambda tree: read_stack(tree, images, build_args=build_args))
     return Project(source, tree, stack, secrets)
@@ -83,9 +93,9 @@ async def _read_secrets(inputs: BuildInputs) -> BuildSecrets:
     return BuildSecrets(by_id, inputs.ssh)
 
 
-async def suggest_stack_toml(source: dagger.Directory, images: str) -> str:
+async def suggest_stack_toml(source: dagger.Directory | None, images: str) -> str:
     """Return the stack.toml that a tree needs. Raises SpecError and ExternalError."""
-    tree = await list_tree(source)
+    tree = await list_tree(source_tree(source))
     return await tree.read_by(lambda tree: suggest_settings(tree, images))
 
 

@@ -6,7 +6,7 @@ No rules live here, and no loop over images. Docstrings and `Doc`s are the comma
 from typing import Annotated
 
 import dagger
-from dagger import DefaultPath, Doc, dag, object_type
+from dagger import Doc, dag, object_type
 from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
@@ -54,11 +54,9 @@ class Datahub(PromotionFunctions):
     """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
 
     source: Annotated[
-        dagger.Directory,
-        # All of it: an image's context is what its ignore file leaves.
-        DefaultPath("/"),
-        Doc("The source tree with the stack. Default: this repository."),
-    ]
+        dagger.Directory | None,
+        Doc("The source tree with the stack. Default: the git repository in which the command runs, else its folder."),
+    ] = None
     images: Annotated[
         str,
         Doc(
@@ -208,7 +206,7 @@ class Datahub(PromotionFunctions):
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         project = await read_project(self.source, self.images, inputs)
         fused = image_text(project.stack, name, project.given)
-        return await EngineBuilder(self.source, secrets=project.secrets).image(fused)
+        return await EngineBuilder(project.source, secrets=project.secrets).image(fused)
 
     async def _build(
         self, options: BuildOptions, inputs: BuildInputs, where: RegistryOptions

@@ -39,7 +39,7 @@ from ci.stack.model import Stack
 class PromotionFunctions:
     """The functions of Datahub that change stable tags, or prepare that."""
 
-    source: dagger.Directory
+    source: dagger.Directory | None
     images: str
 
     @uncached_function

@@ -37,7 +37,11 @@ def nothing_found(paths: Sequence[str], references: Iterable[str], root: str, se
     """Return why a tree has no image, with the lines that make images of what looks like Dockerfiles."""
     where = root or "the source tree"
     if not paths:
-        return f"{where}: no images found. An image is a folder with a Dockerfile, at any depth."
+        return (
+            f"{where}: no images found. An image is a folder with a Dockerfile, at any depth. The source tree is the "
+            "repository in which the command runs, unless --source names another folder, such as --source=.; --images "
+            "names a folder in it."
+        )
     lines = snippet(suggest_names(paths, references))
     return (
         f"{where}: no images found. An image is a folder with a Dockerfile, at any depth; other Dockerfiles become "
