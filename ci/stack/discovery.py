@@ -50,8 +50,9 @@ def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequen
     by patterns that name them.
     """
     ignored = IgnorePatterns(ignore)
-    candidates = [path for path in sorted(paths) if not ignored.match(path)]
-    lines = {path: line for path in candidates if (line := _line(path, settings))}
+    candidates = [path for path in sorted(paths) if not ignore or not ignored.match(path)]
+    lines = {path: line for path in candidates if (line := _line(path, settings))} if settings.dockerfiles else {}
+    used = {line.path for line in lines.values()}
     matched = {path: line.match(path) for path, line in lines.items()}
     found = [(name, posixpath.split(path)) for path, names in matched.items() for name in names]
     defaults = {path: name for name, path in _by_folder(candidates, root) if path not in matched}
@@ -71,7 +72,7 @@ def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequen
     return Discovery(
         images=tuple(sorted(images, key=lambda image: image.name.image)),
         passed_over=tuple(path for path in candidates if looks_like_dockerfile(path) and path not in taken),
-        unmatched=tuple(pattern.path for pattern in settings.dockerfiles if pattern not in lines.values()),
+        unmatched=tuple(pattern.path for pattern in settings.dockerfiles if pattern.path not in used),
     )
 
 
@@ -83,8 +84,8 @@ def _by_folder(paths: Sequence[str], root: str) -> Iterator[tuple[Name, str]]:
     found: dict[str, str] = {}
     for kind in DEFAULT_NAMES:
         for path in paths:
-            folder, name = posixpath.split(path)
-            if name == kind and folder and _is_searched(folder, root):
+            folder = path.removesuffix(f"/{kind}")
+            if folder != path and _is_searched(folder, root):
                 found.setdefault(folder, path)
     return ((Name(posixpath.basename(folder)), path) for folder, path in found.items())
 

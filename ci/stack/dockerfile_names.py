@@ -1,6 +1,5 @@
 """Which files look like Dockerfiles: by the names that public repositories give them."""
 
-import posixpath
 import re
 
 # What is written in other languages, or only becomes a Dockerfile.
@@ -54,5 +53,8 @@ DEFAULT_NAMES = ("Dockerfile", "Containerfile")
 
 def looks_like_dockerfile(path: str) -> bool:
     """Return whether a file may be a Dockerfile: `Dockerfile.cpu`, `NAME.Dockerfile`, `Containerfile`."""
-    name = posixpath.basename(path)
-    return _NAME.fullmatch(name) is not None and name.rpartition(".")[2].lower() not in _OTHER
+    name = path.rpartition("/")[2]
+    # Most files of a tree are ruled out without a regular expression.
+    return (
+        "file" in name.lower() and _NAME.fullmatch(name) is not None and name.rpartition(".")[2].lower() not in _OTHER
+    )

@@ -6,6 +6,7 @@ one, `**` for any number of folders. The image is a name or `repository:tag`, in
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -59,7 +60,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
 
     def match(self, path: str) -> tuple[Name, ...]:
         """Return the names of the images of a Dockerfile; empty if the pattern is of other files."""
-        found = re.fullmatch(_expression(self.path), path)
+        found = _expression(self.path).fullmatch(path)
         return tuple(Name.parse(_fill(image, found.groupdict())) for image in self.images) if found else ()
 
     def problems(self) -> Iterator[str]:
@@ -90,7 +91,8 @@ def to_kebab(text: str) -> str:
 _FORMS: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "kebab": to_kebab}
 
 
-def _expression(path: str) -> str:
+@cache
+def _expression(path: str) -> re.Pattern[str]:
     """Return the regular expression of a pattern. Only what is written out is a hidden name, or one of NOT_SEARCHED."""
     found: list[str] = []
     seen: set[str] = set()
@@ -106,7 +108,7 @@ def _expression(path: str) -> str:
             found.append(f"(?P={part})" if part in seen else f"(?P<{part}>[^/]+?)" if part else "[^/]*")
             seen.update([part] if part else [])
         at_start = match[0].endswith("/")
-    return "".join(found)
+    return re.compile("".join(found))
 
 
 def _fill(image: str, parts: Mapping[str, str]) -> str:
