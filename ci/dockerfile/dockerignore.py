@@ -16,6 +16,7 @@ _ONE = rf"(?:{_ESCAPED}|[^][*?\\-])"
 _CLASS = rf"\[\^?(?:{_ONE}(?:-{_ONE})?)+\]"
 _TOKEN = re.compile(rf"\*\*/?|\*|\?|{_ESCAPED}|{_CLASS}|[^[\\]")
 _RANGE = re.compile(rf"({_ONE})(?:-({_ONE}))?")
+_SPECIAL = re.compile(r"[][*?\\^!#]")
 _WILD = re.compile(r"[][*?\\]")
 
 
@@ -55,6 +56,11 @@ def pattern_faults(pattern: str) -> Iterator[str]:
             f"invalid pattern {pattern!r}. Separate folders with /, put a backslash only before a special character "
             "such as * or [, and only single characters and ranges between [ and ]."
         )
+
+
+def literal_pattern(path: str) -> str:
+    """Return the pattern of one path, whatever characters it has."""
+    return _SPECIAL.sub(r"\\\g<0>", path)
 
 
 class IgnorePatterns:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from typing_extensions import override
 
+from ci.dockerfile.dockerignore import literal_pattern
 from ci.dockerfile.parser import Dockerfile
 from ci.errors import SpecError, group_problems
 from ci.oci.reference import split_reference
@@ -15,10 +16,10 @@ from ci.stack.discovery import discover
 from ci.stack.dockerfile_patterns import Name
 from ci.stack.image_files import Files
 from ci.stack.model import EntryKind, Image, Stack, Tree
-from ci.stack.naming_notes import nothing_found
+from ci.stack.naming_notes import nothing_found, quoted
 from ci.stack.raw_references import foreign_references, parse, references
 from ci.stack.reader import read_stack
-from ci.stack.suggestions import Line, naming_lines
+from ci.stack.suggestions import Line, is_writable, naming_lines
 from ci.stack.suite_exclusions import copied_paths
 
 # Folders whose Dockerfiles are rarely images of a stack.
@@ -38,15 +39,8 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     paths = [*(image.dockerfile for image in found.images), *found.passed_over]
     if not paths:
         raise SpecError([nothing_found((), (), files.root, files.settings_path)])
-    aside = [path for path in paths if _aside_folder(path, files.root)]
-    wanted = [path for path in paths if path not in aside]
-    # Where all images are in hidden folders, that is how this repository does it.
-    wanted = (
-        wanted
-        or [path for path in aside if _aside_folder(path, files.root).rpartition("/")[2].startswith(".")]
-        or paths
-    )
-    aside = [path for path in aside if path not in wanted]
+    wanted = _wanted(paths, files.root)
+    aside = [path for path in paths if path not in wanted]
     texts = {path: dockerfile for path in wanted if (dockerfile := parse(files, path))}
     defaults = {image.dockerfile: image.name for image in found.images if image.dockerfile in texts}
     names = {path: defaults.get(path, Name("")) for path in texts}
@@ -54,7 +48,7 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     settings = _Draft(
         path=files.settings_path,
         lines=lines,
-        ignore=tuple(dict.fromkeys(_aside_folder(path, files.root) for path in sorted(aside))),
+        ignore=tuple(dict.fromkeys(_left_out(path, files.root) for path in sorted(aside))),
         needs_root=_need_root(tree, texts),
     )
     return settings.finish(tree, images)
@@ -87,7 +81,7 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
             ['context = "."  # Dockerfiles copy files from the top of the source tree'] if self.needs_root else []
         )
         if self.ignore:
-            listed = "".join(f'    "{pattern}",\n' for pattern in self.ignore)
+            listed = "".join(f"    {quoted(pattern)},\n" for pattern in self.ignore)
             sections.append(f"# Dockerfiles that look like tests, examples or tools\nignore = [\n{listed}]")
         if self.lines:
             sections += ["", "[dockerfiles]", *map(str, self.lines)]
@@ -122,6 +116,17 @@ class WithFile(Tree):
 def _comment(title: str, sentences: Iterable[str]) -> str:
     lines = [line for sentence in sentences for line in f"- {sentence}".splitlines()]
     return "\n" + "".join(f"# {line}".rstrip() + "\n" for line in (title, *lines))
+
+
+def _wanted(paths: Sequence[str], root: str) -> Sequence[str]:
+    """Return the Dockerfiles of images: those in no folder of tests and the like, unless there are no others."""
+    usual = [path for path in paths if not _aside_folder(path, root)]
+    hidden = [path for path in paths if _aside_folder(path, root).rpartition("/")[2].startswith(".")]
+    return [path for path in usual or hidden or paths if is_writable(path)]
+
+
+def _left_out(path: str, root: str) -> str:
+    return literal_pattern(_aside_folder(path, root) or path)
 
 
 def _aside_folder(path: str, root: str) -> str:

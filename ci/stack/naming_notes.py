@@ -1,8 +1,10 @@
 """Notes with lines of stack.toml: for Dockerfiles that make no image, and images that are published by other names."""
 
+import json
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from ci.dockerfile.dockerignore import literal_pattern
 from ci.errors import first_few
 from ci.oci.reference import split_reference
 from ci.stack.suggestions import Line, suggest_names
@@ -23,12 +25,13 @@ def passed_over_note(
     if not paths:
         return
     lines = suggest_names(paths, references, taken)
+    made = f"These lines in {settings} make them images:\n" if lines else ""
     shown, more = lines[:_LINES_SHOWN], sum(line.count for line in lines[_LINES_SHOWN:])
     left = f"\n      # and {more} more: `dagger call init` prints all" if more else ""
-    ignored = ", ".join(f'"{pattern}"' for pattern in ignore_patterns(paths))
+    ignored = ", ".join(map(quoted, ignore_patterns(paths)))
     yield (
-        f"Not part of the stack, though they look like Dockerfiles: {first_few(paths)}. These lines in {settings} make "
-        f"them images:\n{snippet(shown)}{left}\n    These leave them out without this note:\n"
+        f"Not part of the stack, though they look like Dockerfiles: {first_few(paths)}. {made}"
+        f"{snippet(shown) if lines else ''}{left}\n    These leave them out without this note:\n"
         f"      [stack]\n      ignore = [{ignored}]"
     )
 
@@ -67,4 +70,10 @@ def ignore_patterns(paths: Iterable[str]) -> tuple[str, ...]:
     """Return patterns that leave out these files: their folders, or if these are many the topmost ones."""
     folders = sorted({posixpath.dirname(path) or path for path in paths})
     outer = [one for one in folders if not any(one.startswith(f"{other}/") for other in folders)]
-    return tuple(outer if len(outer) <= _LINES_SHOWN else dict.fromkeys(path.partition("/")[0] for path in paths))
+    shown = outer if len(outer) <= _LINES_SHOWN else dict.fromkeys(path.partition("/")[0] for path in paths)
+    return tuple(map(literal_pattern, shown))
+
+
+def quoted(text: str) -> str:
+    """Return text as a string of TOML, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)

@@ -20,6 +20,7 @@ from ci.stack.image_references import rank_tag
 _BEFORE = re.compile(r"(?P<fixed>(?:dockerfile|containerfile)[._-])(?P<stem>.+)", re.IGNORECASE)
 _AFTER = re.compile(r"(?P<stem>.+?)(?P<fixed>[._-](?:dockerfile|containerfile))", re.IGNORECASE)
 _PART = re.compile(r"\{\w+\}")
+_UNWRITABLE = re.compile(r"""[{}*"\\\x00-\x1f\x7f]""")
 _INVALID = re.compile(r"[^a-z0-9._-]+")
 _PAIR = ("name", "kind")
 _Path = tuple[str, Sequence[str]]
@@ -55,6 +56,7 @@ class _Shape(NamedTuple):
 def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collection[str] = ()) -> tuple[Line, ...]:
     """Return lines that give each Dockerfile a valid name that no other image has.
 
+    There is no line for a path with characters that have a meaning in patterns, as `{{cookiecutter.name}}/Dockerfile`.
     `references` are those in Dockerfiles of the stack that mean none of its images yet; `taken` are names in use.
     """
     wanted = [_Reference.read(one) for one in dict.fromkeys(references)]
@@ -70,6 +72,11 @@ def suggest_names(paths: Iterable[str], references: Iterable[str], taken: Collec
             lines.append(line)
             used |= left
     return _ordered(lines)
+
+
+def is_writable(path: str) -> bool:
+    """Return whether a pattern can be this path: not with characters that have a meaning there."""
+    return not _UNWRITABLE.search(path)
 
 
 def _ordered(lines: Iterable[Line]) -> tuple[Line, ...]:
@@ -111,7 +118,7 @@ def _groups(paths: Iterable[str], references: Sequence[_Reference]) -> Mapping[_
     found: dict[_Shape, list[_Path]] = defaultdict(list)
     tagged = {(one.repository, one.tag) for one in references if one.tag}
     repositories = {repository for repository, _ in tagged}
-    for path in sorted(paths):
+    for path in sorted(filter(is_writable, paths)):
         folder, file = posixpath.split(path)
         folders = folder.split("/") if folder else []
         stem, before, after = _stem(file)

@@ -1,15 +1,13 @@
 """Excludes the folders of suites from build contexts, so that a changed test rebuilds nothing."""
 
 import posixpath
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from ci.dockerfile.dockerignore import literal_pattern
 from ci.dockerfile.parser import Instruction
 from ci.stack.model import Image
-
-_SPECIAL = re.compile(r"[][*?\\^!]")
 
 
 def suite_exclusions(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:
@@ -17,7 +15,7 @@ def suite_exclusions(suite_folders: Sequence[str], context: str) -> tuple[str, .
 
     `suite_folders` must be sorted.
     """
-    return tuple(_SPECIAL.sub(r"\\\g<0>", folder) for folder in _within(suite_folders, context))
+    return tuple(literal_pattern(folder) for folder in _within(suite_folders, context))
 
 
 def copy_problems(image: Image, suite_folders: Sequence[str]) -> Iterator[str]:

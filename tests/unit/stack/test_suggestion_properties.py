@@ -11,7 +11,7 @@ from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
 FOLDER = st.sampled_from(
-    ["a", "b", "Base", "3.12", "3.13", "x+y", ".hidden", "tests", "docs", "images", "ubi9", "_", "é"]
+    ["a", "b", "Base", "3.12", "3.13", "x+y", ".hidden", "tests", "docs", "images", "ubi9", "_", "é", "{{x}}"]
 )
 FILE = st.sampled_from(
     [
@@ -46,6 +46,8 @@ def test_what_init_prints_can_be_pasted(files: dict[str, str]) -> None:
         assert len(set(dockerfiles)) == len(dockerfiles)
         assert set(dockerfiles) <= set(files)
         assert not any("look like Dockerfiles" in warning for warning in stack.warnings)
+    if all("{" in path for path in files):
+        return  # no line can name these
     # What cannot be known: values of variables, and which of several images a FROM means.
     known = re.compile(r"no value|no ARG|depend on each other|no variant of")
     assert [problem for problem in problems if not known.search(problem)] == []
