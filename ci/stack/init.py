@@ -120,9 +120,10 @@ def _comment(title: str, sentences: Iterable[str]) -> str:
 
 def _wanted(paths: Sequence[str], root: str) -> Sequence[str]:
     """Return the Dockerfiles of images: those in no folder of tests and the like, unless there are no others."""
+    paths = [path for path in paths if is_writable(path)]
     usual = [path for path in paths if not _aside_folder(path, root)]
     hidden = [path for path in paths if _aside_folder(path, root).rpartition("/")[2].startswith(".")]
-    return [path for path in usual or hidden or paths if is_writable(path)]
+    return usual or hidden or paths
 
 
 def _left_out(path: str, root: str) -> str:
