@@ -41,7 +41,7 @@ def test_plan_prints_json(call: Call, tree: MakeTree) -> None:
         "needs": ["ds"],
         "foreign_bases": [],
         "action": "build",
-        "reason": "parent changes: ds",
+        "reason": "no registry",
         "suites": [],
         "digest": None,
         "retest": False,
