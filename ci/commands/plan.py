@@ -32,6 +32,10 @@ _NO_REGISTRY_NOTE = (
     "Every image is built: no registry is named to reuse images from. Name it with --registry, or as stack.registry in "
     "stack.toml."
 )
+_FIRST_NOTE = (
+    "Nothing of this stack is published in {registry} yet. `build-stack --publish` publishes it; then images whose "
+    "content is the same are reused."
+)
 
 
 class BuildPorts(NamedTuple):
@@ -57,10 +61,19 @@ class BuildPorts(NamedTuple):
 
 async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> Plan:
     """Return the plan. Raises RequestError for names that no image has and secrets that lack, and ExternalError."""
-    plan = make_plan(stack, await collect_inputs(stack, tree, options, ports), only=options.only)
+    inputs = await collect_inputs(stack, tree, options, ports)
+    plan = make_plan(stack, inputs, only=options.only)
     check_secrets(stack, plan, options.secrets)
-    notes = () if ports.registry else (_NO_REGISTRY_NOTE,)
-    return replace(plan, notes=(*notes, *plan.notes))
+    return replace(plan, notes=(*_reuse_notes(inputs, ports.registry), *plan.notes))
+
+
+def _reuse_notes(inputs: PlanInputs, session: RegistrySession | None) -> tuple[str, ...]:
+    """Return what would make images be reused, if nothing can be yet."""
+    if session is None:
+        return (_NO_REGISTRY_NOTE,)
+    answers = inputs.answers.values()
+    is_first = bool(answers) and all(isinstance(answer, Absent) and answer.always for answer in answers)
+    return (_FIRST_NOTE.format(registry=session.tags.registry),) if is_first else ()
 
 
 async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> PlanInputs:
@@ -82,7 +95,8 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
         answers = dict(await find_whole(session, [image for image in images if image.enabled], keys, answers))
     absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
     records = await _last_records(stack, history, names, session) if session and absent else None
-    if session and records is None and isinstance(history.changes, Unknown):
+    # A request for each image. Where git knows what changed, only the first publication reads better by it.
+    if session and records is None and (isinstance(history.changes, Unknown) or len(absent) == len(names)):
         answers.update(await find_never_published(session, absent))
     return PlanInputs(
         keys=keys,

@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why it does that. The causes to build are in order: the first that applies is shown."""
+    """Why it does that. The causes to build are in order, after a first build: the first that applies is shown."""
 
     FILES = "files changed"
     PARENT = "parent changes"
@@ -162,6 +162,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
             # Where nothing is there to reuse, a parent changes nothing.
             changing = [one for one in rebuilt if not is_first or built[one] not in _NOTHING_THERE]
             causes = (
+                _first_build(image, inputs, answer),
                 _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, changing),
                 _listed(Cause.OTHER_PARENT, _other_parents(image, answer, reused, inputs)),
@@ -174,6 +175,14 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
             built[image.name] = reason.cause
             decisions.append(Decision(name=image.name, action=Action.BUILD, reason=reason))
     return tuple(decisions)
+
+
+def _first_build(image: Image, inputs: PlanInputs, answer: Answer) -> Reason | None:
+    """Return the reason for an image of which nothing was published yet: then what changed in it is no reason."""
+    is_new = inputs.records is not None and image.name not in inputs.records
+    if isinstance(answer, Absent) and (answer.always or is_new):
+        return Reason(cause=Cause.NEVER_PUBLISHED, detail="first build")
+    return None
 
 
 def _may_be_reused(image: Image, inputs: PlanInputs) -> bool:
@@ -243,8 +252,6 @@ def _unpublished(image: Image, inputs: PlanInputs, answer: Answer) -> Reason:
             return Reason(cause=Cause.NO_REGISTRY, detail="")
         case NoAnswer():
             return Reason(cause=Cause.REGISTRY, detail=answer.why)
-        case Absent(always=True):
-            return Reason(cause=Cause.NEVER_PUBLISHED, detail="first build")
         case Absent() | Present():
             return _absent(image, inputs)
     assert_never(answer)
@@ -252,8 +259,6 @@ def _unpublished(image: Image, inputs: PlanInputs, answer: Answer) -> Reason:
 
 def _absent(image: Image, inputs: PlanInputs) -> Reason:
     record = (inputs.records or {}).get(image.name)
-    if inputs.records is not None and record is None:
-        return Reason(cause=Cause.NEVER_PUBLISHED, detail="first build")
     if isinstance(inputs.history.changes, Unknown):
         return Reason(cause=Cause.NO_HISTORY, detail=inputs.history.changes.why)
     since = f"; the last one is from commit {record.commit[:7]}" if record else ""

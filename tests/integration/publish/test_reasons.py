@@ -161,3 +161,29 @@ async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
         "never published: first build",
         "never published: first build",
     ]
+
+
+def as_it_is(pipeline: GitPipeline) -> None:
+    """Two commits, as the fixture makes them."""
+
+
+@pytest.mark.parametrize("state", [as_it_is, a_commit, a_dirty_tree, a_shallow_clone, a_force_push, no_git])
+async def test_the_first_publication_says_so_whatever_git_says(
+    pipeline: GitPipeline, state: Callable[[GitPipeline], None]
+) -> None:
+    """ "files changed" and "parent changes" would read as if something else was there before."""
+    state(pipeline)
+    plan = await pipeline.plan(MemoryRegistry())
+    assert {image.reason for image in plan.images} == {"never published: first build"}
+    assert plan.notes[0].startswith("Nothing of this stack is published in ")
+
+
+async def test_a_stack_of_which_anything_is_published_has_no_such_note(pipeline: GitPipeline) -> None:
+    registry = MemoryRegistry()
+    assert (await pipeline.run_with(registry)).exit_code == 0
+    a_force_push(pipeline)
+    pipeline.repository.commit(**{BASE: "FROM scratch\n"})
+    plan = await pipeline.plan(registry)
+    assert plan.images[0].reason.startswith("no history: Unknown base '1111111")
+    assert [image.reason for image in plan.images[1:]] == [f"parent changes: {name}" for name in ("base", "ds", "base")]
+    assert not plan.notes

@@ -138,7 +138,7 @@ async def test_what_another_variant_has_published_is_not_of_this_one(shared: Pip
     assert {image.name: image.reason for image in plan.images} == {
         "base": plan.images[0].reason,
         "ds": "no history: unknown",
-        "ml": "parent changes: ds",
+        "ml": "never published: first build",
         "r": "never published: first build",
     }
 

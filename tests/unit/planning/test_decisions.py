@@ -283,3 +283,17 @@ def test_without_a_registry_every_image_has_the_same_reason_but_those_whose_file
 def test_a_first_build_says_so_for_every_image() -> None:
     given = inputs(absent=" ".join(ALL), records={})
     assert reasons(given) == dict.fromkeys(ALL, NEW)
+
+
+@pytest.mark.parametrize("changed", [None, "", f"{DS} images/base/Dockerfile {ML}", STACK_FILES])
+def test_the_first_publication_says_so_whatever_changed(changed: str | None) -> None:
+    given = inputs(records=None, changed=changed)
+    given = msgspec.structs.replace(given, answers=dict.fromkeys(ALL, Absent(always=True)))
+    assert reasons(given) == dict.fromkeys(ALL, NEW)
+
+
+def test_a_new_image_is_a_first_build_and_its_children_change() -> None:
+    given = inputs(
+        absent="fonts ds ml", records={name: SAME[name] for name in ("base", "ds", "ml")}, changed="images/fonts/f"
+    )
+    assert reasons(given) == REUSED | {"fonts": NEW, **ON_FONTS}
