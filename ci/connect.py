@@ -16,6 +16,7 @@ from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
 from ci.adapters.dagger_engine.source import SourceTree, list_tree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
+from ci.adapters.dagger_engine.workspace import current_source
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.commands.gpu_gate import GpuPorts
@@ -60,15 +61,6 @@ class Project(NamedTuple):
         return GivenSecrets(ids=tuple(self.secrets.by_id), has_ssh=self.secrets.ssh is not None)
 
 
-def source_tree(source: dagger.Directory | None) -> dagger.Directory:
-    """Return the source tree of a call: what it names, else the repository in which it runs.
-
-    A default path would be that of the module, which is another repository where it is called with `-m`. The whole
-    tree, with what .gitignore has: an image's context is what its ignore file leaves.
-    """
-    return source or dag.current_workspace().directory("/")
-
-
 async def read_project(source: dagger.Directory | None, images: str, inputs: BuildInputs | None = None) -> Project:
     """List the tree and read the stack. Raises SpecError, RequestError and ExternalError.
 
@@ -76,7 +68,7 @@ async def read_project(source: dagger.Directory | None, images: str, inputs: Bui
     """
     build_args = None if inputs is None else parse_build_args(inputs.args or ())
     secrets = await _read_secrets(inputs) if inputs else BuildSecrets()
-    source = source_tree(source)
+    source = source or await current_source()
     tree = await list_tree(source)
     stack = await tree.read_by(lambda tree: read_stack(tree, images, build_args=build_args))
     return Project(source, tree, stack, secrets)
@@ -95,7 +87,7 @@ async def _read_secrets(inputs: BuildInputs) -> BuildSecrets:
 
 async def suggest_stack_toml(source: dagger.Directory | None, images: str) -> str:
     """Return the stack.toml that a tree needs. Raises SpecError and ExternalError."""
-    tree = await list_tree(source_tree(source))
+    tree = await list_tree(source or await current_source())
     return await tree.read_by(lambda tree: suggest_settings(tree, images))
 
 

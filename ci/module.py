@@ -55,7 +55,7 @@ class Datahub(PromotionFunctions):
 
     source: Annotated[
         dagger.Directory | None,
-        Doc("The source tree with the stack. Default: the git repository in which the command runs, else its folder."),
+        Doc("The source tree with the stack. Default: the git repository in which the command runs."),
     ] = None
     images: Annotated[
         str,

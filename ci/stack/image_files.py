@@ -9,7 +9,7 @@ from ci.dockerfile.arguments import Arguments, pairs
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.dockerfile.target import TargetError, cut_to_target
-from ci.errors import SpecError
+from ci.errors import SpecError, first_few
 from ci.stack.config import ImageTable, Settings, bytes_of
 from ci.stack.discovery import FoundImage
 from ci.stack.dockerfile_names import looks_like_dockerfile
@@ -45,6 +45,15 @@ class Files:
         except SpecError as error:
             problems.extend(error.problems)
             return None
+
+    @property
+    def description(self) -> str:
+        """The folder of the stack and what it has, by which a user knows whether it is the one that is meant."""
+        above = f"{self.root}/" if self.root else ""
+        below = [path.removeprefix(above) for path in self._sorted if path.startswith(above)]
+        at_top = tuple(dict.fromkeys("".join(path.partition("/")[:2]) for path in below))
+        has = f"{len(below)} {'file' if len(below) == 1 else 'files'}; at its top: {first_few(at_top)}"
+        return f"{self.root or 'the source tree'} ({has if below else 'no files'})"
 
     def has_folder(self, folder: str) -> bool:
         """Return whether a folder contains a file, at any depth. The root always counts."""

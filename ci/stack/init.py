@@ -38,7 +38,7 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     found = discover(files.paths, files.root, Settings())
     paths = [*(image.dockerfile for image in found.images), *found.passed_over]
     if not paths:
-        raise SpecError([nothing_found((), (), files.root, files.settings_path)])
+        raise SpecError([nothing_found((), (), files.description, files.settings_path)])
     wanted = _wanted(paths, files.root)
     aside = [path for path in paths if path not in wanted]
     texts = {path: dockerfile for path in wanted if (dockerfile := parse(files, path))}

@@ -36,20 +36,16 @@ def passed_over_note(
     )
 
 
-def nothing_found(paths: Sequence[str], references: Iterable[str], root: str, settings: str) -> str:
+def nothing_found(paths: Sequence[str], references: Iterable[str], searched: str, settings: str) -> str:
     """Return why a tree has no image, with the lines that make images of what looks like Dockerfiles."""
-    where = root or "the source tree"
+    said = f"no images found in {searched}. An image is a folder with a Dockerfile, at any depth"
     if not paths:
         return (
-            f"{where}: no images found. An image is a folder with a Dockerfile, at any depth. The source tree is the "
-            "repository in which the command runs, unless --source names another folder, such as --source=.; --images "
-            "names a folder in it."
+            f"{said}. The source tree is the repository in which the command runs, unless --source names another "
+            "folder, such as --source=.; --images names a folder in it."
         )
     lines = snippet(suggest_names(paths, references))
-    return (
-        f"{where}: no images found. An image is a folder with a Dockerfile, at any depth; other Dockerfiles become "
-        f"images by lines in {settings}:\n{lines}"
-    )
+    return f"{said}; other Dockerfiles become images by lines in {settings}:\n{lines}"
 
 
 def renamed_note(renamed: Mapping[str, Sequence[str]], dockerfiles: Sequence[str], settings: str) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _read_images(files: Files, found: Discovery, settings: Settings, problems: l
 
 def _name_problems(files: Files, found: Discovery, images: Sequence[Image], references: Sequence[str]) -> Iterator[str]:
     if not found.images:
-        yield nothing_found(found.passed_over, _raw(files, found), files.root, files.settings_path)
+        yield nothing_found(found.passed_over, _raw(files, found), files.description, files.settings_path)
     yield from name_problems(found, images, references, files.settings_path)
 
 

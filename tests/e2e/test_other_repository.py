@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, Call
 from tests.e2e.git_server import git_server
+from tests.e2e.stacks import write_tree
 from tests.integration.adapters.git.repository import Repository
 
 # What no user needs of the module's repository.
@@ -21,18 +22,33 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the module, of a version, in a repository that has nothing but the module."""
-    folder = tmp_path_factory.mktemp("hosted")
-    tree = folder / "module"
-    names = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in names.splitlines():
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the module, of a version, in a repository that has nothing but the module."""
+    tree = tmp_path_factory.mktemp("checkout") / "module"
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
         if not name.startswith(OWN) and (ROOT / name).exists():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tree / name)
     repository = new_repository(tree)
     repository.git("tag", "v1.2.3")
-    repository.git("clone", "--quiet", "--bare", str(tree), str(folder / "datahub.git"))
+    return tree
+
+
+@pytest.fixture(scope="module", params=["a path", "a git reference"])
+def module(
+    request: pytest.FixtureRequest,
+    checkout: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: None,  # noqa: ARG001 (where it is decides about the server)
+) -> Iterator[str | Path]:
+    """What `-m` gets: the checkout, or a version of its repository on a server."""
+    if request.param == "a path":
+        yield checkout
+        return
+    folder = tmp_path_factory.mktemp("hosted")
+    Repository(checkout).git("clone", "--quiet", "--bare", ".", str(folder / "datahub.git"))
     with git_server(folder) as address:
         yield f"{address}/datahub.git@v1.2.3"
 
@@ -49,15 +65,13 @@ def new_repository(root: Path) -> Repository:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Repository:
-    root = tmp_path / "stack"
-    for path, text in FILES.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-    return new_repository(root)
+    return new_repository(write_tree(tmp_path / "stack", FILES))
 
 
 @pytest.mark.parametrize("words", [(), ("--source=.",)], ids=["the repository of the folder", "--source=."])
-def test_the_stack_is_in_another_repository(call: Call, module: str, stack: Repository, words: tuple[str, ...]) -> None:
+def test_the_stack_is_in_another_repository(
+    call: Call, module: str | Path, stack: Repository, words: tuple[str, ...]
+) -> None:
     done = call("-m", module, *words, "plan", cwd=stack.root)
     assert done.returncode == 0, done.stderr
     assert "2 images, 2 to build" in done.stdout
@@ -65,17 +79,42 @@ def test_the_stack_is_in_another_repository(call: Call, module: str, stack: Repo
     assert "3 images, 3 to build" in call("-m", module, *words, "plan", cwd=stack.root).stdout
 
 
-def test_a_call_from_a_folder_below_reads_the_whole_repository(call: Call, module: str, stack: Repository) -> None:
+def test_a_call_from_a_folder_below_reads_the_whole_repository(call: Call, checkout: Path, stack: Repository) -> None:
     stack.git("commit", "--quiet", "--allow-empty", "--message", "second")
     stack.write("images/base/a", "other")
-    done = call("-m", module, "plan", cwd=stack.root / "images/web")
+    done = call("-m", checkout, "plan", cwd=stack.root / "images/web")
     assert done.returncode == 0, done.stderr
     assert "files changed: images/base/a" in done.stdout
 
 
-def test_a_repository_without_a_stack_says_so(call: Call, module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words", [("plan",), ("init",), ("image", "--name", "base"), ("history", "--tag", "1-stable")], ids=" ".join
+)
+def test_a_repository_without_a_stack_says_so_and_what_it_has(
+    call: Call, checkout: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """The module's own images are not what is meant, whatever is called."""
     repository = new_repository(tmp_path / "empty")
-    done = call("-m", module, "plan", cwd=repository.root)
+    repository.commit(**{"README.md": "", "src/main.c": ""})
+    done = call("-m", checkout, *words, cwd=repository.root)
     assert done.returncode == 1
-    assert "the source tree: no images found." in done.stderr
+    assert "no images found in the source tree (2 files; at its top: README.md, src/)." in done.stderr
     assert "the repository in which the command runs, unless --source names another folder" in done.stderr
+
+
+def test_a_folder_without_a_repository_is_read_if_it_is_named(call: Call, checkout: Path, tmp_path: Path) -> None:
+    """It might be a home folder, of which the engine would take a copy."""
+    write_tree(tmp_path / "folder", FILES)
+    done = call("-m", checkout, "plan", cwd=tmp_path / "folder")
+    assert done.returncode == 1
+    assert f"{tmp_path}/folder is in no git repository." in done.stderr
+    assert "dagger call --source=. plan" in done.stderr
+    done = call("-m", checkout, "--source=.", "plan", cwd=tmp_path / "folder")
+    assert "2 images, 2 to build" in done.stdout, done.stderr
+
+
+def test_a_work_tree_of_a_repository_is_one(call: Call, checkout: Path, stack: Repository) -> None:
+    """Its .git is a file."""
+    stack.git("worktree", "add", "--quiet", "../other")
+    done = call("-m", checkout, "plan", cwd=stack.root.parent / "other/images")
+    assert "2 images, 2 to build" in done.stdout, done.stderr

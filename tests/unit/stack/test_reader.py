@@ -169,3 +169,19 @@ def test_a_build_arg_that_is_not_declared_is_a_problem_with_the_nearest_name() -
     (problem,) = problems(tree)
     assert problem.startswith("images/stack.toml: images.a.build-args.PYTHON_VERSON: no ARG in images/a/Dockerfile ")
     assert problem.endswith("declares it. Did you mean 'PYTHON_VERSION'?")
+
+
+@pytest.mark.parametrize(
+    ("files", "images", "searched"),
+    [
+        ({}, "", "the source tree (no files)"),
+        ({"README.md": "", "src/a.c": "", "src/b.c": ""}, "", "the source tree (3 files; at its top: README.md, src/)"),
+        ({"images/stack.toml": "", "README.md": ""}, "", "images (1 file; at its top: stack.toml)"),
+        ({"x/a/1": "", "x/b/2": "", "y": ""}, "x", "x (2 files; at its top: a/, b/)"),
+        ({f"{letter}/file": "" for letter in "abcde"}, "", "the source tree (5 files; at its top: a/, b/, c/ +2)"),
+    ],
+)
+def test_a_tree_without_images_says_what_was_searched(files: dict[str, str], images: str, searched: str) -> None:
+    with pytest.raises(SpecError) as error:
+        read_stack(MemoryTree(files), images)
+    assert error.value.problems[0].startswith(f"no images found in {searched}. An image is a folder with a Dockerfile")
