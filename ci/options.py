@@ -58,7 +58,7 @@ Password = Annotated[
 ]
 Service = Annotated[
     dagger.Service | None,
-    Doc("Service that serves this registry, for one on your own machine: tcp://localhost:5000."),
+    Doc("Service that serves this registry, for one on your own machine: tcp://localhost:5050."),
 ]
 
 Tag = Annotated[
