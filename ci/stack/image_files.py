@@ -9,7 +9,7 @@ from ci.dockerfile.arguments import Arguments, pairs
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.dockerfile.target import TargetError, cut_to_target
-from ci.errors import SpecError, first_few
+from ci.errors import SpecError, did_you_mean, first_few
 from ci.stack.config import ImageTable, Settings, bytes_of
 from ci.stack.discovery import FoundImage
 from ci.stack.dockerfile_names import looks_like_dockerfile
@@ -82,7 +82,8 @@ class Files:
             raise SpecError([f"--images={images} is a link. Name the folder that it leads to."])
         if not self.has_folder(root):
             folders = sorted({path.partition("/")[0] for path in self._sorted if "/" in path})
-            known = f" The folders at its top: {', '.join(folders)}." if folders else ""
+            listed = f" The folders at its top: {', '.join(folders)}." if folders else ""
+            known = did_you_mean(root, folders) or listed
             raise SpecError([f"--images={images}: the source tree has no such folder, or it is empty.{known}"])
         return root
 

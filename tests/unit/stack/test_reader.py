@@ -1,7 +1,7 @@
 import pytest
 
 from ci.errors import SpecError
-from ci.stack.model import Stack
+from ci.stack.model import EntryKind, Stack
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 
@@ -116,6 +116,21 @@ def test_a_folder_without_images_is_a_problem() -> None:
     assert problems(MemoryTree({"README.md": ""}), "docker/images") == (
         "--images=docker/images: the source tree has no such folder, or it is empty.",
     )
+
+
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        ("../x", "--images=../x leads out of the source tree. Name a folder in it."),
+        ("/etc", "--images=/etc leads out of the source tree. Name a folder in it."),
+        ("link", "--images=link is a link. Name the folder that it leads to."),
+        ("imagse", "--images=imagse: the source tree has no such folder, or it is empty. Did you mean 'images'?"),
+        ("x", "--images=x: the source tree has no such folder, or it is empty. The folders at its top: images."),
+    ],
+)
+def test_a_folder_of_images_that_cannot_be_is_a_problem(images: str, problem: str) -> None:
+    tree = MemoryTree({"images/a/Dockerfile": "FROM debian\n", "link": "images"}, {"link": EntryKind.LINK})
+    assert problems(tree, images) == (problem,)
 
 
 def test_all_problems_of_a_stack_are_listed_at_once() -> None:
