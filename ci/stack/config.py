@@ -84,12 +84,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def table(self, names: Iterable[str]) -> ImageTable:
         """Return what the tables of an image say together. The keys of later ones win, build arg by build arg."""
-        merged: dict[str, object] = {}
-        for table in (self.images[name] for name in names if name in self.images):
-            own = msgspec.to_builtins(table)
-            args = {**merged.get("build-args", {}), **own.get("build-args", {})}  # type: ignore[dict-item]
-            merged |= {**own, **({"build-args": args} if args else {})}
-        return msgspec.convert(merged, ImageTable)
+        tables = [self.images[name] for name in names if name in self.images]
+        merged = {key: value for table in tables for key, value in msgspec.to_builtins(table).items()}
+        build_args = {name: value for table in tables for name, value in table.build_args.items()}
+        return msgspec.structs.replace(msgspec.convert(merged, ImageTable), build_args=build_args)
 
 
 def read_settings(text: str, path: str, problems: list[str]) -> Settings:

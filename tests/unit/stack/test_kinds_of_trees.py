@@ -73,7 +73,7 @@ KINDS = {
         {"torch+llm/Dockerfile": "FROM debian\n", "torch/Dockerfile": "FROM debian\n"},
         {"torch": set(), "torch-llm": set()},
     ),
-    "told apart by their tags": Kind(
+    "one repository, other tags": Kind(
         {
             "4.0.0/java17/Dockerfile": "FROM temurin\n",
             "4.0.0/java17-python3/Dockerfile": "FROM spark:4.0.0-java17\n",
