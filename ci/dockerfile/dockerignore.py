@@ -72,7 +72,7 @@ class IgnorePatterns:
 
     def match(self, path: str) -> bool:
         """Return whether a path is ignored. It is relative to the folder of the patterns."""
-        return self._match(path)[0]
+        return bool(self._rules) and self._match(path)[0]
 
     def _match(self, path: str) -> tuple[bool, tuple[bool, ...]]:
         """Return whether a path is ignored, and which patterns match it or one of its parent folders.

@@ -53,8 +53,8 @@ class StackBuildArgs:
     def _complete(self, found: FoundImage, image: Image, problems: list[str]) -> Image:
         own: list[str] = []
         where = f"{self._files.settings_path}: images.{image.name}"
-        table = self._settings.table(found.tables)
-        path = inside(image.folder, table.build_args_file) if table.build_args_file else ""
+        written = found.table.build_args_file
+        path = inside(image.folder, written) if written else ""
         if path and path not in self._files.paths:
             own.append(f"{where}.build-args-file: no such file: {path}")
         beside = self._shared_file(image.folder, own) if image.folder != self._files.root else {}

@@ -49,7 +49,7 @@ def name_problems(found: Discovery, images: Sequence[Image], references: Iterabl
     invalid = [one for one, *others in by_name.values() if not others and not one.name.is_valid]
     if not equal and not invalid:
         return
-    defaults = {one.dockerfile: one.name for one in found.images if one.is_default}
+    defaults = found.defaults
     taken = [one.name.image for one in found.images if one.dockerfile not in defaults]
     lines = snippet(naming_lines(defaults, references, taken))
     said = []

@@ -1,13 +1,13 @@
 """Finds the Dockerfiles of images in a source tree, and what the images are called."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
-from ci.stack.config import Settings, VariantForm
+from ci.stack.config import ImageTable, Settings, VariantForm
 from ci.stack.dockerfile_names import DEFAULT_NAMES, looks_like_dockerfile
 from ci.stack.dockerfile_patterns import NOT_SEARCHED, Name, Pattern
 from ci.stack.paths import inside
@@ -20,7 +20,9 @@ class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
     dockerfile: str
     folder: str
     tables: tuple[str, ...]
-    """Its tables in stack.toml, if they are there; the keys of later ones win."""
+    """The names of its tables in stack.toml, if they are there; the keys of later ones win."""
+    table: ImageTable
+    """What these say together."""
     family: str
     """The repository without labels of variants."""
     labels: tuple[str, ...] = ()
@@ -40,6 +42,11 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     unmatched: tuple[str, ...] = ()
     """The lines of `[dockerfiles]` that no file is taken by."""
 
+    @property
+    def defaults(self) -> Mapping[str, Name]:
+        """The names that Dockerfiles have from their folders, by path."""
+        return {image.dockerfile: image.name for image in self.images if image.is_default}
+
 
 def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequence[str] = ()) -> Discovery:
     """Find the images.
@@ -50,7 +57,7 @@ def discover(paths: Iterable[str], root: str, settings: Settings, ignore: Sequen
     by patterns that name them.
     """
     ignored = IgnorePatterns(ignore)
-    candidates = [path for path in sorted(paths) if not ignore or not ignored.match(path)]
+    candidates = [path for path in sorted(paths) if not ignored.match(path)]
     lines = {path: line for path in candidates if (line := _line(path, settings))} if settings.dockerfiles else {}
     used = {line.path for line in lines.values()}
     matched = {path: line.match(path) for path, line in lines.items()}
@@ -107,6 +114,7 @@ def _variants(name: Name, folder: str, file: str, settings: Settings) -> Iterato
         dockerfile=inside(folder, table.dockerfile or file),
         folder=folder,
         tables=tables,
+        table=table,
         family=name.repository,
         labels=own,
     )
@@ -120,10 +128,12 @@ def _variants(name: Name, folder: str, file: str, settings: Settings) -> Iterato
             if settings.stack.variants_in is VariantForm.TAG
             else Name("-".join((name.repository, *combination)), name.tag)
         )
+        names = tuple(dict.fromkeys((*tables, called.image)))
         yield msgspec.structs.replace(
             plain,
             name=called,
-            tables=tuple(dict.fromkeys((*tables, called.image))),
+            tables=names,
+            table=settings.table(names),
             labels=labels,
             variant_args={
                 arg: value
@@ -131,9 +141,3 @@ def _variants(name: Name, folder: str, file: str, settings: Settings) -> Iterato
                 for arg, value in axis[variant].items()
             },
         )
-
-
-def unknown_tables(settings: Settings, images: Collection[FoundImage]) -> tuple[str, ...]:
-    """Return the tables `[images.<name>]` that are of no image."""
-    known = {name for image in images for name in image.tables}
-    return tuple(name for name in settings.images if name not in known)

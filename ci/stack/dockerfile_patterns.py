@@ -12,8 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from ci.oci.reference import is_image_name, is_tag
+from ci.stack.suites import COMMON_TESTS, TESTS
 
-NOT_SEARCHED = ("tests", "tests_common", "node_modules")
+NOT_SEARCHED = (TESTS, COMMON_TESTS, "node_modules")
 """Folders in which tests and packages have Dockerfiles of their own."""
 _TOKEN = re.compile(r"\{(?P<part>[a-z][a-z0-9_]*)\}|(?P<deep>(?<![^/])\*\*/)|(?P<any>\*)|(?P<text>[^{}*]+)|(?P<bad>.)")
 _FIELD = re.compile(r"\{(?P<part>[a-z][a-z0-9_]*)(?::(?P<form>[a-z]+))?\}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from ci.dockerfile.arguments import Arguments, pairs
+from ci.dockerfile.arguments import Arguments, declared_names
 from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.dockerfile.target import TargetError, cut_to_target
@@ -94,9 +94,9 @@ def read_image(files: Files, found: FoundImage, settings: Settings, tests: Seque
     `tests` are the folders that no context has. Of a disabled image, no problem is added.
     """
     name = found.name.image
-    table = settings.table(found.tables)
+    table = found.table
     path = found.dockerfile
-    context = _context(found, table, settings)
+    context = _context(found, settings)
     own = [*_path_problems(files, name, table, path, context)]
     dockerfile = _UNREAD
     text = files.read(path, own) if path in files.paths else None
@@ -111,7 +111,7 @@ def read_image(files: Files, found: FoundImage, settings: Settings, tests: Seque
     patterns = read_ignore(files.read(ignore_file, own) or "", ignore_file, own) if ignore_file else ()
     ignored = (*suite_exclusions(tests, context), *patterns)
     draft = msgspec.structs.replace(
-        _draft(found, table, _build_args(found, settings, dockerfile)),
+        _draft(found, _build_args(found, settings, dockerfile)),
         dockerfile=dockerfile,
         context=context or ".",
         ignore=ignored,
@@ -125,8 +125,9 @@ def read_image(files: Files, found: FoundImage, settings: Settings, tests: Seque
     return draft
 
 
-def _draft(found: FoundImage, table: ImageTable, build_args: Mapping[str, str]) -> Image:
+def _draft(found: FoundImage, build_args: Mapping[str, str]) -> Image:
     """Return what is known of an image without reading any of its files."""
+    table = found.table
     name, tag = found.name.image, found.name.tag
     return Image(
         name=name,
@@ -162,16 +163,16 @@ def _draft(found: FoundImage, table: ImageTable, build_args: Mapping[str, str]) 
 def _build_args(found: FoundImage, settings: Settings, dockerfile: Dockerfile) -> Mapping[str, str]:
     """Return the build args of an image. Those of its variant may be for another image of the same variant."""
     if not found.variant_args:
-        return settings.table(found.tables).build_args
-    declared = {name for one in dockerfile.instructions if one.keyword == "ARG" for name, _ in pairs(one)}
+        return found.table.build_args
+    declared = declared_names(dockerfile.instructions)
     of_variant = {name: value for name, value in found.variant_args.items() if name in declared}
     *general, own = found.tables
     return {**settings.table(general).build_args, **of_variant, **settings.table([own]).build_args}
 
 
-def _context(found: FoundImage, table: ImageTable, settings: Settings) -> str:
-    if table.context:
-        return inside(found.folder, table.context)
+def _context(found: FoundImage, settings: Settings) -> str:
+    if found.table.context:
+        return inside(found.folder, found.table.context)
     return inside("", settings.stack.context) if settings.stack.context else found.folder
 
 

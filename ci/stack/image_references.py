@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ci.dockerfile.stages import ImageNames
-from ci.oci.reference import split_reference
+from ci.oci.reference import repository_name, split_reference
 
 # Tags that say when an image was published, not which variant it is.
 _ANY_VARIANT = re.compile(r"latest|stable|.+-stable|\d{4}[.-]\d\d[.-]\d\d|[a-z0-9._]+-[0-9a-f]{6,40}", re.IGNORECASE)
+_SHOWN = 6
 _NO_OWNER = ("", "library", "docker.io/library")
 
 
@@ -44,14 +45,12 @@ class ImageReferences(ImageNames):
 
     def find(self, reference: str, image: str) -> str | None:
         """Return the image of the stack that a reference in the Dockerfile of `image` means; None for any other."""
-        name, tag = split_reference(reference)
-        found = self._candidates(name, reference, image)
+        last, tag = repository_name(reference), split_reference(reference)[1]
+        found = self._candidates(reference, image)
         own = self._images[image].labels if image in self._images else frozenset()
         chosen = (
             (_by_tag(found, tag) if tag else None)
-            or next(
-                (one for one in found if one.labels and one.repository == name.rpartition("/")[2] and not one.tag), None
-            )
+            or next((one for one in found if one.labels and one.repository == last and not one.tag), None)
             or (_by_labels(found, own) if _says_no_variant(found, tag) else None)
             or next((one for one in found if not one.labels and not one.tag), None)
         )
@@ -59,11 +58,10 @@ class ImageReferences(ImageNames):
 
     def doubt(self, reference: str, image: str) -> tuple[str, bool]:
         """Return why a reference that means no image of the stack may mean one, empty if not; and if it is an error."""
-        name, tag = split_reference(reference)
-        found = self._candidates(name, reference, image)
+        last, tag = repository_name(reference), split_reference(reference)[1]
+        found = self._candidates(reference, image)
         if not found:
             return "", False
-        last = name.rpartition("/")[2]
         listed = ", ".join(f"{last}:{one.tag}" if one.tag else one.repository for one in found[:_SHOWN])
         more = f" +{len(found) - _SHOWN}" if found[_SHOWN:] else ""
         is_error = _says_no_variant(found, tag)
@@ -73,10 +71,10 @@ class ImageReferences(ImageNames):
             f'["{reference}"].'
         ), is_error
 
-    def ends_with_name(self, repository: str, image: str) -> str:
-        """Return the image of the stack whose name a longer one ends with, as `onyxia-base` with `base`, or nothing."""
-        ends = [repository[place + 1 :] for place, char in enumerate(repository) if char in "-_"]
-        return next((one for one in ends if one in self._by_repository and one != image), "")
+    def ends_with_name(self, repository: str, image: str) -> bool:
+        """Return whether a longer name ends with that of another image of the stack, as `onyxia-base` with `base`."""
+        ends = (repository[place + 1 :] for place, char in enumerate(repository) if char in "-_")
+        return any(one in self._by_repository and one != image for one in ends)
 
     def owners(self, references: Iterable[str]) -> frozenset[str]:
         """Return what stands before the names of images, in references that mean images of the stack."""
@@ -86,13 +84,10 @@ class ImageReferences(ImageNames):
         """Return whether a reference is declared to mean no image of the stack."""
         return reference in self._external or split_reference(reference)[0] in self._external
 
-    def _candidates(self, name: str, reference: str, image: str) -> Sequence[ImageName]:
+    def _candidates(self, reference: str, image: str) -> Sequence[ImageName]:
         if self.is_external(reference):
             return ()
-        return [one for one in self._by_repository.get(name.rpartition("/")[2], ()) if one.name != image]
-
-
-_SHOWN = 6
+        return [one for one in self._by_repository.get(repository_name(reference), ()) if one.name != image]
 
 
 def _says_no_variant(found: Sequence[ImageName], tag: str | None) -> bool:

@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ci.dockerfile.dockerignore import literal_pattern
 from ci.errors import first_few
 from ci.oci.reference import split_reference
-from ci.stack.suggestions import Line, suggest_names
+from ci.stack.dockerfile_patterns import Name
+from ci.stack.suggestions import Line, naming_lines, suggest_names
 
 _LINES_SHOWN = 8
 
 
-def snippet(lines: Sequence[Line], comment: str = "") -> str:
+def snippet(lines: Sequence[Line]) -> str:
     """Return lines as a table of stack.toml, indented: ready to be pasted."""
-    shown = [str(line) for line in lines]
-    return "\n".join(f"      {line}" for line in [*([f"# {comment}"] if comment else []), "[dockerfiles]", *shown])
+    return "\n".join(f"      {line}" for line in ("[dockerfiles]", *map(str, lines)))
 
 
 def passed_over_note(
@@ -48,13 +48,13 @@ def nothing_found(paths: Sequence[str], references: Iterable[str], searched: str
     return f"{said}; other Dockerfiles become images by lines in {settings}:\n{lines}"
 
 
-def renamed_note(renamed: Mapping[str, Sequence[str]], dockerfiles: Sequence[str], settings: str) -> Iterator[str]:
+def renamed_note(renamed: Mapping[str, Sequence[str]], defaults: Mapping[str, Name], settings: str) -> Iterator[str]:
     """Return a sentence if references (with where they are) may mean images that are published by other names."""
     if not renamed:
         return
     places = [place for found in renamed.values() for place in found]
     external = ", ".join(f'"{one}"' for one in sorted({split_reference(one)[0] for one in renamed}))
-    lines = [line for line in suggest_names(dockerfiles, renamed) if line.image != "{name}"]
+    lines = naming_lines(defaults, renamed)
     yield (
         f"{first_few(places)}: {first_few(list(renamed))} may be images of this stack, published by other names. "
         f"If they are, these lines in {settings} say so:\n{snippet(lines)}\n    If they are not, these do:\n"

@@ -1,6 +1,6 @@
 """Reads a source tree into a Stack."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from ci.errors import SpecError, did_you_mean
 from ci.stack.build_args import StackBuildArgs
 from ci.stack.checks import disabled_problems, name_problems, settings_problems, variant_problems
 from ci.stack.config import Settings, read_settings
-from ci.stack.discovery import Discovery, discover, unknown_tables
+from ci.stack.discovery import Discovery, discover
 from ci.stack.graph import cycles, dependencies, ordered, parent
 from ci.stack.image_files import Files, read_image
 from ci.stack.image_references import ImageReferences
@@ -52,11 +52,11 @@ def read_stack(
     findings = Findings(problems, [])
     images_found = {image.name: image for image in _connect(by_name, names, platform, findings)}
     problems.extend(arguments.problems(found.images, images_found, findings.missing))
-    references = _foreign(images_found.values(), names)
-    problems.extend(f"{path}: {problem}" for problem in variant_problems(found.images, drafts))
+    used = [one for image in images_found.values() for one in used_references(image, names)]
+    references = [one.reference for one in used if one.source.origin is Origin.FOREIGN]
     problems.extend(_name_problems(files, found, drafts, references))
-    warnings = _check(images_found, names, settings, path, problems)
-    needs = {image.name: image.needs for image in images_found.values()}
+    doubts = reference_doubts(used, images_found, names, settings.stack.registry)
+    problems.extend((*doubts.errors, *_check(images_found, settings, path)))
     if problems:
         raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
@@ -67,12 +67,12 @@ def read_stack(
         compression=settings.stack.compression,
         rebuild_all=rebuild_all,
         platform=platform,
-        images=tuple(images_found[name] for name in ordered(needs)),
+        images=tuple(images_found[name] for name in ordered(_needs(images_found))),
         common_suites=common_suites(files.folders, files.root, by_name),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
         external=settings.stack.external,
-        warnings=(*warnings, *_passed_over(files, found, by_name, references)),
+        warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),
     )
 
 
@@ -83,7 +83,8 @@ def _discover(files: Files, settings: Settings, problems: list[str]) -> Discover
     known = dict.fromkeys(name for image in found.images for name in image.tables)
     problems.extend(
         f"{path}: images.{name}: no such image below {files.root or 'the source tree'}.{did_you_mean(name, known)}"
-        for name in unknown_tables(settings, found.images)
+        for name in settings.images
+        if name not in known
     )
     problems.extend(
         f'{path}: dockerfiles."{line}": no file matches, or an earlier line does. Paths are from the top of the source '
@@ -109,10 +110,15 @@ def _name_problems(files: Files, found: Discovery, images: Sequence[Image], refe
     if not found.images:
         yield nothing_found(found.passed_over, _raw(files, found), files.description, files.settings_path)
     yield from name_problems(found, images, references, files.settings_path)
+    yield from (f"{files.settings_path}: {problem}" for problem in variant_problems(found.images, images))
 
 
-def _passed_over(files: Files, found: Discovery, names: Collection[str], references: Sequence[str]) -> Iterator[str]:
-    return passed_over_note(found.passed_over, names, (*references, *_raw(files, found)), files.settings_path)
+def _notes(
+    files: Files, found: Discovery, renamed: Mapping[str, Sequence[str]], references: Sequence[str]
+) -> Iterator[str]:
+    yield from renamed_note(renamed, found.defaults, files.settings_path)
+    names = [image.name.image for image in found.images]
+    yield from passed_over_note(found.passed_over, names, (*references, *_raw(files, found)), files.settings_path)
 
 
 def _raw(files: Files, found: Discovery) -> Sequence[str]:
@@ -121,23 +127,15 @@ def _raw(files: Files, found: Discovery) -> Sequence[str]:
     return [reference for one in dockerfiles if one for reference in foreign_references(one)]
 
 
-def _foreign(images: Iterable[Image], names: ImageReferences) -> Sequence[str]:
-    used = [one for image in images for one in used_references(image, names)]
-    return [one.reference for one in used if one.source.origin is Origin.FOREIGN]
+def _needs(images: Mapping[str, Image]) -> Mapping[str, tuple[str, ...]]:
+    return {image.name: image.needs for image in images.values()}
 
 
-def _check(
-    images: Mapping[str, Image], names: ImageReferences, settings: Settings, path: str, problems: list[str]
-) -> Sequence[str]:
-    """Add the problems of images that were read; return the warnings."""
-    doubts = reference_doubts(images.values(), names, settings.stack.registry)
-    problems.extend(doubts.errors)
-    needs = {image.name: image.needs for image in images.values()}
-    problems.extend(f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(needs))
-    problems.extend(disabled_problems(tuple(images.values())))
-    problems.extend(f"{path}: {problem}" for problem in settings_problems(settings, images))
-    dockerfiles = sorted({image.dockerfile_path for image in images.values()})
-    return (*doubts.warnings, *renamed_note(doubts.renamed, dockerfiles, path))
+def _check(images: Mapping[str, Image], settings: Settings, path: str) -> Iterator[str]:
+    """Return what is wrong with images that were read, taken together."""
+    yield from (f"The images depend on each other in a cycle: {cycle}." for cycle in cycles(_needs(images)))
+    yield from disabled_problems(tuple(images.values()))
+    yield from (f"{path}: {problem}" for problem in settings_problems(settings, images))
 
 
 def _stray_test_problems(files: Files, images: Iterable[Image], settings: Settings) -> Sequence[str]:

@@ -49,9 +49,11 @@ def used_references(image: Image, names: ImageReferences) -> Iterator[UsedRefere
                 yield UsedReference(image.name, instruction, name, source)
 
 
-def reference_doubts(images: Iterable[Image], names: ImageReferences, registry: str) -> Doubts:
+def reference_doubts(
+    references: Iterable[UsedReference], images: Mapping[str, Image], names: ImageReferences, registry: str
+) -> Doubts:
     """Return what may be a mistake. `registry` is that of the stack, where only its own images are expected."""
-    used = [one for image in images if image.enabled for one in used_references(image, names)]
+    used = [one for one in references if images[one.image].enabled]
     owners = names.owners(one.reference for one in used if one.source.origin is Origin.IMAGE)
     if registry:
         owners |= {registry.rstrip("/")}

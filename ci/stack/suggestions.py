@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ci.oci.reference import split_reference
+from ci.oci.reference import repository_name, split_reference
 from ci.stack.dockerfile_names import DEFAULT_NAMES
 from ci.stack.dockerfile_patterns import NOT_SEARCHED, Name, Pattern, to_kebab
 from ci.stack.image_references import rank_tag
@@ -109,15 +109,13 @@ class _Reference(NamedTuple):
 
     @classmethod
     def read(cls, reference: str) -> "_Reference":
-        name, tag = split_reference(reference)
-        return cls(name.rpartition("/")[2], tag or "")
+        return cls(repository_name(reference), split_reference(reference)[1] or "")
 
 
 def _groups(paths: Iterable[str], references: Sequence[_Reference]) -> Mapping[_Shape, Sequence[_Path]]:
     """Return paths with their parts, by shape."""
     found: dict[_Shape, list[_Path]] = defaultdict(list)
-    tagged = {(one.repository, one.tag) for one in references if one.tag}
-    repositories = {repository for repository, _ in tagged}
+    repositories = {one.repository for one in references if one.tag}
     for path in sorted(filter(is_writable, paths)):
         folder, file = posixpath.split(path)
         folders = folder.split("/") if folder else []
@@ -133,7 +131,7 @@ def _groups(paths: Iterable[str], references: Sequence[_Reference]) -> Mapping[_
 
 def _stem(file: str) -> tuple[str, str, str]:
     """Return the part of a file's name that says which image it is, and what stands before and after it."""
-    if file in DEFAULT_NAMES or file.lower() in map(str.lower, DEFAULT_NAMES):
+    if file.lower() in map(str.lower, DEFAULT_NAMES):
         return "", file, ""
     match = _BEFORE.fullmatch(file)
     if match:
