@@ -10,7 +10,7 @@ in a git repository in a temporary folder. Prints the seconds of
 - listing, keys, git: the tree is listed, the stack is read and all keys are made, and git is asked, once; with the peak
   memory of the process that does it;
 - plan: `./daggerw call plan`, each time after one file was changed, so that the tree is uploaded and listed again;
-- unchanged: the same once more.
+- unchanged: the same again, with nothing changed.
 
 A plan that takes more than ten minutes ends the measurement. --tar brings the tree into the engine as one file, which
 needs fewer open files there than it has files (Dagger opens as many as it uploads), and makes no plans.

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from ci.errors import SpecError
+from ci.stack.image_files import Files
 from ci.stack.init import WithFile, suggest_settings
 from ci.stack.reader import read_stack
 from tests.folder_tree import FolderTree
@@ -43,7 +44,7 @@ def read(folder: Path) -> Row:
     started = time.monotonic()
     try:
         text = suggest_settings(tree)
-        stack = read_stack(WithFile(tree, _settings_path(tree), text))
+        stack = read_stack(WithFile(tree, Files(tree, "").settings_path, text))
     except SpecError as error:
         return Row(
             folder.name, lines=0, seconds=time.monotonic() - started, left=f"{len(error.problems)}: {error}"[:_SHOWN]
@@ -56,14 +57,6 @@ def read(folder: Path) -> Row:
         len(lines),
         time.monotonic() - started,
         f"{len(stack.warnings)} warnings: {stack.warnings[0]}"[:_SHOWN] if stack.warnings else "",
-    )
-
-
-def _settings_path(tree: FolderTree) -> str:
-    return (
-        "images/stack.toml"
-        if any(path.startswith("images/") and "ockerfile" in path for path in tree.paths)
-        else "stack.toml"
     )
 
 

@@ -167,11 +167,7 @@ def crash_stack(folder: Path) -> Iterator[CrashStack]:
 
 def _repository(folder: Path) -> Repository:
     root = folder / "tree"
-    root.mkdir()
-    repository = Repository(root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.git("config", "user.name", "a maintainer")
-    repository.git("config", "user.email", "maintainer@example.org")
+    repository = Repository.new(root)
     write_tree(root, FILES)
     _pack_python(folder / "python", root / "images/base/python.tar.gz")
     repository.commit()

@@ -93,11 +93,6 @@ def commit(repository: Repository, files: Mapping[str, str]) -> None:
 def new_operator(
     folder: Path, call: Call, debian: DebianRegistry, bridge: Bridge, files: Mapping[str, str] = FILES
 ) -> Operator:
-    root: Path = folder / "tree"
-    root.mkdir()
-    repository = Repository(root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.git("config", "user.name", "a maintainer")
-    repository.git("config", "user.email", "maintainer@example.org")
+    repository = Repository.new(folder / "tree")
     commit(repository, files)
     return Operator(repository, call, debian, bridge)

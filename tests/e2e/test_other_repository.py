@@ -54,11 +54,7 @@ def module(
 
 
 def new_repository(root: Path) -> Repository:
-    root.mkdir(parents=True, exist_ok=True)
-    repository = Repository(root)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.git("config", "user.name", "a maintainer")
-    repository.git("config", "user.email", "maintainer@example.org")
+    repository = Repository.new(root)
     repository.commit()
     return repository
 

@@ -37,11 +37,7 @@ class GitPipeline(Pipeline):
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[GitPipeline]:
-    (tmp_path / "repository").mkdir()
-    repository = Repository(tmp_path / "repository")
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.git("config", "user.name", "a maintainer")
-    repository.git("config", "user.email", "maintainer@example.org")
+    repository = Repository.new(tmp_path / "repository")
     repository.commit(**FILES)
     repository.commit(**{"images/base/words with blanks é": "1"})
     with RegistryServer().serving() as server:
@@ -148,10 +144,7 @@ async def test_reasons(pipeline: GitPipeline, change: Callable[[GitPipeline], No
 
 
 async def test_a_first_commit_that_was_never_published(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    repository.git("init", "--quiet", "--initial-branch=main")
-    repository.git("config", "user.name", "a maintainer")
-    repository.git("config", "user.email", "maintainer@example.org")
+    repository = Repository.new(tmp_path)
     repository.commit(**FILES)
     with RegistryServer().serving() as server:
         plan = await GitPipeline(server, repository).plan(MemoryRegistry())

@@ -7,19 +7,20 @@ from typing import NamedTuple
 import pytest
 
 from ci.errors import SpecError
+from ci.stack.image_files import Files
 from ci.stack.init import suggest_settings
 from ci.stack.model import EntryKind
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
-Files = Mapping[str, str]
+Texts = Mapping[str, str]
 _SNIPPET = re.compile(r"^ {6}(\[dockerfiles\]\n(?: {6}.*\n?)+)", re.MULTILINE)
 
 
 class Kind(NamedTuple):
     """A tree, and the images that each image depends on once it is read right."""
 
-    files: Files
+    files: Texts
     needs: Mapping[str, set[str]]
     by_default: Mapping[str, set[str]] | None = None
     """What it is without a line, if that is right, too."""
@@ -143,22 +144,17 @@ KINDS = {
 }
 
 
-def tree(files: Files) -> MemoryTree:
+def tree(files: Texts) -> MemoryTree:
     """Return a tree in which what is no file of a known name is a link to a folder."""
     links = [path for path, text in files.items() if text.startswith("../")]
     return MemoryTree(files, dict.fromkeys(links, EntryKind.LINK))
 
 
-def read_with(files: Files, settings: str) -> Mapping[str, set[str]]:
-    stack = read_stack(tree({**files, _path(files): settings}))
+def read_with(files: Texts, settings: str) -> Mapping[str, set[str]]:
+    path = Files(tree(files), "").settings_path
+    stack = read_stack(tree({**files, path: settings}))
     assert stack.warnings == ()
     return {image.name: set(image.needs) for image in stack.images}
-
-
-def _path(files: Files) -> str:
-    return (
-        "images/stack.toml" if any(path.startswith("images/") and "Docker" in path for path in files) else "stack.toml"
-    )
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci.errors import SpecError
+from ci.stack.image_files import Files
 from ci.stack.init import suggest_settings
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
@@ -29,16 +30,12 @@ BASE = st.sampled_from(["debian", "org/a:1", "a", "onyxia-b", "python:3.12-b", "
 TREES = st.dictionaries(PATH, BASE.map(lambda base: f"FROM {base}\n"), min_size=1, max_size=8)
 
 
-def settings_path(files: dict[str, str]) -> str:
-    return "images/stack.toml" if any(path.startswith("images/") for path in files) else "stack.toml"
-
-
 @given(TREES)
 def test_what_init_prints_can_be_pasted(files: dict[str, str]) -> None:
     text = suggest_settings(MemoryTree(files))
     problems: tuple[str, ...] = ()
     try:
-        stack = read_stack(MemoryTree({**files, settings_path(files): text}))
+        stack = read_stack(MemoryTree({**files, Files(MemoryTree(files), "").settings_path: text}))
     except SpecError as error:
         problems = error.problems
     else:

@@ -13,6 +13,16 @@ class Repository:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @classmethod
+    def new(cls, root: Path) -> "Repository":
+        """Make one without a commit, of a maintainer, in a folder that may have files."""
+        root.mkdir(parents=True, exist_ok=True)
+        repository = cls(root)
+        repository.git("init", "--quiet", "--initial-branch=main")
+        repository.git("config", "user.name", "a maintainer")
+        repository.git("config", "user.email", "maintainer@example.org")
+        return repository
+
     def git(self, *arguments: str | bytes) -> str:
         ran = subprocess.run(["git", *arguments], cwd=self.root, check=True, capture_output=True)
         return ran.stdout.decode(errors="replace").strip()
