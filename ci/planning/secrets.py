@@ -1,12 +1,12 @@
 """The secrets and the SSH agent that a build needs: what is missing is said before anything is built."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from ci.dockerfile.parser import Instruction
-from ci.dockerfile.secret_mounts import SecretMount, secret_mounts, ssh_mounts
+from ci.dockerfile.secret_mounts import secret_mounts, ssh_mounts
 from ci.errors import RequestError, did_you_mean
 from ci.fusion.fuse import used_stages
 from ci.planning.plan import Plan
@@ -55,15 +55,11 @@ def _missing(image: Image, given: GivenSecrets) -> Iterator[str]:
 
 def _unknown_ids(stack: Stack, ids: Sequence[str]) -> Iterator[str]:
     mounted = [one for image in stack.images if image.enabled for one in secret_mounts(_instructions(image))]
-    if not _may_be_any(mounted):
+    if not any(one.has_variables for one in mounted):
         known = {one.id for one in mounted}
         for name in ids:
             if name not in known:
                 yield f"--build-secret {name}: no RUN --mount=type=secret has this id.{did_you_mean(name, known)}"
-
-
-def _may_be_any(mounted: Iterable[SecretMount]) -> bool:
-    return any(one.has_variables for one in mounted)
 
 
 def _instructions(image: Image) -> Sequence[Instruction]:

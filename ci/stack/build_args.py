@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -11,22 +10,11 @@ from ci.dockerfile.missing import MissingValue
 from ci.errors import RequestError, did_you_mean, first_few
 from ci.stack.config import Settings
 from ci.stack.discovery import FoundImage
+from ci.stack.image_files import Files
 from ci.stack.model import Image
 from ci.stack.paths import inside
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-
-
-class Files(Protocol):
-    """The files of a tree. `root` is the folder of all images, `settings_path` the path of stack.toml in it."""
-
-    root: str
-    settings_path: str
-    paths: frozenset[str]
-
-    def read(self, path: str, problems: list[str]) -> str | None:
-        """Return the text of one of `paths`. None if it cannot be read, with a sentence in `problems`."""
-        ...
 
 
 class StackBuildArgs:
