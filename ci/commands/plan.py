@@ -60,7 +60,7 @@ class BuildPorts(NamedTuple):
 
 
 async def plan_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> Plan:
-    """Return the plan. Raises RequestError for names that no image has and secrets that lack, and ExternalError."""
+    """Return the plan. Raises RequestError for names that no image has and for missing secrets, and ExternalError."""
     inputs = await collect_inputs(stack, tree, options, ports)
     plan = make_plan(stack, inputs, only=options.only)
     check_secrets(stack, plan, options.secrets)
