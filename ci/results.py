@@ -118,20 +118,75 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     failed: bool = False
 
 
-class Layer(msgspec.Struct, frozen=True, kw_only=True):
-    """The layers of one instruction; or, without `image`, one layer of the foreign base. Listed from the lowest up.
+class TaskKind(StrEnum):
+    """What a task of a run does.
 
-    `image` is the image of the stack whose Dockerfile has the instruction; `created` is RFC 3339. `digests` are those
-    of the zstd blobs: the engine makes one for each source of a COPY. `compressed_size` is the sum of their bytes;
-    `size` that of the files that were added or changed (of a foreign base's layer: of its tar archive).
+    FETCH pulls a published image, DESCRIBE measures layers, TOOLS builds the test container, ATTEST attaches to an
+    image that it passed its tests, PUBLISH writes the stack's tags when all others have ended.
+    """
+
+    FETCH = "fetch"
+    STAGE = "stage"
+    IMAGE = "image"
+    DESCRIBE = "describe"
+    UPLOAD = "upload"
+    TOOLS = "tools"
+    SUITE = "suite"
+    ATTEST = "attest"
+    PUBLISH = "publish"
+
+
+class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
+    """When one task ran. Times are seconds; `started` and `ready` count from the start of the run.
+
+    `image` is empty if it belongs to none, `part` is the stage of a STAGE or `origin/kind` of a SUITE. `after` is the
+    place in the report's tasks of the one it waited for longest, and `ready` the time when that had ended. From `ready`
+    to `started` it waited for a free slot.
+    """
+
+    kind: TaskKind
+    image: str
+    part: str = ""
+    ready: float = 0.0
+    started: float
+    seconds: float
+    ok: bool = True
+    after: int | None = None
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer in a registry: the digest and size in bytes of what is downloaded."""
+
+    digest: str
+    size: int
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stable tag points to, to compare with: the layers of each image by its name, the lowest first.
+
+    An image that the tag does not have is left out. `problem` says why nothing could be read, if so.
+    """
+
+    tag: str
+    images: Mapping[str, tuple[Blob, ...]] = {}
+    problem: str = ""
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """The layers of one instruction; or, without `image`, those of the foreign base. Listed from the lowest up.
+
+    `image` is the image of the stack whose Dockerfile has the instruction. `digests` are those of the compressed layers
+    in the registry, `compressed_size` the sum of their bytes: none and None if the image was not uploaded. `size` is
+    that of the files that were added or changed. The engine makes `number` layers of it: one of each source of a COPY;
+    of a foreign base 0, for not known.
     """
 
     instruction: str
     image: str | None
-    created: str
-    digests: tuple[str, ...]
-    compressed_size: int
     size: int
+    number: int = 1
+    digests: tuple[str, ...] = ()
+    compressed_size: int | None = None
 
 
 class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +204,8 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     blocked_by: str | None = None
     layers: tuple[Layer, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    """The layers in the registry of an image that was uploaded or reused, the lowest first."""
     suites: tuple[SuiteReport, ...] = ()
     digest: str | None = None
     """Of the image that was uploaded under the staging tag, or of the published image that was reused."""
@@ -198,6 +255,9 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     commit: str | None = None
     changed: tuple[str, ...] = ()
+    tasks: tuple[TaskReport, ...] = ()
+    """In the order in which they started."""
+    baseline: Baseline | None = None
     publication: Publication | None = None
 
     @property
@@ -224,3 +284,8 @@ def busy_seconds(spans: Sequence[tuple[float, float]]) -> float:
         total += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return total
+
+
+def last_ended(tasks: Sequence[TaskReport]) -> int | None:
+    """Return the place of the task that ended last; None if there is none."""
+    return max(range(len(tasks)), key=lambda place: tasks[place].started + tasks[place].seconds, default=None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ci.build.tasks import TOOLS, Task, TaskGraph, TaskKind
+from ci.build.tasks import TOOLS, Task, TaskGraph
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
 from ci.results import (
@@ -15,6 +15,8 @@ from ci.results import (
     StepResult,
     SuiteOutcome,
     SuiteReport,
+    TaskKind,
+    TaskReport,
     busy_seconds,
 )
 
@@ -41,6 +43,11 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
         """Whether tasks that depend on this one can start."""
         return self.failure is None and not self.skipped
 
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong with it: tests that failed are no obstacle for what depends on this task."""
+        return self.ok and (self.suite is None or self.suite.outcome is SuiteOutcome.PASSED)
+
 
 def find_root_causes(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> Mapping[Task, str]:
     """Return, for each task that did not succeed, the image whose own failure caused that.
@@ -54,6 +61,29 @@ def find_root_causes(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> Ma
             blamed = [root_causes[needed] for needed in dependencies if needed in root_causes]
             root_causes[task] = blamed[0] if blamed else task.image
     return root_causes
+
+
+def report_tasks(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[TaskReport, ...]:
+    """Return when each task ran, in the order in which they started; those that were skipped are left out."""
+    ran = sorted((task for task in results if not results[task].skipped), key=lambda task: results[task].started)
+    place = {task: number for number, task in enumerate(ran)}
+    reports = []
+    for task in ran:
+        last = max(graph.depends_on[task], key=lambda needed: results[needed].ended, default=None)
+        suite = graph.suites.get(task)
+        reports.append(
+            TaskReport(
+                kind=task.kind,
+                image=task.image,
+                part=suite.name if suite else task.part,
+                ready=results[last].ended if last else 0.0,
+                started=results[task].started,
+                seconds=results[task].ended - results[task].started,
+                ok=results[task].passed,
+                after=place[last] if last else None,
+            )
+        )
+    return tuple(reports)
 
 
 def report_image(

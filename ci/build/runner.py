@@ -7,17 +7,27 @@ from typing import TypeVar, assert_never
 
 import msgspec
 
-from ci.build.outcomes import TaskResult, find_root_causes, report_image
+from ci.build.outcomes import TaskResult, find_root_causes, report_image, report_tasks
 from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
 from ci.build.scheduler import run_graph
 from ci.build.suite_runner import run_suite
-from ci.build.tasks import BuildRun, Task, TaskKind, plan_tasks
+from ci.build.tasks import BuildRun, Task, plan_tasks
 from ci.errors import EngineLostError, StackError, describe_unexpected, leaf_errors
 from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
+from ci.results import (
+    Failure,
+    ImageReport,
+    Outcome,
+    RunReport,
+    StepResult,
+    SuiteOutcome,
+    TaskKind,
+    TaskReport,
+    last_ended,
+)
 from ci.stack.model import Stack
 
 T = TypeVar("T")
@@ -52,14 +62,26 @@ class Run:
             jobs=self._run.jobs,
             commit=self._run.commit,
             changed=self._run.changed,
+            tasks=report_tasks(self._graph, results),
         )
         if self._ports.publisher is None:
             return report
+        started = self._now()
         with self._ports.progress.span("publish tags") as span:
             publication = await self._ports.publisher.publish_tags(report)
             if publication.failure:
                 span.fail(publication.failure)
-        return msgspec.structs.replace(report, publication=publication, seconds=self._now())
+        task = TaskReport(
+            kind=TaskKind.PUBLISH,
+            image="",
+            ready=started,
+            started=started,
+            seconds=self._now() - started,
+            ok=not publication.failure,
+            after=last_ended(report.tasks),
+        )
+        tasks = (*report.tasks, task)
+        return msgspec.structs.replace(report, publication=publication, tasks=tasks, seconds=self._now())
 
     def _now(self) -> float:
         return time.monotonic() - self._zero
@@ -105,6 +127,8 @@ class Run:
                 return await self._upload(task, upstream)
             case TaskKind.ATTEST:
                 return await self._attest(task, upstream)
+            case TaskKind.PUBLISH:
+                raise AssertionError("tags are published when all tasks have ended")
         assert_never(task.kind)
 
     async def _fetch(self, task: Task) -> TaskResult:

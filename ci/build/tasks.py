@@ -1,7 +1,6 @@
 """The tasks of a run and which depends on which. Pure: it lists tasks and runs none."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -10,20 +9,8 @@ from ci.fusion.fuse import fuse_all
 from ci.fusion.fused import Fused, FusedStage
 from ci.fusion.substitutions import Substitutions
 from ci.planning.plan import Plan
+from ci.results import TaskKind
 from ci.stack.model import Stack, Suite, SuiteKind
-
-
-class TaskKind(StrEnum):
-    """What a task does. FETCH pulls a published image; ATTEST attaches to an image that it passed its tests."""
-
-    FETCH = "fetch"
-    STAGE = "stage"
-    IMAGE = "image"
-    DESCRIBE = "describe"
-    UPLOAD = "upload"
-    TOOLS = "tools"
-    SUITE = "suite"
-    ATTEST = "prove"
 
 
 class Task(NamedTuple):

@@ -17,6 +17,7 @@ from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
+from ci.publish.sizes import with_registry_sizes
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
@@ -49,7 +50,10 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         commit=inputs.history.commit,
         changed=changed_images(stack, inputs.history.changes),
     )
-    return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress, publisher), run).report()
+    report = await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress, publisher), run).report()
+    if options.describe and ports.registry is not None:
+        report = await with_registry_sizes(report, stack, ports.registry)
+    return report
 
 
 async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)

@@ -14,7 +14,7 @@ from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tombstone import is_tombstone
 from ci.promotion.history import list_record
 from ci.promotion.records import PROMOTION_RECORDS, Digests, Kind, PromotionRecord, RecordedUpdate
-from ci.publish.attestations import compressed_size
+from ci.publish.sizes import compressed_size
 from ci.publish.tags import Place
 
 

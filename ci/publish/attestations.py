@@ -10,7 +10,7 @@ import msgspec
 
 from ci.oci.attestation import AttestationType
 from ci.oci.reference import Reference, Repository
-from ci.oci.registry import Manifest, Registry
+from ci.oci.registry import Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
 from ci.publish.tags import Place, TagLayout
@@ -142,22 +142,6 @@ async def find_run_records(registry: Registry, repository: Repository, digest: s
     """Return the records of the runs that published an image under a stack tag, the newest first."""
     records = await RUN_RECORDS.find(registry, repository, digest, {STACK_TAG: tag})
     return tuple(sorted(records, key=lambda record: record.started, reverse=True))
-
-
-class _Layer(msgspec.Struct):
-    size: int
-
-
-class _Layers(msgspec.Struct):
-    layers: tuple[_Layer, ...] = ()
-
-
-def compressed_size(manifest: Manifest) -> int:
-    """Return the bytes of an image's layers as they are stored in the registry; 0 for anything but a single image."""
-    try:
-        return sum(layer.size for layer in msgspec.json.decode(manifest.content, type=_Layers).layers)
-    except msgspec.MsgspecError:
-        return 0
 
 
 def make_record(  # noqa: PLR0913 (a record is made of all of these)

@@ -25,13 +25,13 @@ from ci.publish.attestations import (
     TEST_ATTESTATIONS,
     RunRecord,
     TestAttestation,
-    compressed_size,
     find_run_records,
     find_test_attestation,
     make_record,
 )
 from ci.publish.refresh import note_refresh, write_refresh_marker
 from ci.publish.registry_state import RegistrySession
+from ci.publish.sizes import compressed_size
 from ci.publish.whole_stack import StackImage, check_whole
 from ci.registry_format import (
     BASE_DIGEST,

@@ -69,9 +69,9 @@ def test_a_green_run(call: Call, tree: MakeTree, tmp_path: Path) -> None:
     ]
     top = described["layers"][-1]
     assert 2_000_000 <= top["size"] < 2_100_000
-    assert 0 < top["compressed_size"] < 20_000
+    assert top["compressed_size"] is None
     assert described["layers"][0]["image"] is None
-    assert described["layers"][0]["size"] > described["layers"][0]["compressed_size"] > 1_000_000
+    assert described["layers"][0]["size"] > 50_000_000
     assert described["steps"][0]["output"] == "ml-says\n"
 
 

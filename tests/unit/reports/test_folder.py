@@ -11,7 +11,6 @@ STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1
 LAYER = Layer(
     instruction="RUN true",
     image="base",
-    created="2026-01-01T00:00:00Z",
     digests=("sha256:0",),
     compressed_size=12,
     size=34,
