@@ -37,6 +37,8 @@ from ci.stack.init import suggest_settings
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 
+_READING = "read the source tree"
+
 
 class BuildInputs(NamedTuple):
     """What a call gives to builds: NAME=VALUE build args, secrets, their ids if those are named, and an SSH agent."""
@@ -67,10 +69,11 @@ async def read_project(source: dagger.Directory | None, images: str, inputs: Bui
     Without inputs nothing is to be built: what a build would need may be missing.
     """
     build_args = None if inputs is None else parse_build_args(inputs.args or ())
-    secrets = await _read_secrets(inputs) if inputs else BuildSecrets()
-    source = source or await current_source()
-    tree = await list_tree(source)
-    stack = await tree.read_by(lambda tree: read_stack(tree, images, build_args=build_args))
+    with TelemetryProgress().work(_READING):
+        secrets = await _read_secrets(inputs) if inputs else BuildSecrets()
+        source = source or await current_source()
+        tree = await list_tree(source)
+        stack = await tree.read_by(lambda tree: read_stack(tree, images, build_args=build_args))
     return Project(source, tree, stack, secrets)
 
 
@@ -87,8 +90,9 @@ async def _read_secrets(inputs: BuildInputs) -> BuildSecrets:
 
 async def suggest_stack_toml(source: dagger.Directory | None, images: str) -> str:
     """Return the stack.toml that a tree needs. Raises SpecError and ExternalError."""
-    tree = await list_tree(source or await current_source())
-    return await tree.read_by(lambda tree: suggest_settings(tree, images))
+    with TelemetryProgress().work(_READING):
+        tree = await list_tree(source or await current_source())
+        return await tree.read_by(lambda tree: suggest_settings(tree, images))
 
 
 class RegistryOptions(NamedTuple):
@@ -132,13 +136,15 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
         return
     tags = TagLayout.of_stack(name, stack)
     host = tags.repository("any").host
-    credentials, secret = None, None
-    if options.username and options.password:
-        password = await _plaintext(options.password, "--registry-password")
-        check_password(options.username, password)
-        credentials = Credentials(username=options.username, password=password)
-        secret = dag.set_secret("registry-password", password)
-    address = f"http://{await _reach(options.service, '--registry-service')}" if options.service else ""
+    credentials, secret, address = None, None, ""
+    with TelemetryProgress().work(f"open the registry {host}"):
+        if options.username and options.password:
+            password = await _plaintext(options.password, "--registry-password")
+            check_password(options.username, password)
+            credentials = Credentials(username=options.username, password=password)
+            secret = dag.set_secret("registry-password", password)
+        if options.service:
+            address = f"http://{await _reach(options.service, '--registry-service')}"
     async with HttpRegistry(Endpoint(host=host, credentials=credentials, address=address)) as registry:
         session = RegistrySession(registry=registry, tags=tags, has_login=credentials is not None)
         yield Connection(session, EngineRegistry(host, options.username, secret, options.service, stack.compression))
@@ -146,8 +152,10 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
 
 async def build_ports(project: Project, connection: Connection | None = None) -> tuple[BuildPorts, EngineTester]:
     """Return the outside world of a build, in which the engine is logged in; and the tester, which keeps test files."""
+    progress = TelemetryProgress()
     if connection is not None:
-        await connection.engine.login()
+        with progress.work("log the engine in to the registry"):
+            await connection.engine.login()
     builder = EngineBuilder(project.source, connection.engine if connection else None, project.secrets)
     tester = EngineTester(project.source, builder)
 
@@ -160,7 +168,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
         registry=connection.session if connection else None,
         builder=builder,
         tester=tester,
-        progress=TelemetryProgress(),
+        progress=progress,
         tools=tools_digest(),
         # The function's container sees all cores of the engine's machine.
         cores=len(os.sched_getaffinity(0)),
@@ -172,7 +180,8 @@ def gpu_ports(options: GpuOptions) -> GpuPorts:
     """Return the GPU gate on the login node that the stack names."""
 
     async def run(settings: GpuSettings, reference: str) -> GpuVerdict:
-        node = await _login_node(settings, options)
+        with TelemetryProgress().work("read the keys of the login node"):
+            node = await _login_node(settings, options)
         verdict = await run_gate(node, settings, reference, log=show_line, attempts=options.attempts)
         show_line(render_gpu_verdict(verdict))  # before anything else happens to it: it took an hour
         return verdict

@@ -78,6 +78,8 @@ class SuiteReport(Suite, frozen=True, kw_only=True):
     seconds: float = 0.0
     log: str = ""
     junit: str | None = None
+    traceback: str = ""
+    """Of an unexpected error: it is in the report's logs, not on the terminal."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,15 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     def location(self) -> str:
         """File and line: `images/r/Dockerfile:12`."""
         return f"{self.path}:{self.line}" if self.line else self.path
+
+
+LAST_LINES = 30
+"""How many lines are shown of a failed command's output; the report has all."""
+
+
+def last_lines(output: str) -> tuple[str, ...]:
+    """Return the lines of a command's output that are shown."""
+    return tuple(output.rstrip().splitlines()[-LAST_LINES:])
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):

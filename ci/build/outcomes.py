@@ -147,20 +147,24 @@ def _suites(name: str, graph: TaskGraph, results: Mapping[Task, TaskResult]) -> 
                 msgspec.structs.replace(result.suite, started=result.started, seconds=result.ended - result.started)
             )
             continue
-        why, log = _why_not_run(result, results[TOOLS])
+        cause = result.failure or results[TOOLS].failure
         reports.append(
             SuiteReport(
-                origin=suite.origin, kind=suite.kind, folder=suite.folder, outcome=SuiteOutcome.ERROR, why=why, log=log
+                origin=suite.origin,
+                kind=suite.kind,
+                folder=suite.folder,
+                outcome=SuiteOutcome.ERROR,
+                why=_why_not_run(result, results[TOOLS]),
+                log=cause.output if cause else "",
+                traceback=cause.traceback if cause else "",
             )
         )
     return tuple(reports)
 
 
-def _why_not_run(suite: TaskResult, tools: TaskResult) -> tuple[str, str]:
-    """Return why a suite has no report, and the log of that."""
+def _why_not_run(suite: TaskResult, tools: TaskResult) -> str:
     if suite.failure is not None:
-        return suite.failure.message, suite.failure.traceback
+        return suite.failure.message
     if tools.failure is not None:
-        cause = tools.failure
-        return f"the tools for tests could not be built: {cause.message}", cause.output or cause.traceback
-    return "it was not started", ""
+        return f"the tools for tests could not be built: {tools.failure.message}"
+    return "it was not started"

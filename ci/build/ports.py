@@ -1,11 +1,11 @@
 """What a run needs from the outside world, as protocols. `ci.adapters` implements them; tests have small classes."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 import msgspec
 
+from ci.build.progress import Progress
 from ci.fusion.fused import Fused, FusedStep
 from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
@@ -81,22 +81,6 @@ class Tester(Protocol):
 
     async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
         """Run a suite on the image of a fused Dockerfile, in containers of its own."""
-        ...
-
-
-class Span(Protocol):
-    """A piece of work shown to the person who waits."""
-
-    def fail(self, why: str) -> None:
-        """Show it as failed."""
-        ...
-
-
-class Progress(Protocol):
-    """Shows what is being done right now."""
-
-    def span(self, name: str) -> AbstractContextManager[Span]:
-        """Show `name` as being at work for as long as the context is open."""
         ...
 
 

@@ -1,18 +1,20 @@
 """One run: executes the tasks of a plan side by side and reports what happened, whatever fails."""
 
 import time
-import traceback
-from collections.abc import Awaitable, Mapping
-from typing import TypeVar, assert_never
+from collections.abc import Mapping
+from typing import assert_never
 
 import msgspec
 
+from ci import units
+from ci.build.failures import caught, failure_of
 from ci.build.outcomes import TaskResult, find_root_causes, report_image, report_tasks
 from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
+from ci.build.run_lines import heading, step_text, suite_text
+from ci.build.run_log import RunLog, Work
 from ci.build.scheduler import run_graph
 from ci.build.suite_runner import run_suite
 from ci.build.tasks import BuildRun, Task, plan_tasks
-from ci.errors import EngineLostError, StackError, describe_unexpected, leaf_errors
 from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
@@ -30,8 +32,6 @@ from ci.results import (
 )
 from ci.stack.model import Stack
 
-T = TypeVar("T")
-
 
 class Run:
     """One run of a plan against an engine."""
@@ -43,10 +43,23 @@ class Run:
         self._run = run
         self._graph = plan_tasks(plan, stack, run, upload=ports.publisher is not None)
         self._zero = time.monotonic()
+        publishing = {Task(TaskKind.PUBLISH, ""): 1} if ports.publisher else {}
+        self._log = RunLog(ports.progress, self._now, {**self._graph.sizes, **publishing})
 
     async def report(self) -> RunReport:
         """Run all tasks and report. Raises EngineLostError; all other failures are in the report."""
-        results = await run_graph(self._graph.depends_on, self._do, skip=_skip, limit=self._run.jobs)
+        self._log.lines([self._heading()])
+        async with self._log.reminders():
+            results = await run_graph(self._graph.depends_on, self._do, skip=self._skip, limit=self._run.jobs)
+            report = self._report(results)
+            return await self._publish(report) if self._ports.publisher else report
+
+    def _heading(self) -> str:
+        steps = sum(len(self._graph.steps(task)) for task in self._graph.depends_on)
+        suites, run = len(self._graph.suites), self._run
+        return heading(self._plan, steps=steps, suites=suites, jobs=run.jobs, started=run.started)
+
+    def _report(self, results: Mapping[Task, TaskResult]) -> RunReport:
         root_causes = find_root_causes(self._graph, results)
         images = tuple(
             ImageReport(name=image.name, outcome=Outcome.DISABLED)
@@ -54,7 +67,7 @@ class Run:
             else report_image(image, self._graph, results, root_causes)
             for image in self._plan.images
         )
-        report = RunReport(
+        return RunReport(
             plan=self._plan,
             images=images,
             started=self._run.started,
@@ -64,13 +77,14 @@ class Run:
             changed=self._run.changed,
             tasks=report_tasks(self._graph, results),
         )
-        if self._ports.publisher is None:
-            return report
+
+    async def _publish(self, report: RunReport) -> RunReport:
         started = self._now()
-        with self._ports.progress.span("publish tags") as span:
-            publication = await self._ports.publisher.publish_tags(report)
+        with self._log.work("", "publish the tags") as work:
+            publication = await self._publisher().publish_tags(report)
             if publication.failure:
-                span.fail(publication.failure)
+                work.fail(publication.failure)
+                work.what = "the stack was not published"
         task = TaskReport(
             kind=TaskKind.PUBLISH,
             image="",
@@ -91,23 +105,15 @@ class Run:
         try:
             result = await self._execute(task, upstream)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is this task's failure, and others go on)
-            result = TaskResult(failure=self._caught(task, error))
+            result = TaskResult(failure=caught(self._stack, task, error))
+        self._log.task_ended(task, len(result.steps) if task.kind is TaskKind.STAGE else 1)
         return msgspec.structs.replace(result, started=started, ended=self._now())
 
-    def _caught(self, task: Task, error: Exception) -> Failure:
-        """Return an exception as the failure of the task that raised it. Raises EngineLostError."""
-        errors = [*leaf_errors(error)]
-        lost = next((one for one in errors if isinstance(one, EngineLostError)), None)
-        if lost is not None:
-            raise lost from error
-        instruction = f"the {task.kind} of {task.part or task.image or 'the test tools'}"
-        if all(isinstance(one, StackError) for one in errors):
-            message = "\n".join(dict.fromkeys(map(str, errors)))
-            return self._failure(task.image, 0, instruction, EngineFailure(message=message))
-        log = f"logs/{task.image}/build.log of the report" if task.image else "report.json"
-        message = f"{describe_unexpected(error)}, with the traceback from {log}."
-        failure = self._failure(task.image, 0, instruction, EngineFailure(message=message))
-        return msgspec.structs.replace(failure, traceback="".join(traceback.format_exception(error)))
+    def _skip(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult | None:
+        if all(result.ok for result in upstream.values()):
+            return None
+        self._log.task_ended(task, 0)
+        return TaskResult(skipped=True)
 
     async def _execute(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
         match task.kind:
@@ -133,15 +139,14 @@ class Run:
 
     async def _fetch(self, task: Task) -> TaskResult:
         reference = self._run.substitutions.published[task.image]
-        fetching = self._ports.builder.fetch(reference)
-        result = await self._attempt(f"{task.image}: fetch", task.image, f"fetching {reference}", fetching)
-        return TaskResult(failure=result)
+        with self._log.work(task.image, "fetch the published image") as work:
+            work.quiet = True
+            failure = await self._ports.builder.fetch(reference)
+            return self._ended(work, f"fetching {reference}", failure)
 
     async def _build_stage(self, task: Task) -> TaskResult:
         steps: list[StepResult] = []
-        for step in self._graph.fused[task.image].steps:
-            if (step.image, step.stage) != (task.image, task.part):
-                continue
+        for step in self._graph.steps(task):
             result, failure = await self._run_step(step)
             steps.append(result)
             if failure:
@@ -150,33 +155,43 @@ class Run:
 
     async def _run_step(self, step: FusedStep) -> tuple[StepResult, Failure | None]:
         started = self._now()
-        running = self._ports.builder.run_step(self._graph.fused[step.image], step)
-        title = f"{step.image}: {_shorten(step.command)}"
-        printed = await self._attempt(title, step.image, step.command, running, line=step.line)
-        failure = printed if isinstance(printed, Failure) else None
+        with self._log.work(step.image, step_text(step.command, step.line)) as work:
+            work.quiet = True
+            printed = await self._ports.builder.run_step(self._graph.fused[step.image], step)
+            failure = None
+            if isinstance(printed, EngineFailure):
+                failure = self._failed(work, step.line, step.command, printed)
         result = StepResult(
             stage=step.stage,
             command=step.command,
             line=step.line,
             started=started,
             seconds=self._now() - started,
-            output=printed.output if isinstance(printed, Failure) else printed,
+            output=printed.output if isinstance(printed, EngineFailure) else printed,
             failed=failure is not None,
         )
         return result, failure
 
     async def _finish(self, task: Task) -> TaskResult:
-        finishing = self._ports.builder.finish(self._graph.fused[task.image])
-        size = await self._attempt(f"{task.image}: finish", task.image, "the image as a whole", finishing)
-        return TaskResult(failure=size) if isinstance(size, Failure) else TaskResult(size=size)
+        with self._log.work(task.image, "finish the image") as work:
+            size = await self._ports.builder.finish(self._graph.fused[task.image])
+            if isinstance(size, EngineFailure):
+                return TaskResult(failure=self._failed(work, 0, "the image as a whole", size))
+            work.what = f"image built, {units.size(size)}"
+            return TaskResult(size=size)
 
     async def _describe(self, task: Task) -> TaskResult:
-        measuring = self._ports.builder.layers(self._graph.fused[task.image])
-        layers = await self._attempt(f"{task.image}: measure layers", task.image, "measuring its layers", measuring)
-        return TaskResult(failure=layers) if isinstance(layers, Failure) else TaskResult(layers=layers)
+        with self._log.work(task.image, "measure the layers") as work:
+            work.quiet = True
+            layers = await self._ports.builder.layers(self._graph.fused[task.image])
+            if isinstance(layers, EngineFailure):
+                return TaskResult(failure=self._failed(work, 0, "measuring its layers", layers))
+            return TaskResult(layers=layers)
 
     async def _build_tools(self) -> TaskResult:
-        return TaskResult(failure=await self._attempt("tools for tests", "", "", self._ports.tester.prepare()))
+        with self._log.work("", "build the tools for tests") as work:
+            work.quiet = True
+            return self._ended(work, "", await self._ports.tester.prepare())
 
     async def _test(self, task: Task) -> TaskResult:
         request = SuiteRequest(
@@ -185,17 +200,26 @@ class Run:
             settings=self._stack.tests,
             attempt=f"{task.image} {task.part} {self._run.retest}".rstrip(),
         )
-        ports = self._ports
-        return TaskResult(suite=await run_suite(ports.tester, ports.progress, self._graph.fused[task.image], request))
+        name = f"suite {request.suite.name} on {task.image}"
+        with self._log.work(task.image, name, is_suite=True) as work:
+            suite = await run_suite(self._ports.tester, self._graph.fused[task.image], request)
+            await self._ports.progress.show_tests(work.span, suite.tests)
+            work.what = suite_text(suite)
+            if suite.outcome is not SuiteOutcome.PASSED:
+                work.fail(suite.why)
+        return TaskResult(suite=suite)
 
     async def _upload(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
         publisher, image = self._publisher(), self._stack.by_name[task.image]
         fused = self._graph.fused[task.image]
         target = publisher.target(task.image)
         labels = publisher.labels(image, fused, self._parent_digest(image.parent or "", fused, upstream))
-        uploading = self._ports.builder.upload(fused, target, labels)
-        digest = await self._attempt(f"{task.image}: upload", task.image, f"uploading to {target}", uploading)
-        return TaskResult(failure=digest) if isinstance(digest, Failure) else TaskResult(digest=digest)
+        with self._log.work(task.image, "upload the image") as work:
+            digest = await self._ports.builder.upload(fused, target, labels)
+            if isinstance(digest, EngineFailure):
+                return TaskResult(failure=self._failed(work, 0, f"uploading to {target}", digest))
+            work.what = "uploaded"
+            return TaskResult(digest=digest)
 
     def _parent_digest(self, parent: str, fused: Fused, upstream: Mapping[Task, TaskResult]) -> str | None:
         """Return the digest of the parent's digest, None where the parent was built inside this image's text alone."""
@@ -213,11 +237,13 @@ class Run:
             for name in (task.image, *self._stack.by_name[task.image].needs)
             if (digest := self._digest(name, upstream))
         }
-        try:
-            await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
-        except RegistryError as error:
-            failure = EngineFailure(message=str(error))
-            return TaskResult(failure=self._failure(task.image, 0, "attaching its test attestation", failure))
+        with self._log.work(task.image, "attach the test attestation") as work:
+            work.quiet = True
+            try:
+                await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
+            except RegistryError as error:
+                failure = EngineFailure(message=str(error))
+                return TaskResult(failure=self._failed(work, 0, "attaching its test attestation", failure))
         return TaskResult()
 
     def _digest(self, name: str, upstream: Mapping[Task, TaskResult]) -> str | None:
@@ -229,31 +255,11 @@ class Run:
         assert self._ports.publisher is not None, "a publishing task without a publisher"  # noqa: S101 (never)
         return self._ports.publisher
 
-    async def _attempt(
-        self, title: str, image: str, instruction: str, work: Awaitable[T | EngineFailure], *, line: int = 0
-    ) -> T | Failure:
-        """Do some work under a span; return what comes of it, or where in the image's Dockerfile it failed and why."""
-        with self._ports.progress.span(title) as span:
-            result = await work
-            if not isinstance(result, EngineFailure):
-                return result
-            span.fail(result.message)
-        return self._failure(image, line, instruction, result)
+    def _ended(self, work: Work, doing: str, failure: EngineFailure | None) -> TaskResult:
+        return TaskResult(failure=self._failed(work, 0, doing, failure) if failure else None)
 
-    def _failure(self, image: str, line: int, instruction: str, failure: EngineFailure) -> Failure:
-        return Failure(
-            path=self._stack.by_name[image].dockerfile_path if image else "",
-            line=line,
-            instruction=instruction,
-            message=failure.message,
-            exit_code=failure.exit_code,
-            output=failure.output,
-        )
-
-
-def _shorten(command: str, most: int = 100) -> str:
-    return command if len(command) <= most else f"{command[: most - 1]}…"
-
-
-def _skip(_: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult | None:
-    return None if all(result.ok for result in upstream.values()) else TaskResult(skipped=True)
+    def _failed(self, work: Work, line: int, doing: str, failure: EngineFailure) -> Failure:
+        """Show a piece of work as failed; return where in the image's Dockerfile that is, and why."""
+        result = failure_of(self._stack, work.image, line, doing, failure)
+        work.fail(failure.message, result)
+        return result

@@ -2,22 +2,19 @@
 
 import msgspec
 
-from ci.build.ports import EngineFailure, Progress, SuiteRequest, Tester
+from ci.build.ports import EngineFailure, SuiteRequest, Tester
 from ci.build.suite_verdict import Verdict, judge, with_rerun
 from ci.fusion.fused import Fused
 from ci.results import SuiteOutcome, SuiteReport
 
 
-async def run_suite(tester: Tester, progress: Progress, fused: Fused, request: SuiteRequest) -> SuiteReport:
+async def run_suite(tester: Tester, fused: Fused, request: SuiteRequest) -> SuiteReport:
     """Run a suite on an image and report it; the times are for the caller to fill in."""
-    with progress.span(f"{request.image.name}: test {request.suite.name}") as span:
-        verdict, report = await _run(tester, fused, request)
-        failed = tuple(test.name for test in verdict.tests if not test.outcome.ok)
-        if verdict.outcome is SuiteOutcome.FAILED and failed and request.settings.reruns:
-            again = msgspec.structs.replace(request, only=failed, attempt=f"{request.attempt}, again")
-            verdict = with_rerun(verdict, (await _run(tester, fused, again))[0])
-        if verdict.outcome is not SuiteOutcome.PASSED:
-            span.fail(verdict.why)
+    verdict, report = await _run(tester, fused, request)
+    failed = tuple(test.name for test in verdict.tests if not test.outcome.ok)
+    if verdict.outcome is SuiteOutcome.FAILED and failed and request.settings.reruns:
+        again = msgspec.structs.replace(request, only=failed, attempt=f"{request.attempt}, again")
+        verdict = with_rerun(verdict, (await _run(tester, fused, again))[0])
     return msgspec.structs.replace(report, outcome=verdict.outcome, why=verdict.why, tests=verdict.tests)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from ci.fusion.fuse import fuse_all
-from ci.fusion.fused import Fused, FusedStage
+from ci.fusion.fused import Fused, FusedStage, FusedStep
 from ci.fusion.substitutions import Substitutions
 from ci.planning.plan import Plan
 from ci.results import TaskKind
@@ -54,6 +54,16 @@ class TaskGraph(NamedTuple):
     suites: Mapping[Task, Suite]
     depends_on: Mapping[Task, tuple[Task, ...]]
     inputs: Mapping[Task, tuple[Task, ...]]
+
+    def steps(self, task: Task) -> tuple[FusedStep, ...]:
+        """Return the steps of a STAGE."""
+        steps = self.fused[task.image].steps if task.kind is TaskKind.STAGE else ()
+        return tuple(step for step in steps if (step.image, step.stage) == (task.image, task.part))
+
+    @property
+    def sizes(self) -> Mapping[Task, int]:
+        """How many pieces of work each task is: the steps of a stage, 1 for any other."""
+        return {task: len(self.steps(task)) if task.kind is TaskKind.STAGE else 1 for task in self.depends_on}
 
 
 def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> TaskGraph:

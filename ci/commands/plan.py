@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ci.build.ports import Builder, Progress, Tester
+from ci.build.ports import Builder, Tester
+from ci.build.progress import Progress
 from ci.clock import Clock
 from ci.commands.options import EVERY_IMAGE, BuildOptions
 from ci.oci.concurrency import gather_or_raise
@@ -80,11 +81,13 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
     """Collect what a plan is made from: git's history, digests of foreign bases, keys, what the registry has."""
     every = [word for word in EVERY_IMAGE if word not in stack.by_name]
     check_names(stack, [*options.only, *(name for name in options.rebuild if name not in every)])
-    history = await ports.history(options.base, options.head)
+    with ports.progress.work("read the history of git"):
+        history = await ports.history(options.base, options.head)
     images = choose(stack, options.only)
     names = [image.name for image in images if image.enabled]
     session = ports.registry
-    digests = await _base_digests(images, ports)
+    with ports.progress.work("look up the foreign base images"):
+        digests = await _base_digests(images, ports)
     epoch = options.epoch or (await _refresh_epoch(stack, ports) if options.refresh else "")
     epochs = await _epochs(names, session, epoch, required=options.publish)
     known = {name: value for name, value in epochs.items() if not isinstance(value, NoAnswer)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from ci.reports import units
+from ci import units
 from ci.reports.junit import render_junit, render_suite
 from ci.reports.text import render_run
 from ci.results import ImageReport, Outcome, RunReport, SuiteOutcome
@@ -39,7 +39,7 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
             files[f"logs/{image.name}/build.log"] = render_build_log(image)
             files[f"logs/{image.name}/layers.json"] = render_json({"layers": image.layers, "steps": image.steps})
         for suite in image.suites:
-            files[f"logs/{image.name}/{suite.file}.log"] = suite.log
+            files[f"logs/{image.name}/{suite.file}.log"] = suite.log or suite.traceback
             files[f"logs/{image.name}/{suite.file}.xml"] = suite.junit or render_suite(image.name, suite)
     return files
 

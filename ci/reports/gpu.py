@@ -2,8 +2,8 @@
 
 from tabulate import tabulate
 
+from ci import units
 from ci.gpu_gate.verdict import GpuTests, GpuVerdict
-from ci.reports import units
 
 
 def render_gpu_verdict(verdict: GpuVerdict) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
+from ci import units
 from ci.promotion.explain import describe, explain_history
 from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate
 from ci.promotion.timeline import Entry, RecordStatus, Timeline
-from ci.reports import units
 
 _SHOWN = len("sha256:") + 12
 

@@ -6,14 +6,22 @@ from typing import assert_never
 
 from tabulate import tabulate
 
+from ci import units
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
-from ci.reports import units
-from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
+from ci.results import (
+    Failure,
+    ImageReport,
+    Outcome,
+    RunReport,
+    SuiteOutcome,
+    SuiteReport,
+    TestOutcome,
+    TestResult,
+    last_lines,
+)
 from ci.stack.model import SuiteKind
 
-LAST_LINES = 30
-"""The number of lines shown of a failed command's output; the report folder has all."""
 _REASON_SHOWN = 64
 
 
@@ -167,12 +175,11 @@ def _render_failure(image: ImageReport) -> str:
 
 
 def _last_lines(failure: Failure, log: str) -> Sequence[str]:
-    output = failure.output.rstrip().splitlines()
-    if not output:
+    shown, number = last_lines(failure.output), len(failure.output.rstrip().splitlines())
+    if not shown:
         return ["  no output"] if failure.exit_code is not None else []
-    shown = output[-LAST_LINES:]
-    head = f"  the last {len(shown)} of {len(output)} lines of its output (all are in {log} of the report):"
-    if len(shown) == len(output):
+    head = f"  the last {len(shown)} of {number} lines of its output (all are in {log} of the report):"
+    if len(shown) == number:
         head = "  its output:"
     return [head, *(f"  | {line}" for line in shown)]
 

@@ -30,7 +30,7 @@ from ci.stack.reader import read_stack
 from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.unit.build.fakes import FakeBuilder, FakeTester, SilentProgress
+from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress
 from tests.unit.trees import MemoryTree
 
 IMAGES = ("base", "ds", "ml", "r")
@@ -178,7 +178,7 @@ class Pipeline:
             registry=RegistrySession(registry, self.layout, self.credentials is not None),
             builder=self.engine,
             tester=self.tester,
-            progress=SilentProgress(),
+            progress=KeptProgress(),
             tools="tools",
             cores=2,
             clock=RunClock(self._runs, self.later),

@@ -27,7 +27,7 @@ from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.pipeline_harness import OWN, Engine, Form, with_form
 from tests.integration.publish.whole import mixed
-from tests.unit.build.fakes import FakeTester, SilentProgress
+from tests.unit.build.fakes import FakeTester, KeptProgress
 from tests.unit.trees import MemoryTree
 
 HOST = "registry.example"
@@ -182,7 +182,7 @@ class World:
             registry=RegistrySession(registry, self.layout, has_login=True),
             builder=Engine(registry, self.runs),
             tester=FakeTester(failing=f"{failing} common/image"),
-            progress=SilentProgress(),
+            progress=KeptProgress(),
             tools="tools",
             cores=1,
             clock=FixedClock(self.moment),

@@ -1,17 +1,18 @@
 """The world of a run as small classes, and a run against them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import anyio
 
 from ci.build.ports import EngineFailure, RunPorts, SuiteOutput, SuiteRequest
+from ci.build.progress import Span
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
-from ci.errors import ExternalError
+from ci.errors import EngineLostError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
-from ci.results import ImageReport, Layer, RunReport
+from ci.results import ImageReport, Layer, RunReport, TestResult
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
 from tests.unit.build.suite_outputs import failing_output, passing_output
@@ -32,7 +33,7 @@ class FakeBuilder:
         await anyio.lowlevel.checkpoint()
         self.log.append(f"-{name}")
         if name == self._lost_at:
-            raise ExternalError("The engine was lost")
+            raise EngineLostError("The engine was lost")
         # The engine runs whatever the text up to this RUN copies from, and fails with it.
         if self._failing and f"RUN {self._failing}\n" in f"{fused.cut(step)}\n":
             return EngineFailure(message="exit code 7", exit_code=7, output=f"{self._failing} broke")
@@ -77,24 +78,64 @@ class FakeTester:
         return failing_output("test_a.py::test_b") if failed else passing_output("test_a.py::test_b")
 
 
-class SilentSpan:
+class KeptSpan:
+    """A span of KeptProgress: its path in the tree, and how it ended."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.failed = ""
+        self.ended = False
+
     def fail(self, why: str) -> None:
-        pass
+        self.failed = why
+
+    def end(self) -> None:
+        assert not self.ended, f"{self.path} ends twice"
+        self.ended = True
 
 
-class SilentProgress:
+class KeptProgress:
+    """A Progress that keeps what it is given: spans in the order in which they began, and lines."""
+
+    def __init__(self) -> None:
+        self.spans: list[KeptSpan] = []
+        self.lines: list[str] = []
+        self.tests: list[str] = []
+
+    def group(self, name: str) -> KeptSpan:
+        self.spans.append(KeptSpan(name))
+        return self.spans[-1]
+
     @contextmanager
-    def span(self, name: str) -> Iterator[SilentSpan]:  # noqa: ARG002 (a name of the protocol)
-        yield SilentSpan()
+    def work(self, name: str, group: Span | None = None) -> Iterator[KeptSpan]:
+        assert group is None or isinstance(group, KeptSpan)
+        assert group is None or not group.ended, f"{name} begins after the end of its group"
+        span = self.group(f"{group.path} / {name}" if group else name)
+        yield span
+        span.end()
+
+    suite = work
+
+    async def show_tests(self, suite: Span, tests: Sequence[TestResult]) -> None:
+        assert isinstance(suite, KeptSpan)
+        self.tests.extend(f"{suite.path} / {test.name} {test.outcome}" for test in tests)
+
+    def line(self, text: str) -> None:
+        self.lines.extend(text.splitlines())
 
 
 async def run(
-    builder: FakeBuilder, tree: Tree, *, tester: FakeTester | None = None, describe: bool = False
+    builder: FakeBuilder,
+    tree: Tree,
+    *,
+    tester: FakeTester | None = None,
+    describe: bool = False,
+    progress: KeptProgress | None = None,
 ) -> RunReport:
     stack = read_stack(tree)
     plan = make_plan(stack)
     request = BuildRun(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
-    ports = RunPorts(builder, tester or FakeTester(), SilentProgress())
+    ports = RunPorts(builder, tester or FakeTester(), progress or KeptProgress())
     return await Run(plan, stack, ports, request).report()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ci.errors import ExternalError
+from ci.errors import EngineLostError
 from ci.results import Outcome
 from tests.unit.build.fakes import FakeBuilder, only, outcomes, run
 from tests.unit.trees import MemoryTree, dockerfiles
@@ -100,4 +100,4 @@ async def test_disabled_images_are_reported_and_not_built() -> None:
 async def test_a_lost_engine_ends_the_run() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await run(FakeBuilder(lost_at="base-1"), TREE)
-    assert caught.group_contains(ExternalError)
+    assert caught.group_contains(EngineLostError)

@@ -2,8 +2,9 @@ import re
 
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.reports.text import LAST_LINES, render_plan, render_run
+from ci.reports.text import render_plan, render_run
 from ci.results import (
+    LAST_LINES,
     Failure,
     ImageReport,
     Outcome,

@@ -1,6 +1,6 @@
 import pytest
 
-from ci.reports import units
+from ci import units
 
 
 @pytest.mark.parametrize(
