@@ -69,9 +69,13 @@ def version_in(output: str) -> str:
 
 def _with_cli(given: Mapping[str, str], cli: str, settings: Settings) -> dict[str, str]:
     environment = {**QUIET, **given, CLI_BIN: cli}
-    if cli == str(settings.cli):
-        # The natively built command has no live display: its library is not on the module proxy, a stub replaces it.
-        environment.setdefault("DAGGER_PROGRESS", "plain")
+    is_native = cli == str(settings.cli)
+    # Dagger's default without a terminal is `plain`: every call of the engine, thousands of lines for a stack. The
+    # natively built command has no live display on a terminal either: a stub replaces the display's library, which is
+    # not on the module proxy.
+    if is_native or not sys.stderr.isatty():
+        environment.setdefault("DAGGER_PROGRESS", "logs")
+    if is_native:
         path = given.get("PATH", os.defpath)
         if str(settings.binaries) not in path.split(os.pathsep):
             environment["PATH"] = f"{settings.binaries}{os.pathsep}{path}"

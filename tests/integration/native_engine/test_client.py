@@ -1,5 +1,7 @@
 """The choice of engine and command, with scripts on PATH in place of `docker` and `dagger`."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,7 @@ def test_a_configured_engine_is_used_without_asking_the_container_runtime(
 
 
 def test_a_container_runtime_that_answers_gets_the_pinned_command_of_path_and_its_own_display(
-    tmp_path: Path, given: dict[str, str]
+    tmp_path: Path, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command(tmp_path / "docker", DOCKER.format(calls=tmp_path / "calls"))
     dagger = command(tmp_path / "dagger", PINNED)
@@ -52,7 +54,11 @@ def test_a_container_runtime_that_answers_gets_the_pinned_command_of_path_and_it
     environment = client_environment(never, given)
     assert environment[CLI] == str(dagger)
     assert RUNNER_HOST not in environment
-    assert "DAGGER_PROGRESS" not in environment
+    assert environment["DAGGER_PROGRESS"] == "logs", "without a terminal"
+    _, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stderr, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", stderr)
+        assert "DAGGER_PROGRESS" not in client_environment(never, given)
     assert (tmp_path / "calls").read_text().startswith("info")
 
 

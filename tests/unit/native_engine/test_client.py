@@ -54,7 +54,7 @@ def test_the_native_engines_clients_get_its_socket_and_command_and_a_display_tha
     assert environment[RUNNER_HOST] == f"unix://{tmp_path}/engine.sock"
     assert environment[CLI] == f"{tmp_path}/bin/dagger"
     assert environment["PATH"].split(os.pathsep) == [f"{tmp_path}/bin", "/usr/bin"]
-    assert environment["DAGGER_PROGRESS"] == "plain"
+    assert environment["DAGGER_PROGRESS"] == "logs"
     assert native_environment(environment, settings) == environment, "a second time adds nothing"
     assert native_environment({"DAGGER_PROGRESS": "dots"}, settings)["DAGGER_PROGRESS"] == "dots"
 
