@@ -25,8 +25,8 @@ def command(path: Path) -> Path:
 def test_a_configured_engine_and_command_are_used_as_they_are(tmp_path: Path) -> None:
     mine = str(command(tmp_path / "mine"))
     given = {RUNNER_HOST: BUILD_HOST, CLI: mine, "PATH": "/usr/bin:/bin", "DO_NOT_TRACK": "0"}
-    quiet = {"DAGGER_NO_NAG": "1", "DAGGER_NO_UPDATE_CHECK": "1"}
-    assert client_environment(never, given) == given | quiet
+    added = {"DAGGER_NO_NAG": "1", "DAGGER_NO_UPDATE_CHECK": "1", "DAGGER_PROGRESS": "logs"}
+    assert client_environment(never, given) == given | added
 
 
 def test_a_configured_command_that_does_not_exist_is_one_sentence() -> None:
