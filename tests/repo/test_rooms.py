@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"planning", "stack"},
+    "contents": {"stack", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "clock", "pytest_results", "errors"},
@@ -66,7 +67,7 @@ MAY_IMPORT = {
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
-PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports"}
+PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents"}
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
     "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",
