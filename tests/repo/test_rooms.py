@@ -48,9 +48,9 @@ MAY_IMPORT = {
         "clock",
         "errors",
     },
-    "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
+    "adapters": {"build", "results", "contents", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
-    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
+    "build": {"results", "contents", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"planning", "stack"},
