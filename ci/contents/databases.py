@@ -55,7 +55,7 @@ DATABASES = (
 EXCLUDED = r"(.*/)?(pkgs/[^/]+/(lib|share|info|conda-meta|etc)|\.cache)/.*"
 """Caches of conda and others: what is in them is not installed."""
 NOTICED = r"(var/lib|usr/lib/sysimage)/rpm/(Packages|Packages\.db|rpmdb\.sqlite)|var/lib/pacman/local/ALPM_DB_VERSION"
-"""Databases that nobody here reads, and which are named."""
+"""Databases of kinds that are not read: they are named."""
 
 
 def pattern() -> str:

@@ -17,11 +17,14 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[str, int]
     """Files that are too large to be read, with their bytes."""
     noticed: tuple[str, ...]
-    """Databases that are there and that nobody here reads."""
+    """Databases of kinds that are not read."""
     config: ImageConfig
     platform: str
     """Such as linux/amd64."""
     size: int
-    """Bytes of all files; a file with several names counts once. Folders do not: theirs are those of a file system."""
+    """Bytes of all files; one with several names counts once.
+
+    Folders do not count: an empty one was seen with 405,504 bytes where it was built, and 4,096 where it was pulled.
+    """
     entries: int
     """Files, folders and links."""

@@ -50,7 +50,8 @@ def read_julia(files: Files) -> Found:
 def _unresolved(files: Files, resolved: set[tuple[str, str, str]], problems: list[str]) -> Iterator[Package]:
     for path in sorted(files):
         place = _IN_DEPOT.fullmatch(path)
-        if place is None:
+        # A depot inside of a package belongs to its tests.
+        if place is None or "packages/" in place["depot"]:
             continue
         depot = place["depot"].rstrip("/")
         document = _toml(path, files[path], problems)

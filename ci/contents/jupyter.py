@@ -1,6 +1,7 @@
 """Jupyter kernels: the kernel.json of each folder of kernels."""
 
 import posixpath
+from collections.abc import Sequence
 
 import msgspec
 
@@ -16,15 +17,16 @@ class _Specification(msgspec.Struct, frozen=True):
 
 
 def read_kernels(files: Files) -> Found:
-    """Read the kernels that are installed, whoever may use them."""
+    """Read the kernels that are installed, for every environment and user."""
     problems: list[str] = []
     kernels: list[Kernel] = []
-    for path in sorted(files):
+    # In this order, so that a kernel of /usr/local comes before one of /usr that it hides.
+    for path in sorted(files, key=lambda path: (path.startswith("usr/share/"), path)):
         if in_site_folder(path):
             continue
         found = decoded(path, files[path], _Specification, problems)
         folder = posixpath.dirname(path)
-        if found is not None:
+        if found is not None and not _is_hidden(folder, kernels):
             kernels.append(
                 Kernel(
                     name=word(shown(posixpath.basename(folder))[1:]),
@@ -34,3 +36,9 @@ def read_kernels(files: Files) -> Found:
                 )
             )
     return Found(kernels=tuple(kernels), problems=tuple(problems))
+
+
+def _is_hidden(folder: str, kernels: Sequence[Kernel]) -> bool:
+    """Return whether no Jupyter sees a kernel, since all look into /usr/local/share first."""
+    hiding = shown(f"usr/local/{folder.removeprefix('usr/')}")
+    return folder.startswith("usr/share/") and any(kernel.location == hiding for kernel in kernels)

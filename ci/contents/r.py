@@ -19,18 +19,15 @@ def read_r(files: Files) -> Found:
         fields = first_paragraph(text_of(path, files[path], problems))
         name, version = word(fields.value("Package")), word(fields.value("Version"))
         library = shown(posixpath.dirname(posixpath.dirname(path)))
+        is_base = fields.value("Priority") == "base"
         if not name or not version:
             problems.append(f"{shown(path)} has no {'version' if name else 'name'}.")
-        elif not fields.value("Built"):
-            # R writes this field when it installs a package; sources do not have it.
-            problems.append(f"{shown(path)} is of a package that was copied and not installed.")
-        elif fields.value("Priority") != "base":
-            license_ = license_of(fields.value("License"))
-            packages.append(
-                Package(ecosystem=Ecosystem.R, name=name, version=version, location=library, license=license_)
-            )
-        elif name == "base":
+        elif is_base and name == "base":
             installed.append(Installed(name="R", version=version, prefix=library))
+        elif not is_base and fields.value("Built"):
+            # Without this field it is only the source of a package: R passes over it, too.
+            said = license_of(fields.value("License"))
+            packages.append(Package(ecosystem=Ecosystem.R, name=name, version=version, location=library, license=said))
     return Found(packages=tuple(packages), installed=tuple(installed), problems=tuple(problems))
 
 

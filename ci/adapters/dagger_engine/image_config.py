@@ -26,5 +26,9 @@ async def read_config(image: dagger.Container) -> ImageConfig:
 
 
 async def _healthcheck(check: dagger.HealthcheckConfig) -> tuple[str, ...]:
-    words = await check.args()
+    try:
+        words = await check.args()
+    except dagger.InvalidQueryError:
+        # The client cannot tell that there is none: it says that a required field is null.
+        return ()
     return ("CMD-SHELL" if await check.shell() else "CMD", *words) if words else ()
