@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ci.build.progress import Progress
+from ci.contents.inspection import Inspection
 from ci.fusion.fused import Fused, FusedStep
 from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
@@ -45,6 +46,20 @@ class Builder(Protocol):
         """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest.
 
         Layers that the registry has are not sent. What is transient has been tried again.
+        """
+        ...
+
+
+class Inspector(Protocol):
+    """Takes out of an image what says what is in it. Nothing of the image is executed.
+
+    Raises ExternalError when the engine is out of reach.
+    """
+
+    async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
+        """Inspect an image: a fused Dockerfile, which is built, or the reference of a published one by its digest.
+
+        A published image is fetched, with all layers.
         """
         ...
 

@@ -15,6 +15,8 @@ from ci.stack.gpu_config import GpuSettings, gpu_problems
 from ci.stack.model import Compression
 from ci.stack.stack_tag import version_problem
 
+HIGHLIGHT_ECOSYSTEMS = ("apt", "apk", "pip", "conda", "R", "npm", "Julia", "lab extension")
+"""What an entry of `describe.highlights` begins with, before its colon."""
 _SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 TableType = TypeVar("TableType", bound=msgspec.Struct)
@@ -53,6 +55,12 @@ class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ignore: tuple[str, ...] = ()
 
 
+class DescribeTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[describe]`: a field is a key."""
+
+    highlights: tuple[str, ...] = ()
+
+
 class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
 
@@ -74,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stack: StackTable = StackTable()
     tests: TestsTable = TestsTable()
     gpu: GpuSettings | None = None
+    describe: DescribeTable = DescribeTable()
     build_args: Mapping[str, str] = {}
     """For every image that declares them."""
     images: Mapping[str, ImageTable] = {}
@@ -99,7 +108,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    known = ("stack", "tests", "gpu", "build-args", "dockerfiles", "variants", "images")
+    known = ("stack", "tests", "gpu", "describe", "build-args", "dockerfiles", "variants", "images")
     reader.refuse_unknown(document, known, "")
     images = reader.table(document, "images")
     axes = reader.table(document, "variants")
@@ -107,6 +116,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
+        describe=reader.describe(reader.table(document, "describe")),
         build_args=reader.build_args(reader.table(document, "build-args")),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
         dockerfiles=reader.dockerfiles(reader.table(document, "dockerfiles")),
@@ -168,6 +178,17 @@ class _Reader:
         read = self._keys(table, GpuSettings, "gpu")
         self._problems.extend(f"{self._path}: gpu.{problem}" for problem in gpu_problems(read, table))
         return None if len(self._problems) > before else msgspec.convert(read, GpuSettings)
+
+    def describe(self, table: Mapping[str, object]) -> DescribeTable:
+        found = self.convert(table, DescribeTable, "describe")
+        for entry in found.highlights:
+            ecosystem, _, name = entry.partition(":")
+            if ecosystem not in HIGHLIGHT_ECOSYSTEMS or not name.strip():
+                self._problems.append(
+                    f"{self._path}: describe.highlights: {entry!r} is not a package such as 'pip:polars'. "
+                    f"Before the colon is one of {', '.join(HIGHLIGHT_ECOSYSTEMS)}."
+                )
+        return found
 
     def dockerfiles(self, table: Mapping[str, object]) -> tuple[Pattern, ...]:
         found: list[Pattern] = []

@@ -159,6 +159,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tests: TestSettings
     gpu: GpuSettings | None
     """How the GPU image is tested before a promotion; None if not configured."""
+    highlights: tuple[str, ...] = ()
+    """Packages, such as `pip:polars`, whose versions are shown with the key versions of each image."""
     external: tuple[str, ...] = ()
     """References that mean no image of the stack, though they look like it."""
     warnings: tuple[str, ...] = ()

@@ -71,6 +71,7 @@ def read_stack(
         common_suites=common_suites(files.folders, files.root, by_name),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
+        highlights=settings.describe.highlights,
         external=settings.stack.external,
         warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),
     )

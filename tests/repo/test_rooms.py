@@ -48,12 +48,13 @@ MAY_IMPORT = {
         "clock",
         "errors",
     },
-    "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
+    "adapters": {"build", "results", "contents", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
-    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
+    "build": {"results", "contents", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"planning", "stack"},
+    "contents": {"stack", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "clock", "pytest_results", "errors"},
@@ -66,7 +67,7 @@ MAY_IMPORT = {
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
-PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports"}
+PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents"}
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
     "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",

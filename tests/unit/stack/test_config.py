@@ -37,6 +37,20 @@ def test_every_key_is_read() -> None:
     assert settings.images["old"] == ImageTable(enabled=False, reason="no course uses it")
 
 
+def test_highlights_are_packages() -> None:
+    settings, problems = read('[describe]\nhighlights = ["pip:polars", "lab extension:@jupyter/x"]\n')
+    assert (settings.describe.highlights, problems) == (("pip:polars", "lab extension:@jupyter/x"), [])
+    settings, problems = read('[describe]\nhighlights = ["polars", "cargo:x", "pip: "]\nhighlight = []\n')
+    assert problems == [
+        f"{PATH}: unknown key describe.highlight. Did you mean 'highlights'?",
+        *(
+            f"{PATH}: describe.highlights: {entry!r} is not a package such as 'pip:polars'. "
+            "Before the colon is one of apt, apk, pip, conda, R, npm, Julia, lab extension."
+            for entry in ("polars", "cargo:x", "pip: ")
+        ),
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "\ufeff", "[stack]\r\n[images]\r\n"], ids=["empty", "byte order mark", "CRLF"])
 def test_everything_is_optional(text: str) -> None:
     assert read(text) == (Settings(), [])

@@ -1,0 +1,127 @@
+"""Takes the databases of packages out of an image, and reads its configuration. Nothing of the image is executed."""
+
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagger
+from dagger import dag
+from typing_extensions import override
+
+from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.errors import engine_result
+from ci.adapters.dagger_engine.image_config import read_config
+from ci.adapters.dagger_engine.registry import EngineRegistry
+from ci.adapters.dagger_engine.tools import TOOLS, fetched
+from ci.build.ports import EngineFailure, Inspector
+from ci.contents.databases import EXCLUDED, NOTICED, pattern
+from ci.contents.inspection import Inspection
+from ci.contents.limits import MOST_IN_ALL, MOST_OF_ONE
+from ci.errors import ExternalError
+from ci.fusion.fused import Fused
+
+_TAR = "/inspection.tar"
+
+# One walk, then one tar, whose bytes depend on the image's files only: sorted, without times and owners. So the engine
+# has it in its cache for an image that it has seen. Links are not followed, other file systems not entered. uv makes
+# hard links to files in its cache; the tar has their bytes.
+SCRIPT = r"""
+set -euo pipefail
+export LC_ALL=C
+read=$1 excluded=$2 noticed=$3 most_of_one=$4 most_in_all=$5
+mkdir /inspection
+cd /image
+find . -xdev -mindepth 1 -regextype posix-extended \
+    '(' -path ./proc -o -path ./sys -o -path ./dev ')' -prune -fprintf /inspection/entries . -o \
+    '(' -type d -o -type l ')' -fprintf /inspection/entries . -o \
+    -type f -fprintf /inspection/entries . \
+    '(' -links 1 -fprintf /inspection/single '%s\n' -o -fprintf /inspection/several '%D:%i %s\n' ')' \
+    ! -regex "\./($excluded)" \
+    '(' -regex "\./($noticed)" -fprintf /inspection/noticed '%P\0' -o \
+        -regex "\./($read)" -fprintf /inspection/found '%s %P\0' ')'
+cd /inspection
+wc --bytes <entries >counts
+{ cat single; sort --unique several | cut --delimiter=' ' --fields=2; } |
+    awk '{ size += $1 } END { printf "%.0f\n", size }' >>counts
+in_all=0
+while IFS= read -r -d '' record; do
+    size=${record%% *}
+    if ((size > most_of_one || in_all + size > most_in_all)); then
+        printf '%s\0' "$record" >&4
+    else
+        in_all=$((in_all + size))
+        printf './%s\0' "${record#* }" >&3
+    fi
+done < <(sort --zero-terminated --key=2 found) 3>chosen 4>refused
+tar --create --file=/inspection.tar --format=gnu --no-recursion --hard-dereference \
+    --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0444 \
+    counts refused noticed --directory=/image --null --verbatim-files-from --no-unquote --files-from=/inspection/chosen
+"""
+
+
+class EngineInspector(Inspector):
+    """Inspects what `builder` builds, and what is published in `registry`."""
+
+    def __init__(self, builder: EngineBuilder, registry: EngineRegistry | None = None) -> None:
+        self._builder = builder
+        self._registry = registry
+
+    @override
+    async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
+        if isinstance(image, Fused):
+            return await inspect_container(await self._builder.image(image))
+        if self._registry is None:
+            raise AssertionError(f"cannot fetch {image}: no registry is open")
+        failure = await self._registry.fetch(image)
+        published = dag.container().from_(image, registry_service=self._registry.service)
+        return failure or await inspect_container(published)
+
+
+async def inspect_container(image: dagger.Container) -> Inspection | EngineFailure:
+    """Inspect an image of the engine. Raises ExternalError if what was read of it does not arrive whole."""
+    made = await engine_result(tar_of(image).sync())
+    config = made if isinstance(made, EngineFailure) else await engine_result(read_config(image))
+    platform = config if isinstance(config, EngineFailure) else await engine_result(image.platform())
+    if isinstance(made, EngineFailure):
+        return made
+    if isinstance(config, EngineFailure):
+        return config
+    if isinstance(platform, EngineFailure):
+        return platform
+    async with fetched(tar_of(image), _TAR, "hand over what an image says about its packages") as path:
+        members = _members(path)
+    files = {name.removeprefix("./"): data for name, data in members.items() if name.startswith("./")}
+    entries, size = members["counts"].split()
+    refused = (record.partition(" ") for record in _records(members["refused"]))
+    return Inspection(
+        files=files,
+        refused={name: int(number) for number, _, name in refused},
+        noticed=tuple(_records(members["noticed"])),
+        config=config,
+        platform=str(platform),  # a scalar of Dagger
+        size=int(size),
+        entries=int(entries),
+    )
+
+
+def tar_of(image: dagger.Container) -> dagger.Container:
+    """Return the container that makes the tar of an image."""
+    tools = dag.container().from_(TOOLS).with_mounted_directory("/image", image.rootfs(), read_only=True)
+    return tools.with_exec(
+        ["bash", "-c", SCRIPT, "inspect", pattern(), EXCLUDED, NOTICED, str(MOST_OF_ONE), str(MOST_IN_ALL)]
+    )
+
+
+def _members(path: Path) -> Mapping[str, bytes]:
+    try:
+        with tarfile.open(path, encoding="utf-8", errors="surrogateescape") as archive:
+            return {member.name: file.read() for member in archive if (file := archive.extractfile(member))}
+    except tarfile.TarError as error:
+        raise ExternalError(
+            f"What an image says about its packages did not arrive whole: {error}. Run the same command again."
+        ) from error
+
+
+def _records(data: bytes) -> list[str]:
+    """Return the texts of a file that end with NUL."""
+    return data.decode("utf-8", "surrogateescape").split("\0")[:-1]
