@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"planning", "stack"},
-    "contents": {"stack", "errors"},
+    "contents": {"stack", "registry_format", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "clock", "pytest_results", "errors"},
