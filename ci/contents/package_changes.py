@@ -117,7 +117,9 @@ def _changed_owners(changes: Mapping[Key, PackageChange], old: Places, new: Plac
 
 
 def _owner(key: Key, old: Places, new: Places) -> str:
-    return next((one.owner for one in (*new.get(key, ()), *old.get(key, ())) if one.owner), "")
+    """Return the owner that the packages of a place have on both sides; empty if there is none, or another one now."""
+    owners = {one.owner for one in (*new.get(key, ()), *old.get(key, ()))}
+    return owners.pop() if len(owners) == 1 else ""
 
 
 def _nearness(owner: Key, owned: Key) -> tuple[int, Key]:

@@ -1,23 +1,25 @@
 """Images and stacks as tests need them."""
 
 from collections.abc import Mapping
-from typing import Any
+
+import msgspec
 
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents, DescribedLayer, Ecosystem, ImageConfig, Kernel, Package, System
 
 OLD, NEW = "2026.4-stable", "the source tree"
-PARENTS = {"base": None, "ds": "base", "r": "base", "ml": "ds"}
+PARENTS: Mapping[str, str | None] = {"base": None, "ds": "base", "r": "base", "ml": "ds"}
 
 
-def package(text: str, **fields: Any) -> Package:
+def package(text: str, **fields: object) -> Package:
     """Return the package of `pip:numpy=2.1.0`."""
     ecosystem, _, rest = text.partition(":")
     name, _, version = rest.partition("=")
-    return Package(ecosystem=Ecosystem(ecosystem), name=name, version=version, **fields)
+    found = Package(ecosystem=Ecosystem(ecosystem), name=name, version=version)
+    return msgspec.structs.replace(found, **fields)
 
 
-def packages(*texts: str, **fields: Any) -> tuple[Package, ...]:
+def packages(*texts: str, **fields: object) -> tuple[Package, ...]:
     return tuple(package(text, **fields) for text in texts)
 
 
@@ -26,31 +28,36 @@ def kernel(name: str, display_name: str = "Python 3", location: str = "/opt/venv
 
 
 def layer(digest: str, size: int | None, instruction: str = "", image: str | None = None) -> DescribedLayer:
-    return DescribedLayer(
-        digest=digest, compressed_size=size, instruction=instruction or f"RUN {digest}", image=image
+    return DescribedLayer(digest=digest, compressed_size=size, instruction=instruction or f"RUN {digest}", image=image)
+
+
+def contents(image: str = "base", *found: Package, **fields: object) -> Contents:
+    plain = Contents(
+        image=image,
+        digest=f"sha256:{image}",
+        platform="linux/amd64",
+        system=System(os_id="debian", os_version="12", os_name="Debian 12.15", architecture="amd64"),
+        config=ImageConfig(),
+        packages=found,
+        kernels=(),
+        layers=(),
+        size=1_000_000_000,
+        compressed_size=400_000_000,
+        entries=10,
     )
+    return msgspec.structs.replace(plain, **fields)
 
 
-def contents(image: str = "base", *found: Package, **fields: Any) -> Contents:
-    values: dict[str, Any] = {
-        "digest": f"sha256:{image}",
-        "platform": "linux/amd64",
-        "system": System(os_id="debian", os_version="12", os_name="Debian 12.15", architecture="amd64"),
-        "config": ImageConfig(),
-        "kernels": (),
-        "layers": (),
-        "size": 1_000_000_000,
-        "compressed_size": 400_000_000,
-        "entries": 10,
-    }
-    return Contents(image=image, packages=found, **{**values, **fields})
-
-
-def stack(name: str, *images: Contents, parents: Mapping[str, str | None] | None = None, **fields: Any) -> DescribedStack:
-    known = PARENTS if parents is None else parents
+def stack(
+    name: str,
+    *images: Contents,
+    parents: Mapping[str, str | None] = PARENTS,
+    missing: Mapping[str, str] | None = None,
+) -> DescribedStack:
+    names = [*(one.image for one in images), *(missing or {})]
     return DescribedStack(
         name=name,
         images={one.image: one for one in images},
-        parents={one.image: known.get(one.image) for one in images},
-        **fields,
+        parents={one: parents.get(one) for one in names},
+        missing=missing or {},
     )
