@@ -48,19 +48,19 @@ def compare_stacks(
 ) -> StackDifference:
     """Return what differs between two stacks: each change once, at the image that brought it.
 
-    `images` limits what is told to these; None means all. With `inherited`, changes are repeated at the images built
+    `images` are those that are shown; None means all. With `inherited`, changes are repeated at the images built
     on those that brought them.
     """
     parents = {**old.parents, **new.parents}
     names = DescribedStack(name="", images={**old.images, **new.images}, parents=parents).names
     missing = {**old.missing, **new.missing}
     compared = [_compare(name, old, new, parents.get(name)) for name in names if name not in missing]
-    told = _attributed(compared, parents, inherited=inherited)
+    shown = _attributed(compared, parents, inherited=inherited)
     wanted = images if images is not None else {*names, *missing}
     return StackDifference(
         old=old.name,
         new=new.name,
-        images=tuple(one for one in told if one.image in wanted),
+        images=tuple(one for one in shown if one.image in wanted),
         unread=tuple(
             f"{name} of {stack.name} is not compared: {why}"
             for stack in (old, new)

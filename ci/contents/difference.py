@@ -13,8 +13,8 @@ DIFFERENCE_SCHEMA = 1
 class Change(StrEnum):
     """What happened to one thing.
 
-    REBUILT: the same upstream version in another revision or build. CHANGED: another version, of which nobody can say
-    whether it is higher.
+    REBUILT: the same upstream version in another revision or build. CHANGED: another version, of which it is not
+    known whether it is higher.
     """
 
     ADDED = "added"
@@ -145,11 +145,11 @@ class ImageDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to tell of this image: a change that it brought, or another size."""
+        """Whether there is anything to show of this image: a change that it brought, or another size."""
         if self.old is None or self.new is None:
             return True
-        told = self.versions or self.packages or self.kernels or self.config
-        return bool(told) or self.old.size != self.new.size
+        shown = self.versions or self.packages or self.kernels or self.config
+        return bool(shown) or self.old.size != self.new.size
 
 
 class StackDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,5 +165,5 @@ class StackDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is anything to show."""
         return bool(self.unread) or any(image.changed for image in self.images)

@@ -47,12 +47,12 @@ def package_changes(old: Places, new: Places) -> tuple[PackageChange, ...]:
     moved: dict[Key, list[str]] = defaultdict(list)
     for key, owner in owners.items():
         moved[owner].append(f"{key[0]}:{changes[key].name}")
-    told = (
+    kept = (
         msgspec.structs.replace(change, moved=tuple(sorted(set(moved[key])))) if key in moved else change
         for key, change in changes.items()
         if key not in owners
     )
-    return tuple(sorted(told, key=_position))
+    return tuple(sorted(kept, key=_position))
 
 
 def _position(change: PackageChange) -> tuple[int, int, str, str]:
