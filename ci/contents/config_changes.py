@@ -16,7 +16,8 @@ Kernels = Mapping[tuple[str, str], Kernel]
 
 _DIFFERENT_EACH_TIME = {CREATED, REVISION, VERSION, BASE_DIGEST, CACHE_KEY}
 """Labels that say nothing of the image: each build has another value."""
-OPERATING_SYSTEM = "operating system"
+OPERATING_SYSTEM = "OS"
+"""As in the versions of a system; its name is for systems without that."""
 ChangeType = TypeVar("ChangeType")
 KeyType = TypeVar("KeyType")
 ValueType = TypeVar("ValueType")
@@ -51,9 +52,7 @@ def kernels_of(contents: Contents) -> Kernels:
 def versions_of(contents: Contents) -> Mapping[str, str]:
     """Return the versions that people ask for first, that of the operating system before all others."""
     system = contents.system
-    # Debian's name has the point release, 12.15; its VERSION_ID is 12 for years.
-    name = system.os_name or f"{system.os_id} {system.os_version}".strip()
-    return ({OPERATING_SYSTEM: name} if name else {}) | dict(system.versions)
+    return ({OPERATING_SYSTEM: system.os_name} if system.os_name else {}) | dict(system.versions)
 
 
 def config_changes(old: Settings, new: Settings) -> tuple[ConfigChange, ...]:

@@ -54,9 +54,9 @@ def _state(old: DescribedLayer | None, new: DescribedLayer | None) -> LayerState
 
 
 def download_size(old: Sequence[DescribedLayer], new: Sequence[DescribedLayer]) -> int | None:
-    """Return the bytes of the layers of `new` that `old` lacks, each once; None if one of these is not known."""
+    """Return the bytes of the layers of `new` that `old` lacks, each once; None if one of these is unknown."""
     sizes = dict(_missing(old, new))
-    if None in sizes.values() or "" in sizes:
+    if not new or None in sizes.values() or "" in sizes:
         return None
     return sum(size or 0 for size in sizes.values())
 

@@ -104,12 +104,13 @@ def _changed_owners(changes: Mapping[Key, PackageChange], old: Places, new: Plac
     """Return, by the changed packages that changed with their owner, that owner: the last of a chain of owners."""
     by_name: dict[tuple[str, str], list[Key]] = defaultdict(list)
     for key in dict.fromkeys((*old, *new)):
-        by_name[key[0], key[1]].append(key)
+        by_name[key[0], normalised(Ecosystem.PIP, key[1])].append(key)
     direct: dict[Key, Key] = {}
     for key in changes:
         ecosystem, _, name = _owner(key, old, new).partition(":")
         if ecosystem in _ECOSYSTEMS:
-            candidates = by_name[ecosystem, normalised(Ecosystem(ecosystem), name)]
+            # conda's own name of typing-extensions is typing_extensions.
+            candidates = by_name[ecosystem, normalised(Ecosystem.PIP, name)]
             owner = max(candidates, key=lambda one: _nearness(one, key), default=None)
             if owner is not None and owner in changes:
                 direct[key] = owner

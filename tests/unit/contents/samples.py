@@ -11,6 +11,19 @@ OLD, NEW = "2026.4-stable", "the source tree"
 PARENTS: Mapping[str, str | None] = {"base": None, "ds": "base", "r": "base", "ml": "ds"}
 
 
+# Version before, higher, and rebuilt, as each ecosystem writes them; None where it has no such thing.
+PLANTED: Mapping[Ecosystem, tuple[str, str, str | None]] = {
+    Ecosystem.APT: ("1.0-1", "1.1-1", "1.0-2"),
+    Ecosystem.APK: ("1.0-r0", "1.1-r0", "1.0-r1"),
+    Ecosystem.PIP: ("1.0", "1.10", "1.0+cu132"),
+    Ecosystem.CONDA: ("1.0", "1.10", None),
+    Ecosystem.R: ("1.0-2", "1.0-10", None),
+    Ecosystem.NPM: ("1.0.0", "1.10.0", "1.0.0+2"),
+    Ecosystem.JULIA: ("1.0.0", "1.10.0", "1.0.0+2"),
+    Ecosystem.LAB: ("1.0.0", "1.10.0", "1.0.0+2"),
+}
+
+
 def package(text: str, **fields: object) -> Package:
     """Return the package of `pip:numpy=2.1.0`."""
     ecosystem, _, rest = text.partition(":")
@@ -61,3 +74,13 @@ def stack(
         parents={one: parents.get(one) for one in names},
         missing=missing or {},
     )
+
+
+def planted(ecosystem: Ecosystem) -> tuple[tuple[Package, ...], tuple[Package, ...]]:
+    """Return the packages of one ecosystem before and after a change of every kind."""
+    version, higher, rebuilt = PLANTED[ecosystem]
+    common = [f"{ecosystem}:same={version}"]
+    old = packages(*common, *(f"{ecosystem}:{name}={version}" for name in ("gone", "up", "rebuilt", "odd")))
+    built = package(f"{ecosystem}:rebuilt={rebuilt or version}", source="" if rebuilt else "another build")
+    new = packages(*common, f"{ecosystem}:up={higher}", f"{ecosystem}:odd=?", f"{ecosystem}:come={version}")
+    return old, (*new, built)

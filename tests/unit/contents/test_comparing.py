@@ -65,7 +65,8 @@ def test_a_new_image_adds_what_its_parent_does_not_have() -> None:
 
 
 def test_a_stack_does_not_differ_from_itself() -> None:
-    one = stack(OLD, contents("base", NUMPY), contents("r", DPLYR))
+    layers = (layer("a", 10),)
+    one = stack(OLD, contents("base", NUMPY, layers=layers), contents("r", DPLYR, layers=layers))
     difference = compare_stacks(one, one)
     assert not difference.changed
     assert [image.download for image in difference.images] == [0, 0]
@@ -82,11 +83,11 @@ def test_an_image_without_a_description_is_said_to_be_unread() -> None:
 
 
 def test_key_versions_change_and_the_operating_system_is_one() -> None:
-    old = System(os_name="Debian 12.14", versions={"Python": "3.9.20", "CUDA": "13.2", "R": "4.2.2"})
+    old = System(os_name="Debian", versions={"OS": "Debian 12.14", "Python": "3.9.20", "CUDA": "13.2", "R": "4.2.2"})
     new = System(os_name="Debian 12.15", versions={"Python": "3.11.2", "CUDA": "12.8", "Julia": "1.11"})
     image = one_image({"system": old}, {"system": new})
     assert [(one.name, one.change, one.old, one.new) for one in image.versions] == [
-        ("operating system", Change.CHANGED, "Debian 12.14", "Debian 12.15"),
+        ("OS", Change.CHANGED, "Debian 12.14", "Debian 12.15"),
         ("Python", Change.UP, "3.9.20", "3.11.2"),
         ("CUDA", Change.DOWN, "13.2", "12.8"),
         ("Julia", Change.ADDED, None, "1.11"),
@@ -203,6 +204,7 @@ def test_a_layer_that_is_twice_in_an_image_is_downloaded_once() -> None:
 
 
 def test_what_was_not_uploaded_has_no_known_download() -> None:
+    assert one_image({}, {}).download is None
     image = one_image({"layers": (layer("a", 10, "RUN apt"),)}, {"layers": (layer("", None, "RUN apt"),)})
     assert [one.state for one in image.layers] == [LayerState.UNKNOWN]
     assert image.download is None

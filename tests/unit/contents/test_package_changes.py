@@ -8,7 +8,7 @@ from ci.contents.difference import Change, PackageChange
 from ci.contents.model import Ecosystem, Package
 from ci.contents.names import normalised
 from ci.contents.package_changes import Key, package_changes, places
-from tests.unit.contents.samples import package, packages
+from tests.unit.contents.samples import PLANTED, package, packages, planted
 
 MIRRORED = {Change.UP: Change.DOWN, Change.DOWN: Change.UP, Change.ADDED: Change.REMOVED, Change.REMOVED: Change.ADDED}
 
@@ -21,26 +21,10 @@ def told(old: Sequence[Package], new: Sequence[Package]) -> list[str]:
     return [f"{one.change} {one.ecosystem}:{one.name} {one.old} -> {one.new}" for one in changes(old, new)]
 
 
-# Version before, higher, and rebuilt, as each ecosystem writes them; None where it has no such thing.
-PLANTED = {
-    Ecosystem.APT: ("1.0-1", "1.1-1", "1.0-2"),
-    Ecosystem.APK: ("1.0-r0", "1.1-r0", "1.0-r1"),
-    Ecosystem.PIP: ("1.0", "1.10", "1.0+cu132"),
-    Ecosystem.CONDA: ("1.0", "1.10", None),
-    Ecosystem.R: ("1.0-2", "1.0-10", None),
-    Ecosystem.NPM: ("1.0.0", "1.10.0", "1.0.0+2"),
-    Ecosystem.JULIA: ("1.0.0", "1.10.0", "1.0.0+2"),
-    Ecosystem.LAB: ("1.0.0", "1.10.0", "1.0.0+2"),
-}
-
-
 @pytest.mark.parametrize("ecosystem", tuple(Ecosystem))
 def test_a_planted_change_of_every_kind(ecosystem: Ecosystem) -> None:
     version, higher, rebuilt = PLANTED[ecosystem]
-    common = [f"{ecosystem}:same={version}"]
-    old = packages(*common, *(f"{ecosystem}:{name}={version}" for name in ("gone", "up", "rebuilt", "odd")))
-    built = package(f"{ecosystem}:rebuilt={rebuilt or version}", source="" if rebuilt else "another build")
-    new = (*packages(*common, f"{ecosystem}:up={higher}", f"{ecosystem}:odd=?", f"{ecosystem}:come={version}"), built)
+    old, new = planted(ecosystem)
     assert told(old, new) == [
         f"removed {ecosystem}:gone {version} -> None",
         f"added {ecosystem}:come None -> {version}",
@@ -212,3 +196,11 @@ def test_every_package_is_the_same_or_in_one_change(old: list[Package], new: lis
         place = key(one)
         assert (one.change is Change.ADDED) == (place not in before)
         assert (one.change is Change.REMOVED) == (place not in after)
+
+
+def test_an_owner_is_found_whatever_the_spelling_of_its_name() -> None:
+    def side(version: str) -> tuple[Package, ...]:
+        owned = package(f"pip:typing_extensions={version}", location="/opt/conda", owner="conda:typing-extensions")
+        return (owned, package(f"conda:typing_extensions={version}", location="/opt/conda"))
+
+    assert told(side("4.0"), side("4.1")) == ["up conda:typing_extensions 4.0 -> 4.1"]
