@@ -30,6 +30,10 @@ GPU_VERDICT = "application/vnd.datahub.gpu-verdict.v1+json"
 """How the tests of this image ended on a real GPU."""
 PROMOTION_RECORD = "application/vnd.datahub.promotion.v1+json"
 """Which tags a promotion or a rollback was about to change, and on which approval."""
+CONTENTS = "application/vnd.datahub.contents.v1+json"
+"""What is in this image: packages, kernels, versions, configuration, layers."""
+CYCLONEDX = "application/vnd.cyclonedx+json"
+"""The same as a bill of materials. Not our name: scanners look for it as artifact type and media type of the layer."""
 
 # Artifact types: what is under a tag of its own.
 PROMOTION_HISTORY = "application/vnd.datahub.promotion-history.v1+json"
@@ -58,6 +62,12 @@ FINISHED = "edu.ucsd.datahub.finished"
 """On the marker of a refresh that was begun: `true` once the stack has its tag."""
 NONCE = "edu.ucsd.datahub.nonce"
 """On a tombstone: random, so that no other tag has the same manifest."""
+
+# Properties of components of a bill of materials.
+ECOSYSTEM_PROPERTY = "edu.ucsd.datahub:ecosystem"
+"""What installed it; two of ours may have one type of package URL."""
+LOCATION_PROPERTY = "edu.ucsd.datahub:location"
+"""The environment or library that it is in."""
 
 # A label and annotation of images.
 CACHE_KEY = "edu.ucsd.datahub.key"

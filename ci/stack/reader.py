@@ -11,6 +11,7 @@ from ci.dockerfile.missing import Findings
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
 from ci.errors import SpecError, did_you_mean
+from ci.stack.budget_config import budget_of
 from ci.stack.build_args import StackBuildArgs
 from ci.stack.checks import disabled_problems, name_problems, settings_problems, variant_problems
 from ci.stack.config import Settings, read_settings
@@ -72,9 +73,15 @@ def read_stack(
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
         highlights=settings.describe.highlights,
+        budget=budget_of(settings.budget, _grow(found)) if settings.budget else None,
         external=settings.stack.external,
         warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),
     )
+
+
+def _grow(found: Discovery) -> Mapping[str, str]:
+    """Return how much the images may grow that have a limit of their own, or their repository has."""
+    return {image.name.image: image.table.grow for image in found.images if image.table.grow}
 
 
 def _discover(files: Files, settings: Settings, problems: list[str]) -> Discovery:

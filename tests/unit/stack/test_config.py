@@ -1,6 +1,7 @@
 import pytest
 
-from ci.stack.config import ImageTable, Settings, StackTable, bytes_of, read_settings
+from ci.stack.config import ImageTable, Settings, StackTable, read_settings
+from ci.stack.quantities import bytes_of
 
 PATH = "images/stack.toml"
 
