@@ -10,7 +10,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.inspector import EngineInspector, inspect_container, tar_of
+from ci.adapters.dagger_engine.inspector import TAR, EngineInspector, inspect_container, with_tar
 from ci.build.ports import EngineFailure
 from ci.contents.inspection import Inspection
 from ci.contents.model import Contents, Ecosystem
@@ -217,7 +217,7 @@ async def test_an_image_gives_the_same_bytes_wherever_it_comes_from(tmp_path: Pa
     built = await builder.image(fused)
     imported = dag.container().import_(built.as_tarball())
     for number, image in enumerate((built, imported)):
-        await tar_of(image).file("/inspection.tar").export(str(tmp_path / str(number)))
+        await with_tar(image).file(TAR).export(str(tmp_path / str(number)))
     assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
     first, second = [msgspec.json.encode(await contents_of(image)) for image in (built, imported)]
     assert first == second
