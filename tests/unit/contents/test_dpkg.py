@@ -78,7 +78,11 @@ def test_a_foreign_architecture_is_part_of_the_name() -> None:
 
 def test_images_without_dpkg_have_a_file_for_each_package() -> None:
     entry = STATUS.partition("\n\n")[0].replace("Status: install ok installed\n", "")
-    files = {"var/lib/dpkg/status.d/libssl3": entry, "var/lib/dpkg/status.d/libssl3.md5sums": "0123  usr/lib/x: y\n"}
+    sums = b"0123  usr/share/d\xe9j\xe0\n"
+    files: dict[str, str | bytes] = {
+        "var/lib/dpkg/status.d/libssl3": entry,
+        "var/lib/dpkg/status.d/libssl3.md5sums": sums,
+    }
     assert packages_of(files) == (LIBSSL,)
 
 
