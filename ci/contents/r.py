@@ -8,7 +8,6 @@ from ci.contents.found import Files, Found, Installed, license_of, shown, word
 from ci.contents.model import Ecosystem, Package
 
 _LIBRARY = re.compile(r"(?:^|/)R/(?:[^/]+/)*?(?:[^/]*-)?library/(?:[0-9.]+/)?")
-
 _BELOW_PREFIX = re.compile(r"/lib(?:64)?/R/library$")
 
 
