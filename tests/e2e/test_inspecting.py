@@ -141,6 +141,14 @@ async def test_an_image_gives_the_same_bytes_wherever_it_comes_from(tmp_path: Pa
     assert first == second
 
 
+async def test_a_file_with_two_names_counts_once() -> None:
+    base = await inspected("FROM debian:bookworm-slim\nRUN true\n")
+    grown = await inspected(GROWN)
+    assert grown.size - base.size == 100_000 + len("Name: a\nVersion: 1\n")
+    # Folders: a-1.dist-info and the four above it, and /grown; files: METADATA, and one with two names.
+    assert grown.entries - base.entries == 5 + 1 + 1 + 2
+
+
 async def test_an_image_that_cannot_be_built_is_a_failure() -> None:
     builder, fused = image_of("FROM debian:bookworm-slim\nRUN exit 3\n")
     found = await EngineInspector(builder).inspect(fused)

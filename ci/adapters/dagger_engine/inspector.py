@@ -23,8 +23,7 @@ from ci.fusion.fused import Fused
 TAR = "/inspection.tar"
 
 # One walk, then one tar, whose bytes depend on the image's files only: sorted, without times and owners. So the engine
-# has it in its cache for an image that it has seen. Links are not followed, other file systems not entered. uv makes
-# hard links to files in its cache; the tar has their bytes.
+# has it in its cache for an image that it has seen. Links are not followed, other file systems not entered.
 SCRIPT = r"""
 set -euo pipefail
 export LC_ALL=C
@@ -53,9 +52,9 @@ while IFS= read -r -d '' record; do
         printf './%s\0' "${record#* }" >&3
     fi
 done < <(sort --zero-terminated --key=2 found) 3>chosen 4>refused
-tar --create --file=/inspection.tar --format=gnu --no-recursion --hard-dereference \
+tar --create --file=/inspection.tar --format=gnu --no-recursion \
     --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0444 \
-    counts refused noticed --directory=/image --null --verbatim-files-from --no-unquote --files-from=/inspection/chosen
+    counts refused noticed --directory=/image --null --verbatim-files-from --files-from=/inspection/chosen
 """
 
 

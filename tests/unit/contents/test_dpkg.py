@@ -1,5 +1,7 @@
 """dpkg's status: https://manpages.debian.org/dpkg-query and deb-control(5)."""
 
+import pytest
+
 from ci.contents.model import Ecosystem, Package
 from tests.unit.contents.images import contents_of, packages_of
 
@@ -68,6 +70,12 @@ def test_what_is_half_installed_is_a_problem() -> None:
 def test_triggers_that_are_due_do_not_matter() -> None:
     status = STATUS.replace("hold ok installed", "install ok triggers-pending")
     assert len(packages_of({"var/lib/dpkg/status": status})) == 3
+
+
+@pytest.mark.parametrize("size", ["9" * 20, "9" * 5000, "\u00b2", "-1", "1 kB"])
+def test_a_size_that_is_none_is_unknown(size: str) -> None:
+    packages = packages_of({"var/lib/dpkg/status": STATUS.replace("5995", size)})
+    assert [one.size for one in packages if one.name == "libssl3"] == [None]
 
 
 def test_a_foreign_architecture_is_part_of_the_name() -> None:
