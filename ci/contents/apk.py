@@ -11,11 +11,7 @@ def read_apk(files: Files) -> Found:
     packages: list[Package] = []
     for path in sorted(files):
         for paragraph in text_of(path, files[path], problems).split("\n\n"):
-            # The letters of files and folders come again and again; those of the package come first.
-            fields: dict[str, str] = {}
-            for line in paragraph.split("\n"):
-                if line[1:2] == ":":
-                    fields.setdefault(line[0], line[2:].strip())
+            fields = {line[0]: line[2:].strip() for line in paragraph.split("\n") if line[1:2] == ":"}
             name, version = word(fields.get("P", "")), word(fields.get("V", ""))
             if name and version:
                 packages.append(_package(name, version, fields))

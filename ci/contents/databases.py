@@ -54,7 +54,10 @@ DATABASES = (
 )
 EXCLUDED = r"(.*/)?(pkgs/[^/]+/(lib|share|info|conda-meta|etc)|\.cache)/.*"
 """Caches of conda and others: what is in them is not installed."""
-NOTICED = r"(var/lib|usr/lib/sysimage)/rpm/(Packages|Packages\.db|rpmdb\.sqlite)|var/lib/pacman/local/ALPM_DB_VERSION"
+NOTICED = (
+    r"(var/lib|usr/lib/sysimage)/rpm/(Packages|Packages\.db|rpmdb\.sqlite)|var/lib/pacman/local/ALPM_DB_VERSION"
+    r"|nix/var/nix/db/db\.sqlite|(.*/)?(site|dist)-packages/[^/]+\.egg"
+)
 """Databases of kinds that are not read: they are named."""
 
 

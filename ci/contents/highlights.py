@@ -38,6 +38,10 @@ _KEYS = (
     ("Spark", "file:Spark", "pip:pyspark"),
     ("Node.js", "file:Node.js", "conda:nodejs", "apt:nodejs"),
 )  # fmt: skip
+_COMMANDS = {"Python", "Node.js"}
+"""Programs of which the one on PATH counts, wherever its version is found: an image may have others in corners."""
+_PREFIX = "/usr"
+"""Where the packages of an operating system are."""
 _DEBIAN_VERSION = re.compile(r"(?:\d+:)?(.+?)(?:-[^-]*)?")
 
 
@@ -51,7 +55,7 @@ class Sources(NamedTuple):
 
 def key_versions(sources: Sources) -> Mapping[str, str]:
     """Return the version of each key program that the image has."""
-    found = {name: _version(sources, places) for name, *places in _KEYS}
+    found = {name: _version(sources, places, on_path_first=name in _COMMANDS) for name, *places in _KEYS}
     return {name: version for name, version in found.items() if version}
 
 
@@ -62,20 +66,18 @@ def highlights(contents: Contents, added: Iterable[str] = ()) -> Mapping[str, st
     return {**contents.system.versions, **{name: version for name, version in more.items() if version}}
 
 
-def _version(sources: Sources, places: Iterable[str]) -> str:
+def _version(sources: Sources, places: Iterable[str], *, on_path_first: bool = False) -> str:
     """Return the version at the first of several places that has one.
 
     Of several environments, that counts which comes first on PATH: what a person gets who types the program's name.
     """
     path = [posixpath.dirname(one.rstrip("/")) for one in sources.environment.get("PATH", "").split(":") if one]
-    for place in places:
-        found = sorted(
-            (path.index(where) if where in path else len(path), where, version)
-            for where, version in _at(sources, place)
-        )
-        if found:
-            return found[0][2]
-    return ""
+    found: list[tuple[int, int, str, str]] = []
+    for number, place in enumerate(places):
+        for where, version in _at(sources, place):
+            rank = path.index(where) if where in path else len(path)
+            found.append((rank, number, where, version) if on_path_first else (number, rank, where, version))
+    return min(found)[-1] if found else ""
 
 
 def _at(sources: Sources, place: str) -> Iterator[tuple[str, str]]:
@@ -90,7 +92,7 @@ def _at(sources: Sources, place: str) -> Iterator[tuple[str, str]]:
         wanted = normalised(ecosystem, name)
         for package in sources.packages:
             if package.ecosystem is ecosystem and fnmatchcase(normalised(ecosystem, package.name), wanted):
-                yield package.location, _upstream(package)
+                yield package.location or _PREFIX, _upstream(package)
 
 
 def _upstream(package: Package) -> str:

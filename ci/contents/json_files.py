@@ -12,7 +12,7 @@ T = TypeVar("T")
 def decoded(path: str, data: bytes, kind: type[T], problems: list[str]) -> T | None:
     """Return a JSON file as a value; None, and a problem, if it is broken or something else."""
     try:
-        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=kind)
+        return msgspec.json.decode(data, type=kind)
     except (ValueError, RecursionError) as error:  # msgspec's errors, and those of bytes that are not UTF-8
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error).partition(" - at ")[0]
         problems.append(f"{shown(path)} cannot be read: {reason}.")

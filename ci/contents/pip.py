@@ -46,7 +46,7 @@ def read_pip(files: Files) -> Found:
     problems: list[str] = []
     entries = sorted(_entries(files), key=lambda entry: entry.path)
     linked = list(_linked(files, problems))
-    where = locations({entry.site for entry in (*entries, *(target for _, target in linked))} | {s for s, _ in linked})
+    where = locations({entry.site for entry in entries} | {site for site, _ in linked})
     found = [(entry.site, _package(entry, where[entry.site], problems)) for entry in entries]
     for site, entry in linked:
         package = _package(entry, where[site], problems)
@@ -68,19 +68,18 @@ def _entries(files: Files) -> Iterator[_Entry]:
 
 def _linked(files: Files, problems: list[str]) -> Iterator[tuple[str, _Entry]]:
     """Return what egg-links point to, with the site folder that each link is in."""
+    described: dict[str, list[str]] = defaultdict(list)
     for path in sorted(files):
-        site = site_folder(path)
-        if site is None or not path.endswith(".egg-link"):
+        if path.endswith(".egg-info/PKG-INFO"):
+            described[posixpath.dirname(posixpath.dirname(path))].append(path)
+    for path in sorted(files):
+        site = posixpath.dirname(path)
+        if not path.endswith(".egg-link") or site != site_folder(path):
             continue
         target = text_of(path, files[path], problems).partition("\n")[0].strip().strip("/")
-        infos = [
-            other
-            for other in sorted(files)
-            if other.endswith(".egg-info/PKG-INFO") and posixpath.dirname(posixpath.dirname(other)) == target
-        ]
-        if not infos:
+        if target not in described:
             problems.append(f"{shown(path)} links to {word(shown(target))}, where no package is described.")
-        for info in infos:
+        for info in described.get(target, ()):
             yield site, _Entry(target, posixpath.basename(posixpath.dirname(info)), {"PKG-INFO": files[info]})
 
 

@@ -8,6 +8,7 @@ from ci.contents.found import Files, Found, Installed, license_of, shown, word
 from ci.contents.model import Ecosystem, Package
 
 _LIBRARY = re.compile(r"(?:^|/)R/(?:[^/]+/)*?(?:[^/]*-)?library/(?:[0-9.]+/)?")
+_BELOW_PREFIX = re.compile(r"/lib(?:64)?/R/library$")
 
 
 def read_r(files: Files) -> Found:
@@ -23,7 +24,7 @@ def read_r(files: Files) -> Found:
         if not name or not version:
             problems.append(f"{shown(path)} has no {'version' if name else 'name'}.")
         elif is_base and name == "base":
-            installed.append(Installed(name="R", version=version, prefix=library))
+            installed.append(Installed(name="R", version=version, prefix=_BELOW_PREFIX.sub("", library)))
         elif not is_base and fields.value("Built"):
             # Without this field it is only the source of a package: R passes over it, too.
             said = license_of(fields.value("License"))

@@ -13,12 +13,12 @@ _LIBRARY = re.compile(
 
 
 def site_folder(path: str) -> str | None:
-    """Return the site-packages or dist-packages folder whose direct child a path is in; None if there is none.
+    """Return the first site-packages or dist-packages folder on the way to a path; None if there is none.
 
-    What is in such a folder of a package is a copy that the package brought.
+    Only its direct children are packages of an environment: what is deeper is a copy that a package brought.
     """
     found = _SITE.search(path)
-    return None if found is None or _SITE.search(path, found.end() - 1) else path[: found.end() - 1]
+    return path[: found.end() - 1] if found else None
 
 
 def in_site_folder(path: str) -> bool:

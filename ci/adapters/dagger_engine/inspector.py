@@ -20,11 +20,10 @@ from ci.contents.limits import MOST_IN_ALL, MOST_OF_ONE
 from ci.errors import ExternalError
 from ci.fusion.fused import Fused
 
-_TAR = "/inspection.tar"
+TAR = "/inspection.tar"
 
 # One walk, then one tar, whose bytes depend on the image's files only: sorted, without times and owners. So the engine
-# has it in its cache for an image that it has seen. Links are not followed, other file systems not entered. uv makes
-# hard links to files in its cache; the tar has their bytes.
+# has it in its cache for an image that it has seen. Links are not followed, other file systems not entered.
 SCRIPT = r"""
 set -euo pipefail
 export LC_ALL=C
@@ -53,9 +52,9 @@ while IFS= read -r -d '' record; do
         printf './%s\0' "${record#* }" >&3
     fi
 done < <(sort --zero-terminated --key=2 found) 3>chosen 4>refused
-tar --create --file=/inspection.tar --format=gnu --no-recursion --hard-dereference \
+tar --create --file=/inspection.tar --format=gnu --no-recursion \
     --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0444 \
-    counts refused noticed --directory=/image --null --verbatim-files-from --no-unquote --files-from=/inspection/chosen
+    counts refused noticed --directory=/image --null --verbatim-files-from --files-from=/inspection/chosen
 """
 
 
@@ -79,36 +78,31 @@ class EngineInspector(Inspector):
 
 async def inspect_container(image: dagger.Container) -> Inspection | EngineFailure:
     """Inspect an image of the engine. Raises ExternalError if what was read of it does not arrive whole."""
-    made = await engine_result(tar_of(image).sync())
-    config = made if isinstance(made, EngineFailure) else await engine_result(read_config(image))
-    platform = config if isinstance(config, EngineFailure) else await engine_result(image.platform())
-    if isinstance(made, EngineFailure):
-        return made
-    if isinstance(config, EngineFailure):
-        return config
-    if isinstance(platform, EngineFailure):
-        return platform
-    async with fetched(tar_of(image), _TAR, "hand over what an image says about its packages") as path:
+    return await engine_result(_inspection(image))
+
+
+def with_tar(image: dagger.Container, tools: dagger.Container | None = None) -> dagger.Container:
+    """Return a container with the tar of an image, as the file TAR: `tools`, by default one of the tools' image."""
+    tools = (tools or dag.container().from_(TOOLS)).with_mounted_directory("/image", image.rootfs(), read_only=True)
+    limits = [str(MOST_OF_ONE), str(MOST_IN_ALL)]
+    return tools.with_exec(["bash", "-c", SCRIPT, "inspect", pattern(), EXCLUDED, NOTICED, *limits])
+
+
+async def _inspection(image: dagger.Container) -> Inspection:
+    """Inspect an image. Raises dagger.QueryError."""
+    container = await with_tar(image).sync()
+    async with fetched(container, TAR, "hand over what an image says about its packages") as path:
         members = _members(path)
-    files = {name.removeprefix("./"): data for name, data in members.items() if name.startswith("./")}
     entries, size = members["counts"].split()
     refused = (record.partition(" ") for record in _records(members["refused"]))
     return Inspection(
-        files=files,
+        files={name.removeprefix("./"): data for name, data in members.items() if name.startswith("./")},
         refused={name: int(number) for number, _, name in refused},
         noticed=tuple(_records(members["noticed"])),
-        config=config,
-        platform=str(platform),  # a scalar of Dagger
+        config=await read_config(image),
+        platform=str(await image.platform()),  # a scalar of Dagger
         size=int(size),
         entries=int(entries),
-    )
-
-
-def tar_of(image: dagger.Container) -> dagger.Container:
-    """Return the container that makes the tar of an image."""
-    tools = dag.container().from_(TOOLS).with_mounted_directory("/image", image.rootfs(), read_only=True)
-    return tools.with_exec(
-        ["bash", "-c", SCRIPT, "inspect", pattern(), EXCLUDED, NOTICED, str(MOST_OF_ONE), str(MOST_IN_ALL)]
     )
 
 

@@ -1,5 +1,7 @@
 """dpkg's status: https://manpages.debian.org/dpkg-query and deb-control(5)."""
 
+import pytest
+
 from ci.contents.model import Ecosystem, Package
 from tests.unit.contents.images import contents_of, packages_of
 
@@ -70,6 +72,12 @@ def test_triggers_that_are_due_do_not_matter() -> None:
     assert len(packages_of({"var/lib/dpkg/status": status})) == 3
 
 
+@pytest.mark.parametrize("size", ["9" * 20, "9" * 5000, "\u00b2", "-1", "1 kB"])
+def test_a_size_that_is_none_is_unknown(size: str) -> None:
+    packages = packages_of({"var/lib/dpkg/status": STATUS.replace("5995", size)})
+    assert [one.size for one in packages if one.name == "libssl3"] == [None]
+
+
 def test_a_foreign_architecture_is_part_of_the_name() -> None:
     foreign = STATUS.partition("\n\n")[0].replace("amd64", "i386")
     names = [package.name for package in packages_of({"var/lib/dpkg/status": f"{STATUS}\n{foreign}\n"})]
@@ -78,7 +86,11 @@ def test_a_foreign_architecture_is_part_of_the_name() -> None:
 
 def test_images_without_dpkg_have_a_file_for_each_package() -> None:
     entry = STATUS.partition("\n\n")[0].replace("Status: install ok installed\n", "")
-    files = {"var/lib/dpkg/status.d/libssl3": entry, "var/lib/dpkg/status.d/libssl3.md5sums": "0123  usr/lib/x: y\n"}
+    sums = b"0123  usr/share/d\xe9j\xe0\n"
+    files: dict[str, str | bytes] = {
+        "var/lib/dpkg/status.d/libssl3": entry,
+        "var/lib/dpkg/status.d/libssl3.md5sums": sums,
+    }
     assert packages_of(files) == (LIBSSL,)
 
 

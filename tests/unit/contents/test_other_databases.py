@@ -221,6 +221,10 @@ git-tree-sha1 = "31e996f0a15c7b280ba9f76636b3ff9e2ae58c9a"
 uuid = "682c06a0-de6a-54ab-a142-c8b1cf79cde6"
 version = "0.21.4"
 
+[[deps.LibCURL_jll]]
+uuid = "deac9b47-8bc7-5906-a0fe-35ac56dc84c0"
+version = "8.4.0+0"
+
 [[deps.Mine]]
 path = "/srv/Mine"
 uuid = "00000000-de6a-54ab-a142-c8b1cf79cde6"

@@ -40,6 +40,13 @@ def test_every_field_is_read() -> None:
     assert package.source == "https://github.com/ucbds-infra/otter-grader"
 
 
+@pytest.mark.parametrize("record", ["", "a,sha256=x,\n", f"a,sha256=x,{'9' * 5000}\n", "a,sha256=x,-5\n"])
+def test_a_record_may_have_no_sizes(record: str) -> None:
+    folder = f"{SITE}/a-1.dist-info"
+    (package,) = packages_of({f"{folder}/METADATA": metadata("a", "1"), f"{folder}/RECORD": record})
+    assert package.size is None
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -90,6 +97,7 @@ def test_copies_inside_of_packages_and_caches_are_passed_over() -> None:
         "opt/conda/pkgs/numpy-2.1-0/lib/python3.11/site-packages/numpy-2.1.dist-info/METADATA": metadata("n", "2"),
         "root/.cache/uv/x/lib/python3.11/site-packages/numpy-2.1.dist-info/METADATA": metadata("n", "2"),
         "srv/checkout/src/thing.egg-info/PKG-INFO": metadata("thing", "1"),
+        f"{SITE}/pkg/site-packages/thing.egg-link": "/srv/checkout/src\n",
     }) == ()  # fmt: skip
 
 

@@ -107,6 +107,23 @@ def test_versions_of_debian_packages_are_shown_without_their_revision() -> None:
     assert nvidia.system.versions == {"CUDA": "12.6.3"}
 
 
+def test_a_python_in_a_corner_is_not_the_images() -> None:
+    status = "Package: python3\nStatus: install ok installed\nVersion: 3.11.2-1+b1\n"
+    files = {"root/.local/pipx/venvs/black/pyvenv.cfg": "version = 3.9.1\n", "var/lib/dpkg/status": status}
+    assert contents_of(files).system.versions == {"Python": "3.11.2"}
+    assert contents_of(dict(list(files.items())[:1])).system.versions == {"Python": "3.9.1"}
+
+
+def test_the_r_on_path_counts() -> None:
+    base = "Package: base\nVersion: {}\nPriority: base\n"
+    files = {
+        "opt/R/4.4.1/lib/R/library/base/DESCRIPTION": base.format("4.4.1"),
+        "usr/lib/R/library/base/DESCRIPTION": base.format("4.2.2"),
+    }
+    assert contents_of(files).system.versions == {"R": "4.2.2"}
+    assert contents_of(files, environment={"PATH": "/opt/R/4.4.1/bin:/usr/bin"}).system.versions == {"R": "4.4.1"}
+
+
 def test_a_stack_adds_highlights() -> None:
     contents = contents_of({**dist_info(SITE, "Polars", "1.2"), **dist_info(SITE, "numpy", "2.1")})
     assert highlights(contents) == {"NumPy": "2.1"}

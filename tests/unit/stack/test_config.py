@@ -2,6 +2,8 @@ import pytest
 
 from ci.stack.config import ImageTable, Settings, StackTable, read_settings
 from ci.stack.quantities import bytes_of
+from ci.stack.reader import read_stack
+from tests.unit.trees import MemoryTree
 
 PATH = "images/stack.toml"
 
@@ -41,6 +43,8 @@ def test_every_key_is_read() -> None:
 def test_highlights_are_packages() -> None:
     settings, problems = read('[describe]\nhighlights = ["pip:polars", "lab extension:@jupyter/x"]\n')
     assert (settings.describe.highlights, problems) == (("pip:polars", "lab extension:@jupyter/x"), [])
+    files = {PATH: '[describe]\nhighlights = ["pip:polars"]\n', "images/base/Dockerfile": "FROM debian\n"}
+    assert read_stack(MemoryTree(files)).highlights == ("pip:polars",)
     settings, problems = read('[describe]\nhighlights = ["polars", "cargo:x", "pip: "]\nhighlight = []\n')
     assert problems == [
         f"{PATH}: unknown key describe.highlight. Did you mean 'highlights'?",
