@@ -41,8 +41,7 @@ def read_stack(
     problems: list[str] = []
     files = Files(tree, images)
     path = files.settings_path
-    text = files.read(path, problems) if path in files.paths else None
-    settings = Settings() if text is None else read_settings(text, path, problems)
+    settings = _read_settings(files, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     found = _discover(files, settings, problems)
     drafts = _read_images(files, found, settings, problems)
@@ -76,6 +75,12 @@ def read_stack(
         external=settings.stack.external,
         warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),
     )
+
+
+def _read_settings(files: Files, problems: list[str]) -> Settings:
+    path = files.settings_path
+    text = files.read(path, problems) if path in files.paths else None
+    return Settings() if text is None else read_settings(text, path, problems)
 
 
 def _grow(found: Discovery) -> Mapping[str, str]:
