@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from tabulate import tabulate
-
 from ci import units
 from ci.contents.difference import Change, ImageDifference, StackDifference
 from ci.reports import markdown
 from ci.reports.difference_sections import Section, sections
-from ci.reports.printable import printable
+from ci.reports.lines import columns, one_line
 
 MARKER = "<!-- datahub diff -->"
 """The first line of a comment, by which a workflow finds the one that it wrote before."""
@@ -35,7 +33,7 @@ def render_difference(difference: StackDifference) -> str:
     same = [image.image for image in difference.images if not image.changed]
     if same:
         blocks.append(f"No changes of their own: {', '.join(same)}.")
-    blocks.extend(difference.unread)
+    blocks.extend(one_line(sentence) for sentence in difference.unread)
     return "\n\n".join(blocks)
 
 
@@ -45,12 +43,10 @@ def _text(image: ImageDifference, old: str) -> Iterator[str]:
         if section.folded:
             names = [row[1] for row in section.rows]
             more = f" and {len(names) - _REBUILT_SHOWN} more" if len(names) > _REBUILT_SHOWN else ""
-            yield f"  {section.title}: {printable(', '.join(names[:_REBUILT_SHOWN]))}{more}"
+            yield f"  {section.title}: {one_line(', '.join(names[:_REBUILT_SHOWN]))}{more}"
             continue
         yield f"  {section.title}"
-        rows = [[" ".join(printable(cell).split()) for cell in row] for row in section.rows]
-        table = tabulate(rows, tablefmt="plain", disable_numparse=True)
-        yield from (f"    {line}".rstrip() for line in table.splitlines())
+        yield from columns(section.rows)
 
 
 def render_difference_markdown(difference: StackDifference, most: int = MOST_BYTES) -> str:

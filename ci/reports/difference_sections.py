@@ -14,9 +14,11 @@ from ci.contents.difference import (
     LayerState,
     PackageChange,
 )
+from ci.reports.lines import one_line
 
 _SHOWN_FROM = 10**6
 """Bytes: smaller changes of a package's size would fill the table with noise."""
+_INSTRUCTION_SHOWN = 80
 _PACKAGES = (
     (Change.REMOVED, "removed"),
     (Change.DOWN, "lower"),
@@ -151,13 +153,10 @@ def _layers(image: ImageDifference) -> Section:
         title=f"layers ({same} of {sum(layer.new is not None for layer in image.layers)} are the same)",
         headers=("layer", "instruction", "size"),
         foreign=(False, True, False),
-        rows=tuple((_state(layer), _short(layer.instruction), _layer_size(layer)) for layer in changed),
+        rows=tuple(
+            (_state(layer), one_line(layer.instruction, _INSTRUCTION_SHOWN), _layer_size(layer)) for layer in changed
+        ),
     )
-
-
-def _short(instruction: str) -> str:
-    shown = " ".join(instruction.split())
-    return shown if len(shown) <= 80 else f"{shown[:79]}…"  # noqa: PLR2004 (one line of a terminal)
 
 
 def _state(layer: LayerChange) -> str:

@@ -41,7 +41,7 @@ def read_stack(
     problems: list[str] = []
     files = Files(tree, images)
     path = files.settings_path
-    settings = _settings(files, path, problems)
+    settings = _read_settings(files, problems)
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     found = _discover(files, settings, problems)
     drafts = _read_images(files, found, settings, problems)
@@ -78,14 +78,15 @@ def read_stack(
     )
 
 
+def _read_settings(files: Files, problems: list[str]) -> Settings:
+    path = files.settings_path
+    text = files.read(path, problems) if path in files.paths else None
+    return Settings() if text is None else read_settings(text, path, problems)
+
+
 def _grow(found: Discovery) -> Mapping[str, str]:
     """Return how much the images may grow that have a limit of their own, or their repository has."""
     return {image.name.image: image.table.grow for image in found.images if image.table.grow}
-
-
-def _settings(files: Files, path: str, problems: list[str]) -> Settings:
-    text = files.read(path, problems) if path in files.paths else None
-    return Settings() if text is None else read_settings(text, path, problems)
 
 
 def _discover(files: Files, settings: Settings, problems: list[str]) -> Discovery:

@@ -138,3 +138,15 @@ def test_every_room_is_in_the_table() -> None:
 def test_no_arrow_goes_up() -> None:
     order = list(MAY_IMPORT)
     assert all(order.index(used) > order.index(own) for own, row in MAY_IMPORT.items() for used in row)
+
+
+# Each takes 0.03 to 0.1 s to import, which every call of the module would pay.
+IMPORTED_WHERE_USED = {"cyclonedx", "packageurl", "univers"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_large_libraries_are_imported_where_they_are_used(path: Path) -> None:
+    top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in top if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} & IMPORTED_WHERE_USED == set()

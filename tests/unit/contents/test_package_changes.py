@@ -101,6 +101,11 @@ def test_what_changes_without_its_owner_is_told() -> None:
     assert told(old, new) == ["removed R:dplyr 1.0 -> None", "added R:dplyr None -> 1.1"]
 
 
+def test_what_has_another_owner_now_is_told() -> None:
+    old = (package("apt:r-cran-dplyr=1.0-1"), package("R:dplyr=1.0", owner="apt:r-cran-dplyr"))
+    assert told(old, [package("R:dplyr=1.1")]) == ["removed apt:r-cran-dplyr 1.0-1 -> None", "up R:dplyr 1.0 -> 1.1"]
+
+
 def test_the_owner_is_that_of_the_same_environment() -> None:
     old = (
         package("conda:numpy=1.0", location="/opt/conda"), package("conda:numpy=1.0", location="/opt/conda/envs/a"),
@@ -109,7 +114,7 @@ def test_the_owner_is_that_of_the_same_environment() -> None:
     )  # fmt: skip
     new = (
         package("conda:numpy=2.0", location="/opt/conda"), package("conda:numpy=1.0", location="/opt/conda/envs/a"),
-        package("pip:numpy=3.0", location="/opt/conda/envs/a"),
+        package("pip:numpy=3.0", location="/opt/conda/envs/a", owner="conda:numpy"),
         package("pip:numpy=2.0", location="/opt/conda", owner="conda:numpy"),
     )  # fmt: skip
     assert told(old, new) == ["up pip:numpy 1.0 -> 3.0", "up conda:numpy 1.0 -> 2.0"]
