@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from tabulate import tabulate
 
@@ -22,7 +22,7 @@ def render_plan(plan: Plan) -> str:
     by_name = {image.name: image for image in plan.images}
     rows = [
         (label, image.action, _short(image.reason), _dependencies(image), _own_suites(image))
-        for name, label in draw_tree(_parents(plan))
+        for name, label in draw_tree(parents_of(plan))
         for image in [by_name[name]]
     ]
     table = _table(("image", "action", "reason", "depends on", "own suites"), rows)
@@ -40,14 +40,16 @@ def render_run(report: RunReport) -> str:
     """Return the table of a run, and below it the failed command of each failed image, with the end of its output."""
     images = {image.name: image for image in report.images}
     plans = {image.name: image for image in report.plan.images}
-    rows = [_row(label, plans[name], images[name]) for name, label in draw_tree(_parents(report.plan))]
-    table = _table(("image", "why", "seconds", "size", "tests", "result"), rows)
+    rows = [run_row(plans[name], images[name], label) for name, label in draw_tree(parents_of(report.plan))]
+    shown = [row._replace(why=_short(row.why)) for row in rows]
+    table = _table(("image", "why", "seconds", "size", "tests", "result"), shown)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests, *_publication(report)])
+    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *failed, *tests, *describe_publication(report)])
 
 
-def _publication(report: RunReport) -> Sequence[str]:
+def describe_publication(report: RunReport) -> Sequence[str]:
+    """Return what became of the stack's tag in a paragraph; nothing if it was not to be published."""
     published = report.publication
     if published is None:
         return ()
@@ -97,15 +99,27 @@ def _inheritance(plan: Plan) -> Sequence[str]:
     return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 
 
-def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
+class RunRow(NamedTuple):
+    """One image of a run as words: the cells of its row in a table."""
+
+    image: str
+    why: str
+    seconds: str
+    size: str
+    tests: str
+    result: str
+
+
+def run_row(plan: ImagePlan, image: ImageReport, label: str) -> RunRow:
+    """Return the words for one image. `label` is how it is called in the table."""
     ran = plan.action is Action.BUILD and (image.exists or image.outcome is Outcome.FAILED)
-    return (
-        label,
-        _short(plan.reason),
-        units.seconds(image.seconds) if ran else "-",
-        units.size(image.size),
-        count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
-        _result(image),
+    return RunRow(
+        image=label,
+        why=plan.reason,
+        seconds=units.seconds(image.seconds) if ran else "-",
+        size=units.size(image.size),
+        tests=count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
+        result=_result(image),
     )
 
 
@@ -143,7 +157,8 @@ _COUNTED = {
 }
 
 
-def _total(report: RunReport) -> str:
+def render_verdict(report: RunReport) -> str:
+    """Return the sentence that sums up a run."""
     counts = [
         f"{len(report.with_outcome(outcome))} {_COUNTED[outcome]}"
         for outcome in Outcome
@@ -182,7 +197,8 @@ def _dependencies(image: ImagePlan) -> str:
     return ", ".join([*image.foreign_bases, *also])
 
 
-def _parents(plan: Plan) -> Mapping[str, str | None]:
+def parents_of(plan: Plan) -> Mapping[str, str | None]:
+    """Return the parent of each image of a plan."""
     return {image.name: image.parent for image in plan.images}
 
 
