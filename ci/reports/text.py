@@ -213,6 +213,10 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
 
 
+BRANCH = len("├── ")
+"""The characters that each level of a drawn tree adds."""
+
+
 def draw_tree(parents: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
     """Yield `(name, label)` from top to bottom; the label is the name with its branch in front.
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from ci.reports import units
 from ci.reports.html.failures import Card
 from ci.reports.problems import build_log, suite_log
-from ci.reports.text import RunRow, count_tests, draw_tree, parents_of, run_row
+from ci.reports.text import BRANCH, RunRow, count_tests, draw_tree, parents_of, run_row
 from ci.results import ImageReport, Outcome, Publication, RunReport, SuiteReport, TestOutcome
 
 _LOOKS: Mapping[Outcome, str] = {
@@ -22,9 +22,9 @@ _LOOKS: Mapping[Outcome, str] = {
 
 
 class ImageLine(NamedTuple):
-    """An image as a line of the tree: its branch, its words, how it looks, and its log, if it has one."""
+    """An image as a line of the tree: its depth, its words, how it looks, and its log, if it has one."""
 
-    branch: str
+    depth: int
     name: str
     row: RunRow
     look: str
@@ -74,7 +74,7 @@ def image_lines(report: RunReport) -> Sequence[ImageLine]:
     plans, images = {plan.name: plan for plan in report.plan.images}, report.by_name
     return [
         ImageLine(
-            branch=label.removesuffix(name),
+            depth=(len(label) - len(name)) // BRANCH,
             name=name,
             row=run_row(plans[name], images[name], name),
             look=_LOOKS[images[name].outcome],

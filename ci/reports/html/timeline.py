@@ -59,13 +59,17 @@ class TaskLine(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """All of the drawing. `ticks` are places in percent with their words, `path` the critical path as words."""
+    """All of the drawing. `ticks` are places in percent with their words, `path` the critical path as words.
+
+    `looks` are those of all bars, for the legend.
+    """
 
     rows: Sequence[Row]
     ticks: Sequence[tuple[str, str]]
     path: Sequence[tuple[str, str]]
     path_waited: str
     lines: Sequence[TaskLine]
+    looks: frozenset[str]
 
 
 def make_timeline(report: RunReport) -> Timeline:
@@ -73,13 +77,15 @@ def make_timeline(report: RunReport) -> Timeline:
     whole = run_seconds(report)
     path = critical_path(report.tasks)
     rows = timed_rows(report)
+    drawn = [_row(name, lanes, whole, frozenset(path)) for name, lanes in rows.items()]
     on_path = [report.tasks[place] for place in path]
     return Timeline(
-        rows=[_row(name, lanes, whole, frozenset(path)) for name, lanes in rows.items()],
+        rows=drawn,
         ticks=_ticks(whole),
         path=_path(on_path),
         path_waited=_waited(sum(task.started - task.ready for task in on_path), whole),
         lines=[line for lanes in rows.values() for line in _lines(lanes, frozenset(path))],
+        looks=frozenset(look for row in drawn for lane in row.lanes for bar in lane for look in bar.look.split()),
     )
 
 
@@ -103,12 +109,13 @@ def _bars(timed: TimedTask, whole: float, path: frozenset[int]) -> Iterator[Bar]
     for look, start, end, what in parts:
         if (end - start) / whole >= _LEAST_SHOWN:
             yield _bar(look, start, end - start, whole, what, "")
-    look = _FAMILIES[task.kind] + (" critical" if timed.place in path else "") + ("" if task.ok else " failed")
+    critical = " critical" if timed.place in path else ""
+    look = f"{_FAMILIES[task.kind]}{critical}{'' if task.ok else ' failed'}"
     title = f"{describe_task(task)}{'' if task.ok else ' FAILED'}"
     # A stage with steps is their ground: it is seen where no step runs.
     yield _bar(f"{look} stage" if timed.steps else look, task.started, task.seconds, whole, title, f"{timed.place}")
     for number, step in timed.steps:
-        step_look = f"{_FAMILIES[task.kind]}{' failed' if step.failed else ''}"
+        step_look = f"step {_FAMILIES[task.kind]}{critical}{' failed' if step.failed else ''}"
         yield _bar(step_look, step.started, step.seconds, whole, _step(step), f"{timed.place}.{number}")
 
 
