@@ -1,4 +1,4 @@
-"""Jinja2 for the page. Whatever a template prints is cleaned, cut and escaped here, so that no template can forget it."""
+"""Jinja2 for the page. What a template prints is cleaned, cut and escaped here, so that no template can forget it."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup

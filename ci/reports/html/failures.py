@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from ci.reports.pictures import ALL_PICTURES, LARGEST_PICTURE, MOST_PICTURES
 from ci.reports.printable import last_lines
 from ci.reports.problems import Problem
 from ci.reports.text import LAST_LINES
@@ -14,10 +15,6 @@ from ci.reports.text import LAST_LINES
 MOST_LINES = 200
 """Lines of one output on the page."""
 MOST_CARDS = 200
-MOST_PICTURES = 20
-LARGEST_PICTURE = 500_000
-ALL_PICTURES = 8_000_000
-"""Bytes of all pictures together."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -72,9 +69,10 @@ class Album:
         content = self._pictures.get(path)
         if content is None:
             return None
-        fits = len(content) <= LARGEST_PICTURE and self._bytes + len(content) <= ALL_PICTURES
+        encoded = b64encode(content).decode()
+        fits = len(content) <= LARGEST_PICTURE and self._bytes + len(encoded) <= ALL_PICTURES
         if not content.startswith(_PNG) or not fits or self._number >= MOST_PICTURES:
             return Picture(quote(path), Markup())
         self._number += 1
-        self._bytes += len(content)
-        return Picture(quote(path), Markup("data:image/png;base64,") + b64encode(content).decode())
+        self._bytes += len(encoded)
+        return Picture(quote(path), Markup("data:image/png;base64,") + encoded)

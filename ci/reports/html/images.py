@@ -123,9 +123,7 @@ def references(publication: Publication, report: RunReport) -> Sequence[Referenc
     return [
         ReferenceLine(
             image=image.name,
-            reference=publication.variants.get(
-                image.name, f"{publication.registry}/{image.name}:{publication.tag}"
-            ),
+            reference=publication.variants.get(image.name, f"{publication.registry}/{image.name}:{publication.tag}"),
             digest=image.digest or "",
             what="written" if image.name in written else "already there",
         )

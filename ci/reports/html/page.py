@@ -9,9 +9,9 @@ from markupsafe import Markup
 from ci.reports.html.environment import make_environment
 from ci.reports.html.failures import MOST_CARDS, Album, Card, make_cards
 from ci.reports.html.images import SuitesOfImage, image_lines, references, suites_of_images
-from ci.reports.html.sizes import SizeRow, changes, size_rows
 from ci.reports.html.timeline import Timeline, make_timeline
 from ci.reports.problems import find_flaky, find_problems
+from ci.reports.sizes import SizeRow, changes, size_rows
 from ci.reports.text import describe_publication, render_verdict
 from ci.results import RunReport
 
@@ -66,10 +66,7 @@ def render_html(report: RunReport, pictures: Mapping[str, bytes] | None = None) 
 
 
 def _make_pieces(environment: Environment, details: _Details) -> Mapping[str, _Piece]:
-    pieces = {
-        f"output {card.anchor}": _Piece(_macro(environment, "output", card), card.log)
-        for card in details.cards
-    }
+    pieces = {f"output {card.anchor}": _Piece(_macro(environment, "output", card), card.log) for card in details.cards}
     pieces["tasks"] = _Piece(_macro(environment, "tasks", details.timeline.lines), "report.json")
     for row in details.sizes:
         link = f"logs/{row.name}/layers.json"

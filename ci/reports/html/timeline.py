@@ -152,9 +152,7 @@ def _clock(seconds: float) -> str:
 
 def _path(tasks: Sequence[TaskReport]) -> Sequence[tuple[str, str]]:
     """Return the rows that the critical path goes through, each with how long it was there."""
-    return [
-        (row, units.seconds(sum(task.seconds for task in group))) for row, group in groupby(tasks, key=task_row)
-    ]
+    return [(row, units.seconds(sum(task.seconds for task in group))) for row, group in groupby(tasks, key=task_row)]
 
 
 def _lines(lanes: Sequence[Sequence[TimedTask]], path: frozenset[int]) -> Iterator[TaskLine]:

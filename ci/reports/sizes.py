@@ -74,7 +74,9 @@ def _pieces(image: ImageReport) -> tuple[Sequence[tuple[str, int, str]], str]:
     """Return the pieces of an image, each with its look, bytes and name, and what the bytes are of."""
     compressed = [layer.compressed_size for layer in image.layers]
     if image.layers and None not in compressed:
-        return [(_look(layer, image), layer.compressed_size or 0, _name(layer)) for layer in image.layers], "to download"
+        return [
+            (_look(layer, image), layer.compressed_size or 0, _name(layer)) for layer in image.layers
+        ], "to download"
     if image.layers:
         return [(_look(layer, image), layer.size, _name(layer)) for layer in image.layers], "of files"
     if image.blobs:

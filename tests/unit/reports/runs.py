@@ -6,7 +6,7 @@ import zlib
 import msgspec
 
 from ci.planning.decisions import Action
-from ci.planning.plan import ImagePlan, Plan
+from ci.planning.plan import Plan
 from ci.results import (
     Baseline,
     Blob,
@@ -25,6 +25,7 @@ from ci.results import (
     TestResult,
 )
 from ci.stack.model import SuiteKind
+from tests.unit.reports.plans import planned
 
 PLANTED = (
     "<img src=x onerror=alert(1)>",
@@ -35,20 +36,6 @@ PLANTED = (
 )
 """Names that a test may have."""
 PICTURE = "logs/base-notebook/base-notebook-server/test_launcher[chromium].png"
-
-
-def planned(name: str, parent: str | None = None, **changes: object) -> ImagePlan:
-    """Return an image that will be built, with some fields changed."""
-    fields: dict[str, object] = {
-        "name": name,
-        "parent": parent,
-        "needs": (parent,) if parent else (),
-        "foreign_bases": () if parent else ("debian:bookworm-slim",),
-        "action": Action.BUILD,
-        "reason": "the whole stack is built",
-        "suites": (),
-    }
-    return ImagePlan(**(fields | changes))  # type: ignore[arg-type]  # a row of a test's table
 
 
 def png(width: int = 400, height: int = 240) -> bytes:
@@ -132,7 +119,8 @@ LAUNCHER = TestResult(
     outcome=TestOutcome.FAILED,
     seconds=14.2,
     text="    def test_launcher(server, browser):\n>       assert browser.title == 'JupyterLab'\n"
-    "E       AssertionError: assert 'Server error' == 'JupyterLab'\nE         - JupyterLab\nE         + Server error\n\n"
+    "E       AssertionError: assert 'Server error' == 'JupyterLab'\n"
+    "E         - JupyterLab\nE         + Server error\n\n"
     "test_server.py:31: AssertionError",
 )
 FLAKY = TestResult(
@@ -154,9 +142,7 @@ _TASKS = (
     task(TaskKind.SUITE, "datascience", 139, 21, part="datascience/image", ready=136, after=7),
     task(TaskKind.UPLOAD, "datascience", 154, 31, ready=136, after=7),
 )
-_BLOBS = tuple(
-    Blob(digest=layer.digests[0], size=layer.compressed_size or 0) for layer in (*BASE_LAYERS, *DATA_LAYERS)
-)
+_BLOBS = tuple(Blob(digest=layer.digests[0], size=layer.compressed_size or 0) for layer in (*BASE_LAYERS, *DATA_LAYERS))
 
 RED = RunReport(
     plan=Plan(
@@ -229,7 +215,11 @@ RED = RunReport(
         tag="2026.4-stable",
         images={
             "base-notebook": (*_BLOBS[:2], Blob(digest=digest(900), size=171 * MB)),
-            "datascience": (*_BLOBS[:2], Blob(digest=digest(900), size=171 * MB), Blob(digest=digest(901), size=480 * MB)),
+            "datascience": (
+                *_BLOBS[:2],
+                Blob(digest=digest(900), size=171 * MB),
+                Blob(digest=digest(901), size=480 * MB),
+            ),
         },
     ),
 )
