@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -134,7 +135,7 @@ def test_headings_are_in_order() -> None:
     levels = [int(tag[1]) for tag, _ in Page(render_html(runs.RED)).elements if tag in {"h1", "h2", "h3", "h4"}]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_a_line_of_10_mb_and_progress_bars_are_cut() -> None:
@@ -204,7 +205,7 @@ def test_a_page_that_is_too_large_leaves_out_the_largest_details_and_says_so() -
 
 def test_a_green_run_has_its_references() -> None:
     page = Page(render_html(runs.green()))
-    assert page.text.split()[:13] == "Passed: 4 images: 4 built in 4 min 05 s. passed 2026.4-a1239ab".split()
+    assert "Passed: 4 images: 4 built in 4 min 05 s." in page.text
     assert "What failed" not in page.text
     assert "ghcr.io/example/scipy-ml:2026.4-a1239ab" in page.text
     assert "already there" in page.text

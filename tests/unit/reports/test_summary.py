@@ -1,6 +1,7 @@
 """Summaries and annotations for GitHub: inert, bounded, failures first."""
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_nothing_planted_becomes_a_link_a_picture_or_html() -> None:
     assert not {kind for kind in kinds if kind.startswith(("link", "image", "html_block"))}
     assert {token.content for token in found if token.type == "html_inline"} <= {"<br>"}
     assert any(token.type == "code_inline" and runs.PLANTED[2] in token.content for token in found)
-    bold = [after.content for token, after in zip(found, found[1:], strict=False) if token.type == "strong_open"]
+    bold = [after.content for token, after in pairwise(found) if token.type == "strong_open"]
     assert "b" not in bold
 
 
@@ -83,7 +84,7 @@ def test_any_text_stays_in_its_cell_as_code(first: str, second: str) -> None:
 @given(st.lists(st.text().filter(lambda line: "\n" not in line and "\r" not in line), min_size=1))
 def test_any_lines_stay_in_their_block(lines: list[str]) -> None:
     found = tokens(f"{fence(lines)}\n\nafter\n")
-    assert [token.type for token in found][0] == "fence"
+    assert found[0].type == "fence"
     assert found[-2].content == "after"
 
 

@@ -67,7 +67,8 @@ def tasks(draw: st.DrawFn) -> tuple[TaskReport, ...]:
     for _ in range(draw(st.integers(0, 12))):
         now += draw(st.floats(0, 10))
         ended = [place for place, one in enumerate(made) if one.started + one.seconds <= now]
-        after = draw(st.sampled_from(ended)) if ended and draw(st.booleans()) else None
+        waits = bool(ended) and draw(st.booleans())
+        after = draw(st.sampled_from(ended)) if waits else None
         ready = made[after].started + made[after].seconds if after is not None else 0.0
         image = draw(st.sampled_from(("a", "b", "")))
         kinds = (TaskKind.STAGE, TaskKind.IMAGE, TaskKind.SUITE, TaskKind.UPLOAD)
