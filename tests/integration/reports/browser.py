@@ -75,7 +75,7 @@ class Browser:
         self._command("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.chrome.get("about:blank")
         for log in ("browser", "performance"):
-            self.chrome.get_log(log)
+            self._log(log)
         self.chrome.get(page.as_uri())
         self.run("for (const one of document.querySelectorAll('details')) one.open = true")
 
@@ -85,11 +85,11 @@ class Browser:
 
     def messages(self) -> Sequence[str]:
         """Return what is on the console."""
-        return [entry["message"] for entry in self.chrome.get_log("browser")]
+        return [entry["message"] for entry in self._log("browser")]
 
     def requests(self) -> Sequence[str]:
         """Return the addresses of all requests but pictures that are part of the page."""
-        events = [json.loads(entry["message"])["message"] for entry in self.chrome.get_log("performance")]
+        events = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
         sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
         return [address for address in sent if not address.startswith(("data:", "about:"))]
 
@@ -104,6 +104,11 @@ class Browser:
     def picture(self) -> bytes:
         """Return a picture of the part of the page that is seen first, as base64 of a PNG."""
         return str(self.chrome.get_screenshot_as_base64()).encode()
+
+    def _log(self, name: str) -> Sequence[dict[str, str]]:
+        """Return what a log has got since it was read last."""
+        entries: Sequence[dict[str, str]] = self.chrome.get_log(name)  # type: ignore[no-untyped-call]  # Selenium's
+        return entries
 
     def _command(self, command: str, **arguments: object) -> None:
         self.chrome.execute_cdp_cmd(command, arguments)
