@@ -84,6 +84,7 @@ def _build(report: RunReport, image: ImageReport) -> Problem:
         message=failure.message,
         output=failure.output,
         log=build_log(image.name),
+        again=f"build-stack --only {image.name}",
         blocks=[other.name for other in report.images if other.blocked_by == image.name],
     )
 

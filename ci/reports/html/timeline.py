@@ -116,7 +116,8 @@ def _bars(timed: TimedTask, whole: float, path: frozenset[int]) -> Iterator[Bar]
     yield _bar(f"{look} stage" if timed.steps else look, task.started, task.seconds, whole, title, f"{timed.place}")
     for number, step in timed.steps:
         step_look = f"step {_FAMILIES[task.kind]}{critical}{' failed' if step.failed else ''}"
-        yield _bar(step_look, step.started, step.seconds, whole, _step(step), f"{timed.place}.{number}")
+        what = f"{_step(step)}{' FAILED' if step.failed else ''}"
+        yield _bar(step_look, step.started, step.seconds, whole, what, f"{timed.place}.{number}")
 
 
 def _bar(look: str, start: float, seconds: float, whole: float, what: str, key: str) -> Bar:  # noqa: PLR0913, PLR0917 (a bar's six sides)
@@ -129,7 +130,7 @@ def _percent(share: float) -> str:
 
 def _step(step: StepResult) -> str:
     line = f" (line {step.line})" if step.line else ""
-    return f"{shorten(' '.join(step.command.split()), _COMMAND_SHOWN)}{line}{' FAILED' if step.failed else ''}"
+    return f"{shorten(' '.join(step.command.split()), _COMMAND_SHOWN)}{line}"
 
 
 def _waited(seconds: float, whole: float) -> str:

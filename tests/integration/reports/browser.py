@@ -57,6 +57,11 @@ return [...document.querySelectorAll('[data-of]')].map(bar => {
   return [bar.dataset.of, (own.left - all.left) / all.width, own.width / all.width];
 });
 """
+_PAINTED = """
+return new Promise(done => new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (entry.name === 'first-contentful-paint') done(entry.startTime / 1000);
+}).observe({type: 'paint', buffered: true}));
+"""
 
 
 class Browser:
@@ -100,6 +105,10 @@ class Browser:
     def bars(self) -> Sequence[tuple[str, float, float]]:
         """Return the bars of the timeline: what each is of, its left edge and its width as shares of the row."""
         return [(of, left, width) for of, left, width in self.run(_BARS)]
+
+    def painted(self) -> float:
+        """Wait until something is painted, and return when that was: in seconds from when the page was opened."""
+        return float(self.run(_PAINTED))
 
     def picture(self) -> bytes:
         """Return a picture of the part of the page that is seen first, as base64 of a PNG."""

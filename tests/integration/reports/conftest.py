@@ -10,6 +10,7 @@ from ci.results import RunReport
 from tests.integration.reports.browser import Browser, opened
 from tests.programs import chromium
 from tests.unit.reports import runs
+from tests.unit.reports.large_run import large_run
 
 
 @pytest.fixture(scope="session")
@@ -44,4 +45,4 @@ def green(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report folder of a run of 1,000 images with 60,000 tests."""
-    return write(tmp_path_factory.mktemp("large"), runs.large())
+    return write(tmp_path_factory.mktemp("large"), large_run())

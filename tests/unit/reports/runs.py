@@ -1,9 +1,7 @@
-"""Reports of runs for tests of what is rendered: a red one with all that can go wrong, a green one, and a large one."""
+"""Reports of runs for tests of what is rendered: a red one with all that can go wrong, and a green one."""
 
 import struct
 import zlib
-
-import msgspec
 
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
@@ -260,47 +258,4 @@ def green() -> RunReport:
         publication=Publication(
             tag="2026.4-a1239ab", registry="ghcr.io/example", written=names[1:], unchanged=names[:1]
         ),
-    )
-
-
-def large(images: int = 1000, tests: int = 60) -> RunReport:
-    """Return a red run of many images with many tests each: every hundredth image does not build."""
-    names = [f"image-{number:04}" for number in range(images)]
-    some = tuple(passed(f"test_packages.py::test_that_it_can_be_imported[{number}]") for number in range(tests))
-    one_failed = (*some[1:], msgspec.structs.replace(LAUNCHER, name="test_packages.py::test_planted"))
-    reports: list[ImageReport] = []
-    tasks: list[TaskReport] = []
-    for number, name in enumerate(names):
-        started = 2.0 * number
-        fails = number % 100 == 99
-        suites = () if fails else (suite(name, SuiteKind.IMAGE, *(one_failed if number % 50 == 7 else some)),)
-        failure = Failure(path=f"images/{name}/Dockerfile", line=2, instruction="RUN false", message="exit code 1",
-                          exit_code=1, output=R_OUTPUT)  # fmt: skip
-        outcome = Outcome.FAILED if fails else Outcome.TESTS_FAILED if number % 50 == 7 else Outcome.BUILT
-        reports.append(
-            ImageReport(
-                name=name,
-                outcome=outcome,
-                started=started,
-                seconds=6,
-                size=900 * MB,
-                steps=tuple(step(f"RUN pip install package-{one}", one, started + one, 1) for one in range(5)),
-                layers=BASE_LAYERS,
-                suites=suites,
-                failure=failure if fails else None,
-            )
-        )
-        place = len(tasks)
-        tasks += [
-            task(TaskKind.STAGE, name, started, 5, part="build", ok=not fails, after=place - 3 if number else None),
-            task(TaskKind.IMAGE, name, started + 5, 1, after=place),
-            task(TaskKind.SUITE, name, started + 8, 20, part=f"{name}/image", ready=started + 6, after=place + 1),
-        ]
-    return RunReport(
-        plan=Plan(images=tuple(planned(name, names[(n - 1) // 4] if n else None) for n, name in enumerate(names))),
-        images=tuple(reports),
-        started="2026-11-26T03:12:04+00:00",
-        seconds=2.0 * images + 30,
-        jobs=8,
-        tasks=tuple(tasks),
     )

@@ -16,6 +16,7 @@ from ci.reports.summary import render_summary
 from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, TestOutcome, TestResult
 from ci.stack.model import SuiteKind
 from tests.unit.reports import runs
+from tests.unit.reports.large_run import large_run
 from tests.unit.reports.plans import planned
 
 
@@ -100,7 +101,7 @@ def test_a_summary_is_cut_between_two_lines_and_says_so() -> None:
 
 
 def test_the_summary_of_a_large_run_fits() -> None:
-    assert len(render_summary(runs.large()).encode()) <= MOST_BYTES
+    assert len(render_summary(large_run()).encode()) <= MOST_BYTES
 
 
 def unescaped(line: str) -> tuple[dict[str, str], str]:
