@@ -49,11 +49,20 @@ MAY_IMPORT = {
         "errors",
     },
     "adapters": {"build", "results", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
-    "reports": {"promotion", "results", "planning", "gpu_gate", "stack"},  # of promotion and the gate, their values
-    "build": {"results", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
+    "reports": {
+        "promotion",
+        "results",
+        "timing",
+        "planning",
+        "gpu_gate",
+        "stack",
+        "texts",
+        "units",
+    },  # of promotion and the gate, their values
+    "build": {"results", "timing", "planning", "fusion", "stack", "oci", "pytest_results", "texts", "units", "errors"},
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
-    "results": {"planning", "stack"},
+    "results": {"planning", "stack", "timing"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "clock", "pytest_results", "errors"},
@@ -62,11 +71,26 @@ MAY_IMPORT = {
     "oci": {"registry_format", "errors"},
     "registry_format": set(),
     "clock": set(),
+    "texts": set(),
+    "timing": set(),
+    "units": set(),
     "pytest_results": set(),
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
-PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports"}
+PURE = {
+    "errors",
+    "pytest_results",
+    "dockerfile",
+    "stack",
+    "fusion",
+    "planning",
+    "results",
+    "reports",
+    "texts",
+    "timing",
+    "units",
+}
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
     "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",
