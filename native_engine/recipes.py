@@ -39,6 +39,8 @@ LOGS_FRONTEND = "github.com/dagger/dagger/dagql/idtui/frontend_logs.go"
 LOGGED_STDOUT = "state.procInfo.Stdout = nopCloser{io.MultiWriter(stdio.Stdout, state.procInfo.Stdout)}"
 PARSE_INTERACTIVE = "parsedCommand, err := shlex.Split(interactiveCommand)"
 FAIL = "fmt.Fprintln(stderr, rootCmd.ErrPrefix(), err); exitWithCode(1)"
+PRINT_ERROR = "\t\tdefault:\n\t\t\tfmt.Fprintln(stderr, rootCmd.ErrPrefix(), err)"
+HIDDEN_LOGS = "if p.Encapsulate || !s.opts.ShouldShow(s.db, p) {"
 NO_SHELL = 'fmt.Errorf("running shell without the TUI is not supported")'
 
 # Patches of vendored sources: file, original text, replacement.
@@ -75,6 +77,18 @@ PATCHES = (
         "github.com/dagger/dagger/cmd/dagger/main.go",
         PARSE_INTERACTIVE,
         f"if err := idtui.NeedTerminal(); interactive && err != nil {{ {FAIL} }}\n\t{PARSE_INTERACTIVE}",
+    ),
+    # With -v, the output of commands is shown as it comes; without, what is below work that hides the engine's calls.
+    (
+        "github.com/dagger/dagger/dagql/idtui/frontend_streaming_logs.go",
+        HIDDEN_LOGS,
+        f"if s.opts.Verbosity > dagui.ShowCompletedVerbosity {{ break }}; {HIDDEN_LOGS}",
+    ),
+    # An error's text ends with the numbers of a trace, which say nothing to its reader.
+    (
+        "github.com/dagger/dagger/cmd/dagger/main.go",
+        PRINT_ERROR,
+        PRINT_ERROR.replace(", err)", ", idtui.ErrorText(err))"),
     ),
     # A frontend would print what a shell has printed on its terminal a second time, as the log of its process.
     (
