@@ -69,15 +69,15 @@ def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path)
     assert "GPU gate: passed" in operator.printed
     assert operator.stack(STABLE) == {}
 
-    assert run("test-gpu", "--tag", first, *login) == 0, operator.errors
-    assert "GPU gate: passed." in operator.printed
+    assert run("test-gpu", "--tag", first, "--as-markdown", *login) == 0, operator.errors
+    assert "## ✅ GPU gate: passed" in operator.printed
     assert (images["ml"] in operator.printed, node.pods) == (True, [])
 
     assert run("tag", "--tag", first) == 0, operator.errors
     assert "4 of 4 tags moved, all verified." in operator.printed
     assert operator.stack(STABLE) == images
-    assert run("tag", "--tag", first) == 0, operator.errors
-    assert "All tags already point to these images" in operator.printed
+    assert run("tag", "--tag", first, "--as-markdown") == 0, operator.errors
+    assert "\n\nAll tags already point to these images; no tag was written.\n\n| image | tag |" in operator.printed
 
     commit(operator.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
     assert operator.publish()["ml"] == "built", operator.errors
@@ -87,7 +87,10 @@ def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path)
 
     assert run("history", "--tag", STABLE) == 0, operator.errors
     assert reason in operator.printed
-    assert run("rollback", "--tag", STABLE, "--dry-run") == 0, operator.errors
+    assert run("history", "--tag", STABLE, "--as-markdown") == 0, operator.errors
+    assert "| record | at | what | status | id |" in operator.printed
+    assert run("rollback", "--tag", STABLE, "--dry-run", "--as-markdown") == 0, operator.errors
+    assert "1 of 4 tags would move; nothing was written.\n\n| image | tag |" in operator.printed
     assert operator.stack(STABLE) == operator.stack(operator.tag)
     assert run("rollback", "--tag", STABLE) == 0, operator.errors
     assert operator.stack(STABLE) == images
