@@ -14,7 +14,7 @@ from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.pictures import read_pictures
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.commands.build import build_stack, image_text, run_image_tests
+from ci.commands.build import build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
 from ci.connect import (
@@ -209,7 +209,9 @@ class Datahub(PromotionFunctions):
         """
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         project = await read_project(self.source, self.images, inputs)
-        fused = image_text(project.stack, name, project.given)
+        ports, _ = await build_ports(project)
+        report, fused = await build_image(project.stack, name, ports, project.given)
+        _green(report)
         return await EngineBuilder(project.source, secrets=project.secrets).image(fused)
 
     async def _build(
