@@ -1,7 +1,7 @@
 """Promotion as an operator does it: ./daggerw call test-gpu, tag, history, rollback; docker-registry and OpenSSH."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,14 +49,20 @@ def ssh(node: RealNode, folder: Path) -> Sequence[str]:
     return ("--ssh-key", "env:SSH_KEY", "--known-hosts", str(known_hosts), "--ssh-service", service)
 
 
-def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path) -> None:
-    said: list[str] = []
+def recorded(operator: Operator, said: list[str]) -> Callable[..., int]:
+    """Return what runs a function of the operator and keeps what it said; it returns the exit code."""
 
     def run(function: str, *words: str) -> int:
         done = operator.run(function, *words)
         said.extend((done.stdout, done.stderr))
         return done.returncode
 
+    return run
+
+
+def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path) -> None:
+    said: list[str] = []
+    run = recorded(operator, said)
     login = ssh(node, tmp_path)
     commit(operator.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.write_tests(PASSING))})
     assert operator.publish() == dict.fromkeys(IMAGES, "built"), operator.errors
