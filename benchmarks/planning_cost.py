@@ -5,7 +5,8 @@ usage: PYTHONPATH=. python benchmarks/planning_cost.py [--images 100 300 1000] [
 Writes synthetic stacks into a temporary folder. Each image is the parent of four and has `--files` files, some of which
 are ignored. Prints the lowest seconds of each step over all runs. Computing all keys includes fusing all images again.
 The registry is Debian's docker-registry on this machine, with TLS and a password, and has none of the images: three
-requests for each (refresh marker, key, staging tag). `survey` includes computing the keys again.
+requests for each (refresh marker, key, staging tag). To collect all inputs includes computing the
+keys again.
 """  # noqa: INP001 (a script, not a package)
 
 import argparse
@@ -19,16 +20,19 @@ import anyio
 from tabulate import tabulate
 
 from ci.adapters.oci.client import HttpRegistry
+from ci.commands.options import BuildOptions
+from ci.commands.plan import BuildPorts, collect_inputs
 from ci.fusion.fuse import fuse_all
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, NoAnswer, PlanInputs, decide
-from ci.publish.registry_state import RegistrySession, Sources, SurveyRequest, survey
+from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.folder_tree import FolderTree
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
+from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress
 
 CHILDREN = 4
 DOCKERFILE = """\
@@ -46,7 +50,8 @@ RUN --mount=type=bind,source=requirements.txt,target=/r pip install -r /r
 WORKDIR /home
 CMD ["example"]
 """
-STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide", "survey")
+STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide", "collect all inputs")
+UNKNOWN = History(commit=None, dirty=False, changes=Unknown(why=""))
 
 
 def main(arguments: list[str]) -> None:
@@ -82,20 +87,29 @@ def write_stack(root: Path, images: int, files: int) -> None:
             path.write_text(f"{number} {count}\n" * 100)
 
 
-class Known:
-    """Base images whose digests need no request."""
-
-    async def digest(self, reference: str) -> str:
-        """Return a digest that depends only on the reference."""
-        return f"sha256:{'0' * 63}{len(reference) % 10}"
+async def known_digest(reference: str) -> str | None:
+    """Return a digest of a base image that needs no request."""
+    return f"sha256:{'0' * 63}{len(reference) % 10}"
 
 
 async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
     """Do everything that `plan` does before it decides."""
-    history = History(commit=None, dirty=False, changes=Unknown(why=""))
+
+    async def history(_base: str, _head: str) -> History:
+        return UNKNOWN
+
     async with HttpRegistry(debian.endpoint) as registry:
-        shelf = RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True)
-        await survey(Sources(stack, tree, history, "tools"), stack.images, Known(), shelf, SurveyRequest())
+        ports = BuildPorts(
+            base_digest=known_digest,
+            history=history,
+            registry=RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True),
+            builder=FakeBuilder(),
+            tester=FakeTester(),
+            progress=KeptProgress(),
+            tools="tools",
+            cores=2,
+        )
+        await collect_inputs(stack, tree, BuildOptions(), ports)
 
 
 def measure(root: Path, debian: DebianRegistry) -> list[float]:
@@ -111,7 +125,8 @@ def measure(root: Path, debian: DebianRegistry) -> list[float]:
     marks.append(time.perf_counter())
     changes = Changed(base="", paths=tuple(path for path in tree.paths if path.endswith("file1")))
     answers = {image.name: Absent() if keys[image.name].key else NoAnswer(why="") for image in stack.images}
-    decide(stack, stack.images, PlanInputs(keys=keys, answers=answers, changes=changes, records=None))
+    history = History(commit=None, dirty=False, changes=changes)
+    decide(stack, stack.images, PlanInputs(keys=keys, answers=answers, history=history, records=None))
     marks.append(time.perf_counter())
     anyio.run(ask, stack, tree, debian)
     marks.append(time.perf_counter())

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.e2e.conftest import run_call
-from tests.e2e.notebook_stack import Shop, commit, new_shop
+from tests.e2e.notebook_stack import Operator, commit, new_operator
 from tests.integration.adapters.oci.bridge import bridge_to
 from tests.integration.adapters.oci.debian import debian_registry
 
@@ -29,14 +29,14 @@ CHANGES = {
 }
 
 
-def measure(shop: Shop, change: str, files: dict[str, str]) -> None:
+def measure(operator: Operator, change: str, files: dict[str, str]) -> None:
     """Commit a change, publish, and print time and traffic."""
     if files:
-        commit(shop.repository, files)
-    begin, sent = time.monotonic(), shop.bridge.sent
-    outcomes = Counter(shop.publish().values())
-    seconds, megabytes = time.monotonic() - begin, (shop.bridge.sent - sent) / 1e6
-    results = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or shop.errors[-500:]
+        commit(operator.repository, files)
+    begin, sent = time.monotonic(), operator.bridge.sent
+    outcomes = Counter(operator.publish().values())
+    seconds, megabytes = time.monotonic() - begin, (operator.bridge.sent - sent) / 1e6
+    results = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or operator.errors[-500:]
     print(f"{change:20} {seconds:6.1f} s {megabytes:8.2f} MB  {results}", flush=True)
 
 
@@ -49,9 +49,9 @@ def main() -> None:
         debian_registry(Path(registry)) as debian,
         bridge_to(debian.host, debian.ca) as bridge,
     ):
-        shop = new_shop(Path(tree), run_call, debian, bridge)
+        operator = new_operator(Path(tree), run_call, debian, bridge)
         for change, files in CHANGES.items():
-            measure(shop, change, files)
+            measure(operator, change, files)
 
 
 if __name__ == "__main__":

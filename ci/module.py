@@ -10,8 +10,11 @@ from dagger import Doc, dag, object_type
 from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.limits import within_limit
+from ci.adapters.dagger_engine.pictures import read_pictures
+from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.commands.build import build_stack, image_text, run_image_tests
+from ci.commands.build import build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
 from ci.connect import (
@@ -45,6 +48,7 @@ from ci.options import (
 )
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
+from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 
@@ -166,7 +170,7 @@ class Datahub(PromotionFunctions):
         options = _planning(only, rebuild, refresh, epoch, base, head)
         options = replace(options, jobs=jobs, retest=retest, publish=publish, describe=True)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
-        return _folder(*await self._build(options, inputs, where))
+        return await _folder(*await self._build(options, inputs, where))
 
     @uncached_function
     async def test(
@@ -205,7 +209,9 @@ class Datahub(PromotionFunctions):
         """
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         project = await read_project(self.source, self.images, inputs)
-        fused = image_text(project.stack, name, project.given)
+        ports, _ = await build_ports(project)
+        report, fused = await build_image(project.stack, name, ports, project.given)
+        _green(report)
         return await EngineBuilder(project.source, secrets=project.secrets).image(fused)
 
     async def _build(
@@ -230,10 +236,14 @@ def _green(report: RunReport) -> str:
     return f"{render_run(report)}\n"
 
 
-def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:
-    folder = dag.directory()
-    for path, text in render_folder(report).items():
-        folder = folder.with_new_file(path, text)
-    for name, files in tester.files.items():
-        folder = folder.with_directory(f"logs/{name}", files)
-    return folder
+async def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:
+    wanted = wanted_pictures(report)
+    with TelemetryProgress().work("write the report"):
+        pictures = await read_pictures(tester.files, wanted, most=MOST_PICTURES, largest=LARGEST_PICTURE)
+        folder = dag.directory()
+        for path, text in render_folder(report, pictures).items():
+            folder = folder.with_new_file(path, text)
+        for name, files in tester.files.items():
+            folder = folder.with_directory(f"logs/{name}", files)
+        # Without it, the folder would be made by whoever opens it, outside of this work.
+        return await within_limit("write the report", folder.sync())

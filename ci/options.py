@@ -61,6 +61,8 @@ Service = Annotated[
     Doc("Service that serves this registry, for one on your own machine: tcp://localhost:5050."),
 ]
 
+AsMarkdown = Annotated[bool, Doc("Print Markdown, for the summary of a GitHub job.")]
+
 Tag = Annotated[
     str, Doc("The tag of a published stack: VERSION-COMMIT, such as 2026.4-a1239ab, without an image's prefix.")
 ]

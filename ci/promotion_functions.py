@@ -16,6 +16,7 @@ from ci.commands.rollback import rollback, show_history
 from ci.connect import GpuOptions, RegistryOptions, gpu_ports, open_registry, read_project, show_line
 from ci.dagger_function import RedRunError, uncached_function
 from ci.options import (
+    AsMarkdown,
     Attempts,
     DryRun,
     KnownHosts,
@@ -31,8 +32,13 @@ from ci.options import (
 )
 from ci.publish.registry_state import RegistrySession
 from ci.reports.folder import render_json
-from ci.reports.gpu import render_gpu_verdict
-from ci.reports.promotion import render_history, render_promotion_plan
+from ci.reports.gpu import render_gpu_summary, render_gpu_verdict
+from ci.reports.promotion import (
+    render_history,
+    render_history_summary,
+    render_promotion_plan,
+    render_promotion_summary,
+)
 from ci.stack.model import Stack
 
 
@@ -57,6 +63,7 @@ class PromotionFunctions:
         registry_password: Password = None,
         registry_service: Service = None,
         as_json: Annotated[bool, Doc("Print the verdict as JSON.")] = False,
+        as_markdown: AsMarkdown = False,
     ) -> str:
         """Test the image that [gpu] of stack.toml names on a real GPU, by digest, through a login node.
 
@@ -66,7 +73,11 @@ class PromotionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
             verdict = await run_gpu_test(stack, session, tag, gpu, keep=keep)
-        text = render_json(verdict) if as_json else f"{render_gpu_verdict(verdict)}\n"
+        text = f"{render_gpu_verdict(verdict)}\n"
+        if as_json:
+            text = render_json(verdict)
+        elif as_markdown:
+            text = render_gpu_summary(verdict)
         if not verdict.passed:
             raise RedRunError(text)
         return text
@@ -93,6 +104,7 @@ class PromotionFunctions:
         registry_username: Username = "",
         registry_password: Password = None,
         registry_service: Service = None,
+        as_markdown: AsMarkdown = False,
     ) -> str:
         """Promote a published stack: 2026.4-a1239ab becomes 2026.4-stable, for every image or for none.
 
@@ -107,7 +119,7 @@ class PromotionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
             applied = await promote(stack, session, options, gpu, now=_now(), log=show_line)
-        return _render(applied, dry_run=dry_run)
+        return _render(applied, dry_run=dry_run, as_markdown=as_markdown)
 
     @uncached_function
     async def rollback(
@@ -121,6 +133,7 @@ class PromotionFunctions:
         registry_username: Username = "",
         registry_password: Password = None,
         registry_service: Service = None,
+        as_markdown: AsMarkdown = False,
     ) -> str:
         """Point a stable tag back to the images it had before its last promotion, for every image or for none.
 
@@ -129,7 +142,7 @@ class PromotionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
             applied = await rollback(stack, session, tag, to=to, dry_run=dry_run, now=_now(), log=show_line)
-        return _render(applied, dry_run=dry_run)
+        return _render(applied, dry_run=dry_run, as_markdown=as_markdown)
 
     @uncached_function
     async def history(
@@ -140,12 +153,15 @@ class PromotionFunctions:
         registry_password: Password = None,
         registry_service: Service = None,
         as_json: Annotated[bool, Doc("Print JSON instead of a table.")] = False,
+        as_markdown: AsMarkdown = False,
     ) -> str:
         """Show what a stable tag pointed to and when, who approved it, and which record to roll back to."""
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
             timeline = await show_history(stack, session, tag)
-        return render_json(timeline) if as_json else f"{render_history(timeline)}\n"
+        if as_json:
+            return render_json(timeline)
+        return render_history_summary(timeline) if as_markdown else f"{render_history(timeline)}\n"
 
     @asynccontextmanager
     async def _registry(self, where: RegistryOptions) -> AsyncIterator[tuple[Stack, RegistrySession]]:
@@ -158,7 +174,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _render(applied: AppliedPlan, *, dry_run: bool) -> str:
+def _render(applied: AppliedPlan, *, dry_run: bool, as_markdown: bool) -> str:
     plan = applied.plan
     notes = (*plan.notes, *applied.warnings)
-    return f"{render_promotion_plan(plan.record, plan.changes, plan.sizes, written=not dry_run, notes=notes)}\n"
+    render = render_promotion_summary if as_markdown else render_promotion_plan
+    return f"{render(plan.record, plan.changes, plan.sizes, written=not dry_run, notes=notes).rstrip()}\n"

@@ -1,12 +1,13 @@
 """The results of a run as values: outcomes, tests, steps, layers, images, the whole run. No clock, no engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
 from ci.planning.plan import Plan
 from ci.stack.model import Suite
+from ci.timing import TaskReport
 
 
 class Outcome(StrEnum):
@@ -105,15 +106,6 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-LAST_LINES = 30
-"""How many lines are shown of a failed command's output; the report has all."""
-
-
-def last_lines(output: str) -> tuple[str, ...]:
-    """Return the lines of a command's output that are shown."""
-    return tuple(output.rstrip().splitlines()[-LAST_LINES:])
-
-
 class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     """One instruction that changed files: RUN, COPY, ADD or WORKDIR.
 
@@ -127,42 +119,6 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     output: str
     failed: bool = False
-
-
-class TaskKind(StrEnum):
-    """What a task of a run does.
-
-    FETCH pulls a published image, DESCRIBE measures layers, TOOLS builds the test container, ATTEST attaches to an
-    image that it passed its tests, PUBLISH writes the stack's tags when all others have ended.
-    """
-
-    FETCH = "fetch"
-    STAGE = "stage"
-    IMAGE = "image"
-    DESCRIBE = "describe"
-    UPLOAD = "upload"
-    TOOLS = "tools"
-    SUITE = "suite"
-    ATTEST = "attest"
-    PUBLISH = "publish"
-
-
-class TaskReport(msgspec.Struct, frozen=True, kw_only=True):
-    """When one task ran. Times are seconds; `started` and `ready` count from the start of the run.
-
-    `image` is empty if it belongs to none, `part` is the stage of a STAGE or `origin/kind` of a SUITE. `after` is the
-    place in the report's tasks of the one it waited for longest, and `ready` the time when that had ended. From `ready`
-    to `started` it waited for a free slot.
-    """
-
-    kind: TaskKind
-    image: str
-    part: str = ""
-    ready: float = 0.0
-    started: float
-    seconds: float
-    ok: bool = True
-    after: int | None = None
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,18 +241,3 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     def with_outcome(self, outcome: Outcome) -> tuple[str, ...]:
         """Return the names of the images with this outcome, in the plan's order."""
         return tuple(image.name for image in self.images if image.outcome is outcome)
-
-
-def busy_seconds(spans: Sequence[tuple[float, float]]) -> float:
-    """Return the length of the union of intervals `(start, end)`: overlapping time counts once."""
-    total = 0.0
-    reached = float("-inf")
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
-
-
-def last_ended(tasks: Sequence[TaskReport]) -> int | None:
-    """Return the place of the task that ended last; None if there is none."""
-    return max(range(len(tasks)), key=lambda place: tasks[place].started + tasks[place].seconds, default=None)

@@ -34,6 +34,15 @@ BUILD_FLAGS = (
     f"-ldflags=-s -w -X {VERSION_PACKAGE}.Version=v{versions.ENGINE} -X {VERSION_PACKAGE}.Tag=v{versions.ENGINE}",
 )
 
+PLAIN_FRONTEND = "github.com/dagger/dagger/dagql/idtui/frontend_plain.go"
+LOGS_FRONTEND = "github.com/dagger/dagger/dagql/idtui/frontend_logs.go"
+LOGGED_STDOUT = "state.procInfo.Stdout = nopCloser{io.MultiWriter(stdio.Stdout, state.procInfo.Stdout)}"
+PARSE_INTERACTIVE = "parsedCommand, err := shlex.Split(interactiveCommand)"
+FAIL = "fmt.Fprintln(stderr, rootCmd.ErrPrefix(), err); exitWithCode(1)"
+PRINT_ERROR = "\t\tdefault:\n\t\t\tfmt.Fprintln(stderr, rootCmd.ErrPrefix(), err)"
+HIDDEN_LOGS = "if p.Encapsulate || !s.opts.ShouldShow(s.db, p) {"
+NO_SHELL = 'fmt.Errorf("running shell without the TUI is not supported")'
+
 # Patches of vendored sources: file, original text, replacement.
 PATCHES = (
     # Without this, a client whose engine was killed waits for it indefinitely; now it fails after six seconds.
@@ -56,6 +65,37 @@ PATCHES = (
         "cutOffAfter(httpServer, 5*time.Second)",
     ),
     ("github.com/dagger/dagger/cmd/engine/main.go", "grpcServer.GracefulStop()", "grpcServer.Stop()"),
+    # Only the TUI opens shells, and its library is a stub here: the plain and the logs frontend open them too, keep
+    # their own text until the shell has ended, and see to it that no call ends with the terminal in raw mode.
+    (PLAIN_FRONTEND, NO_SHELL, "runShell(cmd)"),
+    (PLAIN_FRONTEND, "NewOutput(w)", "NewOutput(besideShell(w))"),
+    (PLAIN_FRONTEND, "cleanup, runErr := run(ctx)\n", "cleanup, runErr := run(ctx)\n\tendShell()\n"),
+    (LOGS_FRONTEND, NO_SHELL, "runShell(cmd)"),
+    (LOGS_FRONTEND, "NewOutput(output, ", "NewOutput(besideShell(output), "),
+    (LOGS_FRONTEND, "cleanup, runErr := f(ctx)\n", "cleanup, runErr := f(ctx)\n\tendShell()\n"),
+    (
+        "github.com/dagger/dagger/cmd/dagger/main.go",
+        PARSE_INTERACTIVE,
+        f"if err := idtui.NeedTerminal(); interactive && err != nil {{ {FAIL} }}\n\t{PARSE_INTERACTIVE}",
+    ),
+    # With -v, the output of commands is shown as it comes; without, what is below work that hides the engine's calls.
+    (
+        "github.com/dagger/dagger/dagql/idtui/frontend_streaming_logs.go",
+        HIDDEN_LOGS,
+        f"if s.opts.Verbosity > dagui.ShowCompletedVerbosity {{ break }}; {HIDDEN_LOGS}",
+    ),
+    # An error's text ends with the numbers of a trace, which say nothing to its reader.
+    (
+        "github.com/dagger/dagger/cmd/dagger/main.go",
+        PRINT_ERROR,
+        PRINT_ERROR.replace(", err)", ", idtui.ErrorText(err))"),
+    ),
+    # A frontend would print what a shell has printed on its terminal a second time, as the log of its process.
+    (
+        "github.com/dagger/dagger/engine/engineutil/executor_spec.go",
+        LOGGED_STDOUT,
+        f"if !state.procInfo.Meta.Tty {{ {LOGGED_STDOUT} }}",
+    ),
 )
 
 # The engine starts dnsmasq on all addresses of the machine, which fails beside another DNS server: bind only its own.

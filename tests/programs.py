@@ -1,10 +1,13 @@
 """Debian's programs for tests, and ports for them."""
 
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,14 +23,40 @@ def docker_registry() -> Path:
     return Path(found) if found else unpacked("docker-registry") / "usr" / "bin" / "docker-registry"
 
 
-def unpacked(*packages: str) -> Path:
-    """Return the folder with the files of Debian packages, downloaded once into .venv and not installed."""
+class Chromium(NamedTuple):
+    """A browser, the program that steers it, and the environment of both."""
+
+    program: Path
+    driver: Path
+    environment: Mapping[str, str]
+
+
+def chromium() -> Chromium:
+    """Return Chromium and its driver: from PATH, or from their packages and those that they need."""
+    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if found and driver:
+        return Chromium(Path(found), Path(driver), os.environ)
+    root = unpacked("chromium", "chromium-driver", "fonts-dejavu-core", with_dependencies=True)
+    libraries = dict.fromkeys(str(file.parent) for file in root.glob("usr/lib/*-linux-gnu/**/*.so*"))
+    environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)}
+    if not Path("/etc/fonts/fonts.conf").exists():
+        environment |= {"FONTCONFIG_FILE": f"{root}/etc/fonts/fonts.conf", "XDG_DATA_HOME": f"{root}/usr/share"}
+    return Chromium(root / "usr/lib/chromium/chromium", root / "usr/bin/chromedriver", environment)
+
+
+def unpacked(*packages: str, with_dependencies: bool = False) -> Path:
+    """Return the folder with the files of Debian packages, downloaded once into .venv and not installed.
+
+    With their dependencies: those that are not installed here.
+    """
     kept = _PACKAGES / "+".join(packages)
     if kept.exists():
         return kept
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["apt-get", "update"], cwd=folder, capture_output=True, check=False)
-        download = ["apt-get", "download", *packages]
+        wanted = [*packages, *_dependencies(packages)] if with_dependencies else packages
+        download = ["apt-get", "download", *dict.fromkeys(wanted)]
         done = subprocess.run(download, cwd=folder, capture_output=True, text=True, check=False)
         archives = list(Path(folder).glob("*.deb"))
         if len(archives) < len(packages):
@@ -38,6 +67,13 @@ def unpacked(*packages: str) -> Path:
         shutil.copytree(f"{folder}/tree", f"{kept}.new", symlinks=True, dirs_exist_ok=True)
         Path(f"{kept}.new").rename(kept)
     return kept
+
+
+def _dependencies(packages: Sequence[str]) -> Sequence[str]:
+    """Return what would be installed with some packages."""
+    simulate = ["apt-get", "install", "--simulate", "--no-install-recommends", *packages]
+    done = subprocess.run(simulate, capture_output=True, text=True, check=False)
+    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
 
 
 def free_port() -> int:

@@ -7,8 +7,9 @@ import msgspec
 from ci.build.ports import EngineFailure
 from ci.build.tasks import Task
 from ci.errors import EngineLostError, StackError, describe_unexpected, leaf_errors
-from ci.results import Failure, TaskKind
+from ci.results import Failure
 from ci.stack.model import Stack
+from ci.timing import TaskKind
 
 _DOING = {
     TaskKind.FETCH: "fetching {}",

@@ -15,10 +15,8 @@ from ci.results import (
     StepResult,
     SuiteOutcome,
     SuiteReport,
-    TaskKind,
-    TaskReport,
-    busy_seconds,
 )
+from ci.timing import TaskKind, TaskReport, busy_seconds
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})
 _IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE})

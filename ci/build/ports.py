@@ -8,7 +8,12 @@ import msgspec
 from ci.build.progress import Progress
 from ci.contents.inspection import Inspection
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import Layer, Publication, RunReport, SuiteReport
+from ci.results import (
+    Layer,
+    Publication,
+    RunReport,
+    SuiteReport,
+)
 from ci.stack.model import Image, Suite, TestSettings
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from ci import units
 from ci.errors import first_few
 from ci.planning.plan import Plan
-from ci.results import Failure, SuiteOutcome, SuiteReport, last_lines
+from ci.results import Failure, SuiteOutcome, SuiteReport
+from ci.texts import last_lines, shorten
 
 # Characters, of an image's name and of what was done.
 _IMAGE_SHOWN = 30
@@ -52,7 +53,7 @@ def heading(plan: Plan, *, steps: int, suites: int, jobs: int, started: str) -> 
 def failure_lines(failure: Failure) -> Iterator[str]:
     """Yield what went wrong, where, and the end of the output, each line indented."""
     yield f"       {failure.location}: {failure.message}" if failure.location else f"       {failure.message}"
-    yield from (f"       | {line}" for line in last_lines(failure.output))
+    yield from (f"       | {line}" for line in last_lines(failure.output)[0])
 
 
 def step_text(command: str, line: int) -> str:
@@ -67,11 +68,6 @@ def suite_text(suite: SuiteReport) -> str:
         return f"suite {suite.name}: {suite.why}"
     counts = Counter(test.outcome for test in suite.tests)
     return f"suite {suite.name}: {', '.join(f'{number} {outcome}' for outcome, number in counts.items())}"
-
-
-def shorten(text: str, most: int) -> str:
-    """Return a text with at most this number of characters, the last of them an ellipsis if it was cut."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _count(number: int, word: str) -> str:

@@ -26,11 +26,9 @@ from ci.results import (
     RunReport,
     StepResult,
     SuiteOutcome,
-    TaskKind,
-    TaskReport,
-    last_ended,
 )
 from ci.stack.model import Stack
+from ci.timing import TaskKind, TaskReport, last_ended
 
 
 class Run:

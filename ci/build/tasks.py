@@ -9,8 +9,8 @@ from ci.fusion.fuse import fuse_all
 from ci.fusion.fused import Fused, FusedStage, FusedStep
 from ci.fusion.substitutions import Substitutions
 from ci.planning.plan import Plan
-from ci.results import TaskKind
 from ci.stack.model import Stack, Suite, SuiteKind
+from ci.timing import TaskKind
 
 
 class Task(NamedTuple):

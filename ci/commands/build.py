@@ -67,9 +67,8 @@ async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)
 ) -> RunReport:
     """Build one image and all it needs from source, and run its suites, or those of them that `suites` names."""
     started = ports.timestamp()
-    plan = make_plan(stack, only=[image])
+    plan = _plan_for(stack, image, secrets)
     check_suites(stack, image, suites)
-    check_secrets(stack, plan, secrets)
     run = BuildRun(
         jobs=ports.cores,
         started=started,
@@ -78,13 +77,26 @@ async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)
         retest=started if retest else "",
         substitutions=Substitutions(proxies=proxies_of(stack)),
     )
+    return await _run(plan, stack, run, ports)
+
+
+async def build_image(
+    stack: Stack, name: str, ports: BuildPorts, secrets: GivenSecrets = _NO_SECRETS
+) -> tuple[RunReport, Fused]:
+    """Build one image and all it needs from source. Returns the text that it was built from, too."""
+    run = BuildRun(jobs=ports.cores, started=ports.timestamp(), substitutions=Substitutions(proxies=proxies_of(stack)))
+    report = await _run(_plan_for(stack, name, secrets), stack, run, ports)
+    return report, fuse(stack, name, run.substitutions)
+
+
+def _plan_for(stack: Stack, image: str, secrets: GivenSecrets) -> Plan:
+    plan = make_plan(stack, only=[image])
+    check_secrets(stack, plan, secrets)
+    return plan
+
+
+async def _run(plan: Plan, stack: Stack, run: BuildRun, ports: BuildPorts) -> RunReport:
     return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress), run).report()
-
-
-def image_text(stack: Stack, name: str, secrets: GivenSecrets) -> Fused:
-    """Return the text of one image and all it needs from source. Raises RequestError."""
-    check_secrets(stack, make_plan(stack, only=[name]), secrets)
-    return fuse(stack, name, Substitutions(proxies=proxies_of(stack)))
 
 
 def make_publisher(  # noqa: PLR0913 (what may be published depends on all of these)

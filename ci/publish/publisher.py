@@ -43,7 +43,13 @@ from ci.registry_format import (
     TITLE,
     VERSION,
 )
-from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
+from ci.results import (
+    ImageReport,
+    Publication,
+    RunReport,
+    SuiteReport,
+    TestOutcome,
+)
 from ci.stack.model import Image, Stack
 
 _ADVICE = "Run the same command again: images that were uploaded and passed are not built again."

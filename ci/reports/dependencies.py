@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
 from ci.reports.markdown import code, table
-from ci.reports.text import draw_tree
+from ci.reports.tree import draw_tree
 
 
 def render_dependencies(plan: Plan, bases: Mapping[str, str | None]) -> str:

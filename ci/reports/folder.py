@@ -1,18 +1,28 @@
 """The report folder as a mapping of paths to texts. It writes no files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from ci import units
+from ci.reports.annotations import render_annotations
 from ci.reports.junit import render_junit, render_suite
+from ci.reports.problems import build_log, suite_log
+from ci.reports.summary import render_summary
 from ci.reports.text import render_run
-from ci.results import ImageReport, Outcome, RunReport, SuiteOutcome
+from ci.reports.trace import render_trace
+from ci.results import ImageReport, Outcome, RunReport
 
 
-def render_folder(report: RunReport) -> Mapping[str, str]:
-    """Return every file of the report by its path in the folder."""
+def render_folder(report: RunReport, pictures: Mapping[str, bytes] | None = None) -> Mapping[str, str]:
+    """Return every file of the report by its path in the folder. `pictures` are as for `render_html`."""
+    # Imported where a page is made: no other call waits for Jinja2, which takes 0.1 s.
+    from ci.reports.html.page import render_html  # noqa: PLC0415
+
     files = {
+        "report.html": render_html(report, pictures),
+        "summary.md": render_summary(report),
+        "trace.json": render_trace(report),
         "report.json": render_json(report),
         "summary.txt": f"{render_run(report)}\n",
         "exit-code": f"{report.exit_code}\n",
@@ -36,10 +46,10 @@ def render_folder(report: RunReport) -> Mapping[str, str]:
         files["run-record.json"] = f"{report.publication.record}\n"
     for image in report.images:
         if image.outcome is not Outcome.DISABLED:
-            files[f"logs/{image.name}/build.log"] = render_build_log(image)
+            files[build_log(image.name)] = render_build_log(image)
             files[f"logs/{image.name}/layers.json"] = render_json({"layers": image.layers, "steps": image.steps})
         for suite in image.suites:
-            files[f"logs/{image.name}/{suite.file}.log"] = suite.log or suite.traceback
+            files[suite_log(image.name, suite)] = suite.log or suite.traceback
             files[f"logs/{image.name}/{suite.file}.xml"] = suite.junit or render_suite(image.name, suite)
     return files
 
@@ -71,35 +81,3 @@ def _names(names: Iterable[str]) -> str:
 def render_json(value: object) -> str:
     """Return a value as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
-
-
-def render_annotations(report: RunReport) -> str:
-    """Return a GitHub annotation, `::error …`, for each failed build, suite and test."""
-    return "".join(f"{line}\n" for image in report.images for line in _of_image(image))
-
-
-def _of_image(image: ImageReport) -> Iterator[str]:
-    if image.failure:
-        failure = image.failure
-        message = f"{failure.instruction}\n{failure.message}"
-        yield _error(failure.path, failure.line, f"{image.name}: {image.outcome}", message)
-    for suite in image.suites:
-        failed = [test for test in suite.tests if not test.outcome.ok]
-        if suite.outcome is not SuiteOutcome.PASSED and not failed:
-            yield _error(suite.folder, None, f"{image.name}: {suite.name} {suite.outcome}", suite.why)
-        for test in failed:
-            path = f"{suite.folder}/{test.name.partition('::')[0]}"
-            yield _error(path, None, f"{image.name}: {suite.name} {test.outcome}", f"{test.name}\n{test.text}")
-
-
-def _error(path: str, line: int | None, title: str, message: str) -> str:
-    location = f"file={_property(path)}" + (f",line={line}" if line else "")
-    return f"::error {location},title={_property(title)}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

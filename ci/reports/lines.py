@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from ci.reports.printable import printable, shorten
+from ci.texts import printable, shorten
 
 
 def one_line(text: str, most: int = 200) -> str:

@@ -7,8 +7,10 @@ read the escapes.
 import re
 from collections.abc import Iterable, Sequence
 
-from ci.reports.printable import printable, shorten
+from ci.texts import printable, shorten
 
+MOST_BYTES = 1_000_000
+"""Of a summary: GitHub takes 1 MiB for each step, and drops all of one that is larger."""
 _CELL_SHOWN = 500
 _TICKS = re.compile("`+")
 _FOLD, _FOLD_END = "<details>", "</details>"
@@ -29,6 +31,12 @@ def _in_cell(text: str) -> str:
     return text.replace("\\|", "\\ |").replace("|", "\\|")
 
 
+def fence(lines: Sequence[str]) -> str:
+    """Return lines as a block of code."""
+    ticks = "`" * max([3, *(_longest_ticks(line) + 1 for line in lines)])
+    return "\n".join([ticks, *lines, ticks])
+
+
 def _longest_ticks(text: str) -> int:
     return max((len(found) for found in _TICKS.findall(text)), default=0)
 
@@ -38,6 +46,22 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str
     marks = ["---:" if header.endswith(":") else "---" for header in headers]
     head = [f"| {' | '.join(header.removesuffix(':') for header in headers)} |", f"| {' | '.join(marks)} |"]
     return [*head, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def bounded(lines: Iterable[str], most: int = MOST_BYTES) -> str:
+    """Return lines as a text of at most so many bytes, cut between two lines, with a line that says so."""
+    ending = (
+        "\n**The rest is left out: a summary of GitHub has at most 1 MiB. All is in `report.html` of the report.**\n"
+    )
+    room = most - len(ending.encode())
+    kept: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line.encode()) + 1
+        if size > room:
+            return "\n".join([*kept, ending])
+        kept.append(line)
+    return "\n".join([*kept, ""])
 
 
 def fold(summary: str, lines: Iterable[str]) -> Sequence[str]:

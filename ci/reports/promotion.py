@@ -1,4 +1,4 @@
-"""Promotions as text: which tags move from which digest to which, the GPU gate's approval, and the history."""
+"""Promotions as text or Markdown: which tags move from which digest to which, the GPU gate's approval, the history."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +8,13 @@ from ci import units
 from ci.promotion.explain import describe, explain_history
 from ci.promotion.records import Kind, PromotionRecord, RecordedUpdate
 from ci.promotion.timeline import Entry, RecordStatus, Timeline
+from ci.reports.markdown import bounded, code
+from ci.reports.markdown import table as markdown_table
 
 _SHOWN = len("sha256:") + 12
+_SENTENCE = 2000
+_CHANGED = ("image", "tag", "from", "to", "compressed size")
+_HISTORY = ("record", "at", "what", "status", "id")
 
 
 def render_promotion_plan(
@@ -26,13 +31,44 @@ def render_promotion_plan(
     is whether the tags were written, or would be.
     """
     rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in changes]
-    table = tabulate(rows, ["image", "tag", "from", "to", "compressed size"], disable_numparse=True)
-    moving = [move for move in changes if move.old != move.new]
-    title = f"{describe(record)}: {', '.join(record.tags)}"
-    if moving and written:
-        title += f" (record {record.number} of {record.at})"
-    gate = _gate(record) if moving else ()
-    return "\n".join([title, "", table, "", *gate, *notes, _ending(changes, len(moving), written)])
+    table = tabulate(rows, _CHANGED, disable_numparse=True)
+    gate = _gate(record) if _moving(changes) else ()
+    title = _title(record, changes, written=written)
+    return "\n".join([title, "", table, "", *gate, *notes, _ending(changes, written=written)])
+
+
+def render_promotion_summary(
+    record: PromotionRecord,
+    changes: Sequence[RecordedUpdate],
+    sizes: Mapping[str, int],
+    *,
+    written: bool,
+    notes: Sequence[str] = (),
+) -> str:
+    """Return the same as `render_promotion_plan` in Markdown for GitHub, what was done first."""
+    rows = [
+        (code(move.image), code(move.tag), code(_digest(move.old)), code(_digest(move.new)), _growth(move, sizes))
+        for move in changes
+    ]
+    gate = _gate(record) if _moving(changes) else ()
+    lines = [
+        f"## {code(_title(record, changes, written=written))}\n",
+        f"{_ending(changes, written=written)}\n",
+        *markdown_table(_CHANGED, rows),
+        *(f"\n{code(sentence, _SENTENCE)}" for sentence in (*gate, *notes)),
+    ]
+    return bounded(lines)
+
+
+def render_history_summary(timeline: Timeline) -> str:
+    """Return the same as `render_history` in Markdown for GitHub."""
+    rows = [tuple(code(cell) for cell in row) for row in _history(timeline)]
+    lines = [
+        f"## {code(timeline.tag)}\n",
+        *(markdown_table(_HISTORY, rows) if rows else ["No promotion records."]),
+        *(f"\n{code(sentence, _SENTENCE)}" for sentence in (*_accepted(timeline), *explain_history(timeline))),
+    ]
+    return bounded(lines)
 
 
 def render_history(timeline: Timeline) -> str:
@@ -41,18 +77,33 @@ def render_history(timeline: Timeline) -> str:
     entries = timeline.entries
     if not entries:
         return "\n".join([f"No promotion records for {timeline.tag}.", *notes])
-    rows = [
+    table = tabulate(_history(timeline), _HISTORY, disable_numparse=True)
+    below = [*_accepted(timeline), *notes]
+    return "\n".join([f"{timeline.tag}\n", table, *([""] if below else []), *below])
+
+
+def _history(timeline: Timeline) -> Sequence[tuple[str, ...]]:
+    return [
         (str(entry.record.number), entry.record.at, describe(entry.record), _status(entry), _digest(entry.record.id))
-        for entry in entries
+        for entry in timeline.entries
     ]
-    table = tabulate(rows, ["record", "at", "what", "status", "id"], disable_numparse=True)
-    accepted = [
+
+
+def _accepted(timeline: Timeline) -> Sequence[str]:
+    return [
         f"Record {entry.record.number} was promoted without a passed GPU verdict: {entry.record.proof.override_reason}"
-        for entry in entries
+        for entry in timeline.entries
         if entry.record.proof and entry.record.proof.override_reason
     ]
-    below = [*accepted, *notes]
-    return "\n".join([f"{timeline.tag}\n", table, *([""] if below else []), *below])
+
+
+def _moving(changes: Sequence[RecordedUpdate]) -> int:
+    return sum(move.old != move.new for move in changes)
+
+
+def _title(record: PromotionRecord, changes: Sequence[RecordedUpdate], *, written: bool) -> str:
+    recorded = f" (record {record.number} of {record.at})" if written and _moving(changes) else ""
+    return f"{describe(record)}: {', '.join(record.tags)}{recorded}"
 
 
 def _status(entry: Entry) -> str:
@@ -71,10 +122,10 @@ def _gate(record: PromotionRecord) -> Sequence[str]:
     return (f"GPU gate: {proof.outcome} at {proof.tried}, {proof.image} {_digest(proof.digest)}",)
 
 
-def _ending(changes: Sequence[RecordedUpdate], moving: int, written: bool) -> str:  # noqa: FBT001 (as above)
-    if not moving:
+def _ending(changes: Sequence[RecordedUpdate], *, written: bool) -> str:
+    if not _moving(changes):
         return "All tags already point to these images; no tag was written."
-    tags = f"{moving} of {len(changes)} tags"
+    tags = f"{_moving(changes)} of {len(changes)} tags"
     return f"{tags} moved, all verified." if written else f"{tags} would move; nothing was written."
 
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from tabulate import tabulate
 
 from ci import units
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
+from ci.reports.tree import draw_tree
 from ci.results import (
     Failure,
     ImageReport,
@@ -18,9 +19,9 @@ from ci.results import (
     SuiteReport,
     TestOutcome,
     TestResult,
-    last_lines,
 )
 from ci.stack.model import SuiteKind
+from ci.texts import last_lines
 
 _REASON_SHOWN = 64
 
@@ -30,7 +31,7 @@ def render_plan(plan: Plan) -> str:
     by_name = {image.name: image for image in plan.images}
     rows = [
         (label, image.action, _short(image.reason), _dependencies(image), _own_suites(image))
-        for name, label in draw_tree(_parents(plan))
+        for name, label in draw_tree(parents_of(plan))
         for image in [by_name[name]]
     ]
     table = _table(("image", "action", "reason", "depends on", "own suites"), rows)
@@ -48,14 +49,16 @@ def render_run(report: RunReport) -> str:
     """Return the table of a run, and below it the failed command of each failed image, with the end of its output."""
     images = {image.name: image for image in report.images}
     plans = {image.name: image for image in report.plan.images}
-    rows = [_row(label, plans[name], images[name]) for name, label in draw_tree(_parents(report.plan))]
-    table = _table(("image", "why", "seconds", "size", "tests", "result"), rows)
+    rows = [run_row(plans[name], images[name], label) for name, label in draw_tree(parents_of(report.plan))]
+    shown = [row._replace(why=_short(row.why)) for row in rows]
+    table = _table(("image", "why", "seconds", "size", "tests", "result"), shown)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    return "\n\n".join([f"{table}\n\n{_total(report)}", *failed, *tests, *_publication(report)])
+    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *failed, *tests, *describe_publication(report)])
 
 
-def _publication(report: RunReport) -> Sequence[str]:
+def describe_publication(report: RunReport) -> Sequence[str]:
+    """Return what became of the stack's tag in a paragraph; nothing if it was not to be published."""
     published = report.publication
     if published is None:
         return ()
@@ -105,15 +108,27 @@ def _inheritance(plan: Plan) -> Sequence[str]:
     return (f"Each image is tested by its own suites and those of all its ancestors{others}.",)
 
 
-def _row(label: str, plan: ImagePlan, image: ImageReport) -> tuple[str, ...]:
+class RunRow(NamedTuple):
+    """One image of a run as words: the cells of its row in a table."""
+
+    image: str
+    why: str
+    seconds: str
+    size: str
+    tests: str
+    result: str
+
+
+def run_row(plan: ImagePlan, image: ImageReport, label: str) -> RunRow:
+    """Return the words for one image. `label` is how it is called in the table."""
     ran = plan.action is Action.BUILD and (image.exists or image.outcome is Outcome.FAILED)
-    return (
-        label,
-        _short(plan.reason),
-        units.seconds(image.seconds) if ran else "-",
-        units.size(image.size),
-        count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
-        _result(image),
+    return RunRow(
+        image=label,
+        why=plan.reason,
+        seconds=units.seconds(image.seconds) if ran else "-",
+        size=units.size(image.size),
+        tests=count_tests(image.suites) or _why_no_tests(plan, image, ran=ran),
+        result=_result(image),
     )
 
 
@@ -151,7 +166,8 @@ _COUNTED = {
 }
 
 
-def _total(report: RunReport) -> str:
+def render_verdict(report: RunReport) -> str:
+    """Return the sentence that sums up a run."""
     counts = [
         f"{len(report.with_outcome(outcome))} {_COUNTED[outcome]}"
         for outcome in Outcome
@@ -175,11 +191,11 @@ def _render_failure(image: ImageReport) -> str:
 
 
 def _last_lines(failure: Failure, log: str) -> Sequence[str]:
-    shown, number = last_lines(failure.output), len(failure.output.rstrip().splitlines())
+    shown, before = last_lines(failure.output)
     if not shown:
         return ["  no output"] if failure.exit_code is not None else []
-    head = f"  the last {len(shown)} of {number} lines of its output (all are in {log} of the report):"
-    if len(shown) == number:
+    head = f"  the last {len(shown)} of {before + len(shown)} lines of its output (all are in {log} of the report):"
+    if not before:
         head = "  its output:"
     return [head, *(f"  | {line}" for line in shown)]
 
@@ -189,7 +205,8 @@ def _dependencies(image: ImagePlan) -> str:
     return ", ".join([*image.foreign_bases, *also])
 
 
-def _parents(plan: Plan) -> Mapping[str, str | None]:
+def parents_of(plan: Plan) -> Mapping[str, str | None]:
+    """Return the parent of each image of a plan."""
     return {image.name: image.parent for image in plan.images}
 
 
@@ -204,24 +221,8 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return tabulate(cells, [headers[column] for column in kept], disable_numparse=True, preserve_whitespace=True)
 
 
-def draw_tree(parents: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
-    """Yield `(name, label)` from top to bottom; the label is the name with its branch in front.
-
-    `parents` maps each image to its parent; an image whose parent is not in the mapping is a root.
-    """
-
-    def children(of: str | None) -> list[str]:
-        return sorted(name for name, parent in parents.items() if (parent if parent in parents else None) == of)
-
-    def draw(of: str | None, indent: str) -> Iterator[tuple[str, str]]:
-        names = children(of)
-        for name in names:
-            last = name == names[-1]
-            branch = "" if of is None else ("└── " if last else "├── ")
-            yield name, f"{indent}{branch}{name}"
-            yield from draw(name, indent if of is None else indent + ("    " if last else "│   "))
-
-    yield from draw(None, "")
+BRANCH = len("├── ")
+"""The characters that each level of a drawn tree adds."""
 
 
 _SHOWN = 20

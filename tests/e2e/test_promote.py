@@ -1,7 +1,7 @@
 """Promotion as an operator does it: ./daggerw call test-gpu, tag, history, rollback; docker-registry and OpenSSH."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,14 +49,20 @@ def ssh(node: RealNode, folder: Path) -> Sequence[str]:
     return ("--ssh-key", "env:SSH_KEY", "--known-hosts", str(known_hosts), "--ssh-service", service)
 
 
-def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path) -> None:
-    said: list[str] = []
+def recorded(operator: Operator, said: list[str]) -> Callable[..., int]:
+    """Return what runs a function of the operator and keeps what it said; it returns the exit code."""
 
     def run(function: str, *words: str) -> int:
         done = operator.run(function, *words)
         said.extend((done.stdout, done.stderr))
         return done.returncode
 
+    return run
+
+
+def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path) -> None:
+    said: list[str] = []
+    run = recorded(operator, said)
     login = ssh(node, tmp_path)
     commit(operator.repository, {"images/stack.toml": TOML + GPU.format(node=node, tests=node.write_tests(PASSING))})
     assert operator.publish() == dict.fromkeys(IMAGES, "built"), operator.errors
@@ -69,15 +75,15 @@ def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path)
     assert "GPU gate: passed" in operator.printed
     assert operator.stack(STABLE) == {}
 
-    assert run("test-gpu", "--tag", first, *login) == 0, operator.errors
-    assert "GPU gate: passed." in operator.printed
+    assert run("test-gpu", "--tag", first, "--as-markdown", *login) == 0, operator.errors
+    assert "## ✅ GPU gate: passed" in operator.printed
     assert (images["ml"] in operator.printed, node.pods) == (True, [])
 
     assert run("tag", "--tag", first) == 0, operator.errors
     assert "4 of 4 tags moved, all verified." in operator.printed
     assert operator.stack(STABLE) == images
-    assert run("tag", "--tag", first) == 0, operator.errors
-    assert "All tags already point to these images" in operator.printed
+    assert run("tag", "--tag", first, "--as-markdown") == 0, operator.errors
+    assert "\n\nAll tags already point to these images; no tag was written.\n\n| image | tag |" in operator.printed
 
     commit(operator.repository, {"images/ml/Dockerfile": "FROM ds\nRUN echo other > /weights\n"})
     assert operator.publish()["ml"] == "built", operator.errors
@@ -87,7 +93,10 @@ def test_promote_and_go_back(operator: Operator, node: RealNode, tmp_path: Path)
 
     assert run("history", "--tag", STABLE) == 0, operator.errors
     assert reason in operator.printed
-    assert run("rollback", "--tag", STABLE, "--dry-run") == 0, operator.errors
+    assert run("history", "--tag", STABLE, "--as-markdown") == 0, operator.errors
+    assert "| record | at | what | status | id |" in operator.printed
+    assert run("rollback", "--tag", STABLE, "--dry-run", "--as-markdown") == 0, operator.errors
+    assert "1 of 4 tags would move; nothing was written.\n\n| image | tag |" in operator.printed
     assert operator.stack(STABLE) == operator.stack(operator.tag)
     assert run("rollback", "--tag", STABLE) == 0, operator.errors
     assert operator.stack(STABLE) == images

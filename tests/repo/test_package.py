@@ -9,12 +9,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 # What the official runtime does with the installed package, in a process of its own: find the entry point, load it,
-# and ask the main object for its functions.
+# and ask the main object for its functions. The templates of the page have to be installed, too.
 LOAD = """
 import json
 from dagger.mod import cli
 module = cli.load_module()
 main = module.get_object("Datahub")
+from ci.reports.html.environment import make_environment
+make_environment().get_template("page.html.jinja")
 print(json.dumps(sorted(main.functions)))
 """
 

@@ -50,11 +50,23 @@ MAY_IMPORT = {
     },
     "adapters": {"build", "results", "contents", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
     # Of promotion and the gate, their values.
-    "reports": {"promotion", "results", "contents", "planning", "gpu_gate", "stack"},
-    "build": {"results", "contents", "planning", "fusion", "stack", "oci", "pytest_results", "errors"},
+    "reports": {"promotion", "results", "timing", "contents", "planning", "gpu_gate", "stack", "texts", "units"},
+    "build": {
+        "results",
+        "timing",
+        "contents",
+        "planning",
+        "fusion",
+        "stack",
+        "oci",
+        "pytest_results",
+        "texts",
+        "units",
+        "errors",
+    },
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "contents", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
-    "results": {"planning", "stack"},
+    "results": {"planning", "stack", "timing"},
     "contents": {"stack", "registry_format", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
@@ -64,11 +76,17 @@ MAY_IMPORT = {
     "oci": {"registry_format", "errors"},
     "registry_format": set(),
     "clock": set(),
+    "texts": set(),
+    "timing": set(),
+    "units": set(),
     "pytest_results": set(),
     "errors": set(),
     "test_container": set(),  # runs in containers, not in the module
 }
-PURE = {"errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents"}
+PURE = {
+    "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents", "texts",
+    "timing", "units",
+}  # fmt: skip
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
     "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "threading", "time", "uuid",

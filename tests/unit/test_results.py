@@ -1,7 +1,13 @@
 import pytest
 
 from ci.planning.plan import Plan
-from ci.results import ImageReport, Outcome, Publication, RunReport, busy_seconds
+from ci.results import (
+    ImageReport,
+    Outcome,
+    Publication,
+    RunReport,
+)
+from ci.timing import busy_seconds
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from ci.build.run_log import RunLog
 from ci.build.tasks import Task
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import Failure, TaskKind
+from ci.results import Failure
+from ci.timing import TaskKind
 from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress, run
 from tests.unit.reports.plans import planned
 from tests.unit.trees import MemoryTree

@@ -1,11 +1,25 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 
 from ci.planning.plan import Plan
 from ci.reports.folder import render_folder
-from ci.results import Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
+from ci.results import (
+    Failure,
+    ImageReport,
+    Layer,
+    Outcome,
+    Publication,
+    RunReport,
+    StepResult,
+)
+from tests.unit.reports import runs
 from tests.unit.reports.plans import planned
+
+ROOT = Path(__file__).parents[3]
 
 STEP = StepResult(stage="base", command="RUN true", line=3, started=0, seconds=1.5, output="first\nsecond\n")
 LAYER = Layer(
@@ -79,3 +93,17 @@ def test_a_publication_that_failed_makes_a_run_red() -> None:
     report = msgspec.structs.replace(green, publication=failed)
     assert report.exit_code == 1
     assert render_folder(report)["summary.txt"].endswith("\nNothing was published as t.\n")
+
+
+def test_the_page_the_summary_and_the_trace_are_in_the_folder() -> None:
+    files = render_folder(runs.RED, {runs.PICTURE: runs.png()})
+    assert "data:image/png;base64," in files["report.html"]
+    assert files["summary.md"].startswith("## ")
+    assert json.loads(files["trace.json"])["traceEvents"]
+    assert files["annotations.txt"].count("\n::error") + 1 == 2
+
+
+def test_without_a_page_nothing_waits_for_jinja() -> None:
+    code = "import sys; import ci.reports.folder; print('jinja2' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert printed.stdout == "False\n"

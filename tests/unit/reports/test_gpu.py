@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from ci.gpu_gate.verdict import GpuAttempt, GpuOutcome, GpuTests, GpuVerdict
-from ci.reports.gpu import render_gpu_verdict
+from ci.reports.gpu import render_gpu_summary, render_gpu_verdict
 
 WHEN = "2026-11-25T08:00:00Z"
 PASSED = GpuVerdict(
@@ -62,3 +62,32 @@ WARNING: pod gate-0 may still be running and holding a GPU. On login.example.edu
 )
 def test_a_verdict_as_text(verdict: GpuVerdict, shown: str) -> None:
     assert render_gpu_verdict(verdict) == shown
+
+
+def test_a_verdict_has_a_summary_with_what_is_left_to_do_first() -> None:
+    assert (
+        render_gpu_summary(FAILED)
+        == """\
+## ❌ GPU gate: tests failed
+
+`2 of 13 tests failed: test_a::test_b and 1 more.`
+
+`WARNING: pod gate-0 may still be running and holding a GPU. On login.example.edu, run: kubectl delete pod gate-0`
+
+|  |  |
+| --- | --- |
+| image | `docker.io/ucsdets/ml@sha256:0a1b` |
+| tests | `11 passed, 2 failed, 0 with errors, 0 skipped` |
+| failed | `test_a::test_b` |
+|  | `test_a::test_1e5` |
+| GPUs | `none seen` |
+| where | `gate-1, launched on login.example.edu` |
+| when | `2026-11-25T08:00:00Z, 5 min 12 s` |
+
+| attempt | took | outcome | why |
+| --- | --- | --- | --- |
+| `gate-0` | `4.0 s` | `no capacity` | `No GPU left.` |
+| `gate-1` | `5 min 00 s` | `tests failed` | `2 failed.` |
+"""
+    )
+    assert render_gpu_summary(PASSED).startswith("## ✅ GPU gate: passed\n\n`12 tests passed on 1 GPU.`\n")

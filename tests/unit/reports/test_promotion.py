@@ -1,11 +1,16 @@
-"""Promotions as text."""
+"""Promotions as text and Markdown."""
 
 import msgspec
 import pytest
 
 from ci.promotion.records import GateApproval, GoneRecord, Kind, PromotionRecord, RecordedUpdate
 from ci.promotion.timeline import read_timeline
-from ci.reports.promotion import render_history, render_promotion_plan
+from ci.reports.promotion import (
+    render_history,
+    render_history_summary,
+    render_promotion_plan,
+    render_promotion_summary,
+)
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 TAG = "2026.4-stable"
@@ -148,3 +153,39 @@ def test_a_rollback_to_before_the_first_promotion_says_so() -> None:
     assert render_promotion_plan(back, back.moves, {}, written=False).startswith(
         "rollback to the state before the first promotion: "
     )
+
+
+def test_a_summary_has_the_same_with_what_was_done_first() -> None:
+    text = render_promotion_summary(RECORD, RECORD.moves, SIZES, written=True, notes=("<img src=x> @octocat",))
+    assert (
+        text
+        == """\
+## `promotion of 2026.4-a1239ab: 2026.4-stable (record 3 of 2026-11-25T08:00:00Z)`
+
+2 of 3 tags moved, all verified.
+
+| image | tag | from | to | compressed size |
+| --- | --- | --- | --- | --- |
+| `base` | `2026.4-stable` | `sha256:aaaaaaaaaaaa` | `sha256:aaaaaaaaaaaa` | the same image |
+| `rstudio` | `2026.4-stable` | `nothing` | `sha256:bbbbbbbbbbbb` | 9.2 GB |
+| `scipy-ml` | `2026.4-stable` | `sha256:aaaaaaaaaaaa` | `sha256:bbbbbbbbbbbb` | 9.2 GB (+200 MB) |
+
+`GPU gate: passed at 2026-11-24T10:00:00Z, scipy-ml sha256:bbbbbbbbbbbb`
+
+`<img src=x> @octocat`
+"""
+    )
+
+
+def test_a_summary_of_a_dry_run_says_that_nothing_was_written() -> None:
+    text = render_promotion_summary(RECORD, RECORD.moves, SIZES, written=False)
+    assert text.startswith("## `promotion of 2026.4-a1239ab: 2026.4-stable`\n\n2 of 3 tags would move; nothing was")
+
+
+def test_a_history_has_a_summary() -> None:
+    first = msgspec.structs.replace(RECORD, number=1, proof=GateApproval(override_reason="a | page `now`"))
+    text = render_history_summary(read_timeline([first], TAG, first.new(TAG)))
+    assert text.startswith("## `2026.4-stable`\n\n| record | at | what | status | id |\n")
+    assert "| `1` | `2026-11-25T08:00:00Z` | `promotion of 2026.4-a1239ab` | `now` | `sha256:" in text
+    assert "`` Record 1 was promoted without a passed GPU verdict: a \\| page `now` ``" in text
+    assert render_history_summary(read_timeline([], TAG, {})) == "## `2026.4-stable`\n\nNo promotion records.\n"

@@ -4,7 +4,6 @@ from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.reports.text import render_plan, render_run
 from ci.results import (
-    LAST_LINES,
     Failure,
     ImageReport,
     Outcome,
@@ -15,6 +14,7 @@ from ci.results import (
     TestResult,
 )
 from ci.stack.model import SuiteKind
+from ci.texts import LAST_LINES
 from tests.unit.reports.plans import planned
 
 PLAN = Plan(images=(planned("base"), planned("ds", "base"), planned("r", "base"), planned("ml", "ds")))

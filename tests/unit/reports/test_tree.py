@@ -1,4 +1,4 @@
-from ci.reports.text import draw_tree
+from ci.reports.tree import draw_tree
 
 
 def test_children_hang_below_their_parent_by_name() -> None:

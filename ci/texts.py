@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 LONGEST_LINE = 2000
 """Characters of one line that are shown."""
+LAST_LINES = 30
+"""How many lines are shown of a failed command's output; the report has all."""
 
 _ANSI = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, movements
@@ -27,7 +29,7 @@ def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def last_lines(text: str, most: int) -> tuple[Sequence[str], int]:
+def last_lines(text: str, most: int = LAST_LINES) -> tuple[Sequence[str], int]:
     """Return the last lines of an output, each made printable and cut, and how many there are before them.
 
     Of what a terminal would overwrite in place (a carriage return in a line), only the last state is shown.
