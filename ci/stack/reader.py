@@ -40,8 +40,7 @@ def read_stack(
     """
     problems: list[str] = []
     files = Files(tree, images)
-    path = files.settings_path
-    settings = _read_settings(files, problems)
+    settings, path = _read_settings(files, problems), files.settings_path
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     found = _discover(files, settings, problems)
     drafts = _read_images(files, found, settings, problems)
