@@ -1,6 +1,6 @@
 """What is in an image, as a page of Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from ci import units
@@ -22,6 +22,12 @@ def _page(image: DescribedImage) -> Iterator[str]:
     yield f"- {code(image.reference or contents.digest)}"
     yield f"- {code(facts(image))}"
     yield f"- {code(counts(contents.packages, contents))}"
+    yield from contents_sections(image)
+
+
+def contents_sections(image: DescribedImage, links: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield all that is below the head of the page. `links` are links to the pages of images that it inherits from."""
+    contents = image.contents
     versions = [(code(name), code(version)) for name, version in versions_of(contents).items()]
     yield from _section("Key versions", ("", "version"), versions)
     kernels = [
@@ -32,7 +38,7 @@ def _page(image: DescribedImage) -> Iterator[str]:
     for origin in dict.fromkeys(image.origin(package) for package in contents.packages):
         if origin != contents.image:
             inherited = [package for package in contents.packages if image.origin(package) == origin]
-            yield from _packages(f"Inherited from {code(origin)}", inherited)
+            yield from _packages(f"Inherited from {(links or {}).get(origin) or code(origin)}", inherited)
     rows = [(what, code(name), code(value)) for what, name, value in settings(contents)]
     yield from _section("Settings", ("setting", "name", "value"), rows)
     yield from _section("Layers", ("size:", "all so far:", "instruction", "of"), _layers(contents))

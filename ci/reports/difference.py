@@ -51,12 +51,12 @@ def _text(image: ImageDifference, old: str) -> Iterator[str]:
 
 def render_difference_markdown(difference: StackDifference, most: int = MOST_BYTES) -> str:
     """Return the difference as Markdown for a comment of at most so many bytes; report/diff.md has what is cut off."""
-    return markdown.cut(_markdown(difference), most, "report/diff.md")
+    return markdown.cut([MARKER, *difference_lines(difference)], most, "report/diff.md")
 
 
-def _markdown(difference: StackDifference) -> Iterator[str]:
+def difference_lines(difference: StackDifference) -> Iterator[str]:
+    """Yield the lines of the difference as Markdown, all of them, under headings of the third level and below."""
     old, new = markdown.code(difference.old), markdown.code(difference.new)
-    yield MARKER
     if not difference.changed:
         yield f"### {old} and {new} have the same contents"
         return

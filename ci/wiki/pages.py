@@ -1,0 +1,89 @@
+"""All pages of the wiki, from what is in the registry: equal inputs give equal pages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ci.errors import RequestError
+from ci.reports.dependencies import render_dependencies
+from ci.reports.markdown import cut
+from ci.wiki.changes import changes_page
+from ci.wiki.home import home_page
+from ci.wiki.image_page import image_pages
+from ci.wiki.model import WikiInput, stacks
+from ci.wiki.names import DEPENDENCIES, HOME, SIDEBAR, PageIndex, PageNames, link, name_pages
+from ci.wiki.packages import packages_pages
+from ci.wiki.sidebar import sidebar
+from ci.wiki.splitting import MOST_BYTES, split
+
+MOST_PAGES = 2000
+"""GitHub renders the first 5,000 files of a wiki, in the order of their names."""
+MARK = "<!-- written by datahub wiki: changes here are lost -->"
+"""The first line of every page that is ours as a whole."""
+BEGIN, END = "<!-- datahub:begin -->", "<!-- datahub:end -->"
+"""Around our part of a page that is people's."""
+SHARED = (HOME, SIDEBAR)
+"""The pages that are people's but for the part between the marks."""
+
+
+def render_pages(wiki: WikiInput) -> Mapping[str, str]:
+    """Return the text of each page by its name. Of the shared ones, it is the part with the marks around it.
+
+    Raises RequestError for more pages than a wiki should have.
+    """
+    names = PageNames()
+    index = name_pages(wiki.versions, names)
+    _check(len(names))
+    pages = {
+        name: _region(lines)
+        for name, lines in ((HOME, home_page(wiki, index)), (SIDEBAR, sidebar(wiki.versions, index)))
+    }
+    for name, lines in _whole_pages(wiki, index):
+        pages |= _parts(name, lines, names)
+    _check(len(pages))
+    return dict(sorted(pages.items()))
+
+
+def _whole_pages(wiki: WikiInput, index: PageIndex) -> Iterator[tuple[str, list[str]]]:
+    yield from packages_pages(wiki.versions, index)
+    yield DEPENDENCIES, _dependencies(wiki)
+    for version in wiki.versions:
+        if version.stable:
+            yield index.changes[version.stable.tag], list(changes_page(version.stable))
+        for stack in stacks(version):
+            yield from image_pages(stack, index, wiki.tags)
+
+
+def _dependencies(wiki: WikiInput) -> list[str]:
+    if wiki.dependencies is None:
+        return ["What the images depend on is not known."]
+    return render_dependencies(wiki.dependencies, wiki.bases).splitlines()
+
+
+def _region(lines: Iterator[str]) -> str:
+    # Less than a page may have, since people's text comes on top.
+    text = cut(lines, MOST_BYTES, "see the list of all pages")
+    return f"{BEGIN}\n{text}{END}\n"
+
+
+def _parts(name: str, lines: Sequence[str], names: PageNames) -> Mapping[str, str]:
+    """Return a page, or its parts with links to each other."""
+    parts = split(lines)
+    every = [name, *(names.take(f"{name}-{number}") for number in range(2, len(parts) + 1))]
+    if len(parts) == 1:
+        return {name: _text(parts[0])}
+    listed = " · ".join(["Parts of this page:", *(link(str(number), one) for number, one in enumerate(every, 1))])
+    return {
+        one: _text([f"Part {number} of {len(parts)}. {listed}", "", *part])
+        for number, (one, part) in enumerate(zip(every, parts, strict=True), 1)
+    }
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "\n".join([MARK, "", *lines, ""])
+
+
+def _check(number: int) -> None:
+    if number > MOST_PAGES:
+        raise RequestError(
+            f"The wiki would have {number} pages, and GitHub shows no more than a few thousand: {MOST_PAGES} are the "
+            "most that are written. Nothing was written. Let fewer of the published stacks have pages."
+        )
