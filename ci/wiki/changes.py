@@ -9,7 +9,7 @@ from ci.reports.difference import difference_lines
 from ci.reports.markdown import code
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import minute
-from ci.wiki.model import StableStack
+from ci.wiki.model import COMMIT_SHOWN, StableStack
 from ci.wiki.names import HOME, PACKAGES, link
 
 _SENTENCE = 2000
@@ -41,7 +41,7 @@ def _entry(stable: StableStack, entry: Entry) -> Iterator[str]:
     record, status = entry.record, entry.status
     sentences = [_STATUS[status], *(code(sentence, _SENTENCE) for sentence in gate_sentences(record))]
     if record.kind is Kind.PROMOTION and record.commit:
-        sentences.append(f"Commit {code(record.commit)}.")
+        sentences.append(f"Commit {code(record.commit[:COMMIT_SHOWN])}.")
     yield from (f"- {sentence}" for sentence in (f"Record {record.number}.", *sentences) if sentence)
     if status is RecordStatus.UNDONE:
         return

@@ -10,7 +10,7 @@ from ci.reports.contents import number
 from ci.reports.markdown import code, table
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import day, minute
-from ci.wiki.model import PublishedStack, StableStack, Version, WikiInput, stacks
+from ci.wiki.model import COMMIT_SHOWN, PublishedStack, StableStack, Version, WikiInput, stacks
 from ci.wiki.names import DEPENDENCIES, PACKAGES, SYSTEM_PACKAGES, PageIndex, link
 
 _KEY_VERSIONS = ("Python", "R", "Julia", "JupyterLab", "CUDA", "PyTorch", "TensorFlow", "NumPy", "pandas")
@@ -49,7 +49,7 @@ def _stable(stable: StableStack | None, index: PageIndex) -> Iterator[str]:
         return
     run = f" is {code(stable.run.tag)}" if stable.run else " points to images that no promotion record describes"
     since = f" since {minute(stable.since)}" if stable.since else ""
-    commit = f", commit {code(stable.run.commit)}" if stable.run and stable.run.commit else ""
+    commit = f", commit {code(stable.run.commit[:COMMIT_SHOWN])}" if stable.run and stable.run.commit else ""
     yield f"**{code(stable.tag)}{run}**{since}{commit}: {changes}."
     current = stable.timeline.current
     promotion = stable.timeline.promotion(current) if current else None
@@ -82,7 +82,7 @@ def _published(version: Version, index: PageIndex) -> Sequence[str]:
             [
                 code(one.tag),
                 minute(one.run.started),
-                code(one.run.commit),
+                code(one.run.commit[:COMMIT_SHOWN]),
                 units.size(sum(image.size for image in one.run.images)),
                 f"{sum(image.action.value == 'build' for image in one.run.images)} of {len(one.run.images)}",
                 _when_stable(version.stable, one),
@@ -109,7 +109,7 @@ def _when_stable(stable: StableStack | None, stack: PublishedStack) -> str:
         return f"**now**, since {day(current.at)}"
     earlier = [entry.record for entry in stable.timeline.entries if entry.status is RecordStatus.EARLIER]
     last = next((one for one in earlier if _is_of(stable.timeline.promotion(one), stack)), None)
-    return f"from {day(last.at)}" if last else ""
+    return f"was, from {day(last.at)}" if last else ""
 
 
 def _is_of(promotion: PromotionRecord | None, stack: PublishedStack) -> bool:

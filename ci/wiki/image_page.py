@@ -9,8 +9,8 @@ from ci.reports.contents import DescribedImage, counts, facts
 from ci.reports.contents_page import contents_sections
 from ci.reports.markdown import code, fence, table
 from ci.wiki.dates import day
-from ci.wiki.model import StackPage
-from ci.wiki.names import PACKAGES, PageIndex, link
+from ci.wiki.model import COMMIT_SHOWN, StackPage
+from ci.wiki.names import HOME, PACKAGES, PageIndex, link
 
 _SENTENCE = 2000
 
@@ -49,26 +49,26 @@ def _head(stack: StackPage, name: str, links: Mapping[str, str], index: PageInde
         f"**{code(name)}** of {code(stack.tag)}",
         published,
         f"stable since {day(stable.since)}" if stable and stable.since else "",
-        f"commit {code(run.commit)}" if run and run.commit else "",
+        f"commit {code(run.commit[:COMMIT_SHOWN])}" if run and run.commit else "",
         f"built on {links.get(parent, code(parent))}" if parent else "",
     ]
     yield ", ".join(part for part in facts_of_it if part) + "."
     changes = [link("What changed", index.changes[stack.tag])] if stack.tag in index.changes else []
     yield ""
-    yield " · ".join([*changes, link("Which image has which package", PACKAGES), link("All stacks", "Home")])
+    yield " · ".join([*changes, link("Which image has which package", PACKAGES), link("All stacks", HOME)])
 
 
 def _running(place: Place, tag: str) -> Iterator[str]:
     reference = place.tagged(tag)
     yield from ("", "## How to run it", "")
-    yield from fence([f"launch.sh -i {reference}", f"docker pull {reference}"])
+    yield from fence([f"launch.sh -i {reference}", f"docker pull {reference}"]).splitlines()
 
 
 def _described(image: DescribedImage, links: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield "The tag may point to another image tomorrow; this is always the one that is described here:"
     yield ""
-    yield from fence([image.reference])
+    yield from fence([image.reference]).splitlines()
     yield ""
     yield f"- {code(facts(image))}"
     yield f"- {code(counts(image.contents.packages, image.contents))}"

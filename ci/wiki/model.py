@@ -11,6 +11,8 @@ from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RunRecord
 from ci.publish.tags import TagLayout
 
+COMMIT_SHOWN = 12
+
 
 class PublishedStack(msgspec.Struct, frozen=True, kw_only=True):
     """A stack that a run published, with what is in its images."""

@@ -9,7 +9,7 @@ from ci.wiki.changes import changes_page
 from ci.wiki.home import home_page
 from ci.wiki.image_page import image_pages
 from ci.wiki.model import WikiInput, stacks
-from ci.wiki.names import DEPENDENCIES, HOME, SIDEBAR, PageIndex, PageNames, link, name_pages
+from ci.wiki.names import DEPENDENCIES, HOME, PACKAGES, SIDEBAR, PageIndex, PageNames, link, name_pages
 from ci.wiki.packages import packages_pages
 from ci.wiki.sidebar import sidebar
 from ci.wiki.splitting import MOST_BYTES, split
@@ -32,10 +32,7 @@ def render_pages(wiki: WikiInput) -> Mapping[str, str]:
     names = PageNames()
     index = name_pages(wiki.versions, names)
     _check(len(names))
-    pages = {
-        name: _region(lines)
-        for name, lines in ((HOME, home_page(wiki, index)), (SIDEBAR, sidebar(wiki.versions, index)))
-    }
+    pages = {HOME: _region(home_page(wiki, index)), SIDEBAR: _region(sidebar(wiki.versions, index))}
     for name, lines in _whole_pages(wiki, index):
         pages |= _parts(name, lines, names)
     _check(len(pages))
@@ -55,7 +52,13 @@ def _whole_pages(wiki: WikiInput, index: PageIndex) -> Iterator[tuple[str, list[
 def _dependencies(wiki: WikiInput) -> list[str]:
     if wiki.dependencies is None:
         return ["What the images depend on is not known."]
-    return render_dependencies(wiki.dependencies, wiki.bases).splitlines()
+    # GitHub shows the name of a page as its heading.
+    text = render_dependencies(wiki.dependencies, wiki.bases).removeprefix(f"# {DEPENDENCIES}\n\n")
+    return [
+        " · ".join([link("All stacks", HOME), link("Which image has which package", PACKAGES)]),
+        "",
+        *text.splitlines(),
+    ]
 
 
 def _region(lines: Iterator[str]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 
 class WikiHead(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit of the wiki's default branch, with its files by path. Links and submodules are not among them."""
+    """A commit of the wiki's default branch, with its files by path; the content of a link is what it points to."""
 
     branch: str
     commit: str

@@ -42,7 +42,7 @@ class _Context:
     def __init__(self) -> None:
         self._headings: list[str] = []
         self._table: list[str] = []
-        self._fence = ""
+        self._fence = self._fence_end = ""
         self._fold: list[str] | None = None
 
     def read(self, line: str) -> None:
