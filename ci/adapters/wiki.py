@@ -77,7 +77,6 @@ class WikiAddress(msgspec.Struct, frozen=True, kw_only=True):
             "http.lowSpeedLimit": "1",
             "http.lowSpeedTime": str(_STALLED),
             "gc.auto": "0",
-            **({"http.sslCAInfo": self.ca} if self.ca else {}),
             **header,
         }
 
@@ -191,6 +190,8 @@ class GitWiki(WikiRepository):
             "GIT_ASKPASS": "",
             "SSH_ASKPASS": "",
             "GIT_CONFIG_COUNT": str(len(settings)),
+            # Stronger than any configuration.
+            **({"GIT_SSL_CAINFO": self._address.ca} if self._address.ca else {}),
             # Traces would hold what is sent.
             **{f"GIT_{name}": "0" for name in _TRACES},
         }

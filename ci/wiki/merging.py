@@ -1,7 +1,7 @@
 """What is to be done with the files of a wiki so that it has our pages and keeps those of people."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ci.wiki.names import folded
@@ -85,9 +85,3 @@ def _in_the_way(paths: Sequence[str], name: str, why: str = "") -> str:
 
 def _is_ours(content: bytes) -> bool:
     return content.startswith(_OURS)
-
-
-def page_list(change: WikiChange) -> Iterator[str]:
-    """Yield what a change does, a line for each page."""
-    yield from (f"write   {path}" for path in sorted(change.written))
-    yield from (f"remove  {path}" for path in change.removed)

@@ -137,7 +137,11 @@ def sample(*extra: Package) -> WikiInput:
         run=run(a, "2026-11-19T20:00:00+00:00"),
         differences={second.id: compare_stacks(known[a], known[b]), back.id: compare_stacks(known[b], known[a])},
     )
-    runs = [run(c, "2026-11-26T03:00:00+00:00"), run(b, "2026-11-23T20:00:00+00:00"), run(a, "2026-11-19T20:00:00+00:00")]
+    runs = [
+        run(c, "2026-11-26T03:00:00+00:00"),
+        run(b, "2026-11-23T20:00:00+00:00"),
+        run(a, "2026-11-19T20:00:00+00:00"),
+    ]
     published = tuple(PublishedStack(run=one, contents=known[one.tag]) for one in runs)
     needs = {"datascience-notebook": ("base-notebook",), "r-notebook": ("base-notebook",),
              "scipy-ml-notebook": ("datascience-notebook", "r-notebook")}  # fmt: skip
