@@ -151,3 +151,10 @@ def sample(*extra: Package) -> WikiInput:
         dependencies=recorded_dependencies(runs[0], PARENTS, needs),
         bases=runs[0].by_name["base-notebook"].bases,
     )
+
+
+def with_published(count: int) -> WikiInput:
+    """Return the sample with its newest published stacks only, so many."""
+    whole = sample()
+    versions = [msgspec.structs.replace(one, published=one.published[:count]) for one in whole.versions]
+    return msgspec.structs.replace(whole, versions=tuple(versions))
