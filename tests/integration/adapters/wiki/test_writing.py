@@ -7,10 +7,10 @@ import anyio
 import pytest
 
 from ci.adapters.wiki import GitWiki, open_wiki
-from ci.commands.wiki import ATTEMPTS, WikiResult, write_wiki
+from ci.commands.wiki import ATTEMPTS, ReadWiki, WikiResult, write_wiki
 from ci.errors import ExternalError
 from ci.wiki.model import WikiInput
-from ci.wiki.pages import BEGIN, END, render_pages
+from ci.wiki.pages import BEGIN, END, MARK, render_pages
 from ci.wiki.repository import WikiChange
 from tests.clocks import QuickClock
 from tests.integration.adapters.wiki.server import TOKEN, WikiServer
@@ -102,27 +102,30 @@ async def test_whoever_is_overtaken_reads_the_registry_again(server: WikiServer)
 
 async def test_of_many_writers_the_last_has_the_final_state(server: WikiServer) -> None:
     server.write(Home=HOME)
-    state = State(0)
-    results: list[WikiResult] = []
-
-    async def read() -> WikiInput:
-        wiki = state.wiki
-        await anyio.sleep(0.2)  # what was read is old when it arrives
-        return wiki
-
-    async def publish_and_write() -> None:
-        state.count += 1
-        async with open_wiki(server.address) as repository:
-            results.append(await write_wiki(repository, read))
+    attempts: list[int] = []
 
     for _round in range(3):
-        state.count = 0
+        state, all_have_read = State(0), anyio.Event()
+
+        async def publish_and_read(state: State = state, all_have_read: anyio.Event = all_have_read) -> WikiInput:
+            """Return what is older already, if it is not the last, when all have the same head."""
+            state.count = min(state.count + 1, 3)
+            wiki = state.wiki
+            if state.count == 3:
+                all_have_read.set()
+            await all_have_read.wait()
+            return wiki
+
+        async def run(read: ReadWiki = publish_and_read) -> None:
+            async with open_wiki(server.address) as repository:
+                attempts.append((await write_wiki(repository, read)).attempts)
+
         async with anyio.create_task_group() as tasks:
             for _writer in range(3):
-                tasks.start_soon(publish_and_write)
-                await anyio.sleep(0.1)
+                tasks.start_soon(run)
         assert server.files() == expected(with_published(3))
-    assert max(result.attempts for result in results) > 1
+        server.write(**{f"r-notebook-{STABLE}": MARK.encode()})
+    assert sum(attempts) > len(attempts)
 
 
 async def test_whoever_is_always_overtaken_gives_up_with_a_sentence(server: WikiServer) -> None:
