@@ -7,7 +7,7 @@ from ci import units
 from ci.contents.config_changes import versions_of
 from ci.contents.model import Contents, Package
 from ci.reports.contents import DescribedImage, by_ecosystem, counts, endings, facts, settings, size_of
-from ci.reports.markdown import code, table
+from ci.reports.markdown import code, filled_table
 
 
 def render_contents_page(image: DescribedImage, json_file: str) -> str:
@@ -72,9 +72,8 @@ def _section(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) 
     """Yield a heading and a table without the columns that are empty; nothing without rows."""
     if not rows:
         return
-    kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
     yield from ("", f"## {title}", "")
-    yield from table([headers[column] for column in kept], [[row[column] for column in kept] for row in rows])
+    yield from filled_table(headers, rows)
 
 
 def _list(title: str, sentences: Sequence[str]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def difference_lines(difference: StackDifference) -> Iterator[str]:
         f"who has {old} downloads:",
         *(f"{name}:" for _, name in _COUNTED),
     ]
-    yield from markdown.table(headers, [_summary(image) for image in difference.images])
+    yield from markdown.filled_table(headers, [_summary(image) for image in difference.images])
     yield ""
     yield from (f"- {markdown.code(sentence)}" for sentence in difference.unread)
     for image in difference.images:
@@ -89,7 +89,7 @@ def _markdown_section(section: Section) -> Iterator[str]:
         [markdown.code(cell) if is_foreign else cell for cell, is_foreign in zip(row, section.foreign, strict=True)]
         for row in section.rows
     ]
-    lines = markdown.table(section.headers, rows)
+    lines = markdown.filled_table(section.headers, rows)
     if section.folded:
         yield from markdown.fold(section.title, lines)
     else:

@@ -48,6 +48,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str
     return [*head, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
+def filled_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Return the lines of a table without the columns in which every cell is empty; the first stays."""
+    kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
+    return table([headers[column] for column in kept], [[row[column] for column in kept] for row in rows])
+
+
 def bounded(lines: Iterable[str], most: int = MOST_BYTES) -> str:
     """Return lines as a text of at most so many bytes, cut between two lines, with a line that says so."""
     ending = (

@@ -42,7 +42,7 @@ def _entry(stable: StableStack, entry: Entry) -> Iterator[str]:
     sentences = [_STATUS[status], *(code(sentence, _SENTENCE) for sentence in gate_sentences(record))]
     if record.kind is Kind.PROMOTION and record.commit:
         sentences.append(f"Commit {code(record.commit[:COMMIT_SHOWN])}.")
-    yield from (f"- {sentence}" for sentence in (f"Record {record.number}.", *sentences) if sentence)
+    yield " ".join(sentence for sentence in (f"Record {record.number}.", *sentences) if sentence)
     if status is RecordStatus.UNDONE:
         return
     yield ""

@@ -62,8 +62,9 @@ def _dependencies(wiki: WikiInput) -> list[str]:
 
 
 def _region(lines: Iterator[str]) -> str:
-    # Less than a page may have, since people's text comes on top.
     text = cut(lines, MOST_BYTES, "see the list of all pages")
+    # Another mark in a text of others would move the end of our part.
+    text = text.replace("<!-- datahub:", "<!--datahub:")
     return f"{BEGIN}\n{text}{END}\n"
 
 

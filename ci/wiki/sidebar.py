@@ -10,7 +10,8 @@ from ci.wiki.names import DEPENDENCIES, HOME, PACKAGES, SYSTEM_PACKAGES, PageInd
 def sidebar(versions: Sequence[Version], index: PageIndex) -> Iterator[str]:
     """Yield the lines of the part of the sidebar that is ours: of each version what is stable, or the newest."""
     yield f"- {link('All stacks', HOME)}"
-    yield f"- {link('Packages', PACKAGES)}, {link('of the operating system', SYSTEM_PACKAGES)}"
+    yield f"- {link('Packages', PACKAGES)}"
+    yield f"- {link('Packages of the operating system', SYSTEM_PACKAGES)}"
     yield f"- {link('Dependencies', DEPENDENCIES)}"
     for version in versions:
         stack = next(stacks(version), None)

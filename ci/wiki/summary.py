@@ -3,26 +3,27 @@
 from collections.abc import Iterator
 
 from ci.reports.contents import number
+from ci.reports.lines import one_line
 from ci.wiki.repository import WikiChange
 
 SAME = "the wiki says all this already"
+_SENTENCE = 2000
 
 
 def render_change(change: WikiChange, pages: int, *, dry_run: bool = False) -> str:
     """Return what was written to the wiki, a line for each page, and what was refused. `pages` is how many it has."""
-    return "\n".join([*_lines(change, pages, dry_run=dry_run), *change.refused, ""])
+    return "\n".join(
+        [*_lines(change, pages, dry_run=dry_run), *(one_line(sentence, _SENTENCE) for sentence in change.refused), ""]
+    )
 
 
 def _lines(change: WikiChange, pages: int, *, dry_run: bool) -> Iterator[str]:
     if change.is_empty:
-        yield (
-            f"{number(pages, 'page')}: {SAME}."
-            if not change.refused
-            else f"Nothing to write in {number(pages, 'page')}."
-        )
+        same = "there is nothing else to write" if change.refused else SAME
+        yield f"{number(pages, 'page')}: {same}."
         return
     would = "would be " if dry_run else ""
     removed = f", {number(len(change.removed), 'page')} {would}removed" if change.removed else ""
     yield f"{len(change.written)} of {number(pages, 'page')} {would}written{removed}:"
-    yield from (f"  write   {path}" for path in sorted(change.written))
-    yield from (f"  remove  {path}" for path in change.removed)
+    yield from (f"  write   {one_line(path)}" for path in sorted(change.written))
+    yield from (f"  remove  {one_line(path)}" for path in change.removed)

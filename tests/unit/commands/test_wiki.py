@@ -1,0 +1,80 @@
+"""The wiki command's rules, on a wiki in memory. tests/integration/adapters/wiki has real races."""
+
+import pytest
+
+from ci.commands.wiki import ATTEMPTS, wiki_url, write_wiki
+from ci.errors import ExternalError, RequestError
+from ci.wiki.model import WikiInput
+from tests.clocks import QuickClock
+from tests.memory_wiki import MemoryWiki
+from tests.unit.wiki.wikis import sample, with_published
+
+GITHUB = "https://github.com/ucsd-ets/stack"
+
+
+@pytest.mark.anyio
+async def test_who_is_overtaken_waits_and_reads_both_again() -> None:
+    wiki, clock = MemoryWiki({"Home.md": b"Hello\n"}), QuickClock()
+    states = [with_published(1), with_published(2)]
+    reads: list[int] = []
+
+    async def read() -> WikiInput:
+        reads.append(wiki.commits)
+        if len(reads) == 1:
+            wiki.write(Guide=b"mine")
+        return states[len(reads) - 1]
+
+    result = await write_wiki(wiki, read, clock=clock)
+    assert (result.attempts, reads, clock.waits) == (2, [0, 1], [0.25])
+    assert wiki.files is not None
+    assert wiki.files["Guide.md"] == b"mine"
+    assert len(wiki.files) == result.pages + 1
+
+
+@pytest.mark.anyio
+async def test_it_gives_up_after_so_many_attempts() -> None:
+    wiki, clock = MemoryWiki({}), QuickClock()
+
+    async def read() -> WikiInput:
+        wiki.write(Guide=b"mine")
+        return sample()
+
+    with pytest.raises(ExternalError, match="Run this again when the other runs have ended"):
+        await write_wiki(wiki, read, clock=clock)
+    assert len(clock.waits) == ATTEMPTS - 1
+    assert sum(clock.waits) < 60
+    assert wiki.files == {"Guide.md": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("given", "configured", "source", "expected"),
+    [
+        ("https://x.test/a.wiki.git", "https://y.test/b.wiki.git", GITHUB, "https://x.test/a.wiki.git"),
+        ("", "https://y.test/b.wiki.git", GITHUB, "https://y.test/b.wiki.git"),
+        ("", "", GITHUB, f"{GITHUB}.wiki.git"),
+        ("", "", f"{GITHUB}/", f"{GITHUB}.wiki.git"),
+        ("", "", f"{GITHUB}.git", f"{GITHUB}.wiki.git"),
+    ],
+)
+def test_where_the_wiki_is(given: str, configured: str, source: str, expected: str) -> None:
+    assert wiki_url(given, configured, source) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "No wiki is given"),
+        ("https://u:hunter2@x.test/a.wiki.git", "has a login in it"),
+        ("https://hunter2@x.test/a.wiki.git", "has a login in it"),
+        (GITHUB, "must not go into a repository with sources"),
+        (f"{GITHUB}.git", "must not go into a repository with sources"),
+        ("http://x.test/a.wiki.git", "expected https://"),
+        ("git@github.com:o/r.wiki.git", "expected https://"),
+        ("https://x.test/a.wiki.git?token=hunter2", "expected https://"),
+        ("/srv/a.wiki.git", "expected https://"),
+    ],
+)
+def test_what_is_no_wiki(url: str, says: str) -> None:
+    with pytest.raises(RequestError, match=says) as caught:
+        wiki_url(url, "", "https://gitlab.com/o/r")
+    assert "hunter2" not in str(caught.value)
