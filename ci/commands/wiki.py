@@ -66,6 +66,11 @@ def _message(change: WikiChange) -> str:
     return f"Pages from the registry: {len(change.written)} written{removed}\n"
 
 
+def page_prefix(url: str) -> str:
+    """Return what the addresses of the pages of a wiki begin with, from the URL of its repository."""
+    return f"{url.removesuffix(_SUFFIX)}/wiki/"
+
+
 def wiki_url(given: str, configured: str, source: str) -> str:
     """Return the URL of a wiki's repository: the option's, else that of stack.toml, else that of the source on GitHub.
 

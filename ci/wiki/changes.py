@@ -10,7 +10,7 @@ from ci.reports.markdown import code
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import minute
 from ci.wiki.model import COMMIT_SHOWN, StableStack
-from ci.wiki.names import HOME, PACKAGES, link
+from ci.wiki.names import HOME, PACKAGES, PageIndex
 
 _SENTENCE = 2000
 _STATUS = {
@@ -22,12 +22,12 @@ _STATUS = {
 }
 
 
-def changes_page(stable: StableStack) -> Iterator[str]:
+def changes_page(stable: StableStack, index: PageIndex) -> Iterator[str]:
     """Yield the lines of the page."""
     timeline = stable.timeline
     yield f"What {code(stable.tag)} pointed to, the newest first: each promotion and rollback with what it changed."
     yield ""
-    yield " · ".join([link("All stacks", HOME), link("Which image has which package", PACKAGES)])
+    yield " · ".join([index.link("All stacks", HOME), index.link("Which image has which package", PACKAGES)])
     for sentence in explain_history(timeline):
         yield from ("", f"**{code(sentence, _SENTENCE)}**")
     if not timeline.entries:

@@ -11,7 +11,7 @@ from ci.reports.markdown import code, table
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import day, minute
 from ci.wiki.model import COMMIT_SHOWN, PublishedStack, StableStack, Version, WikiInput, stacks
-from ci.wiki.names import DEPENDENCIES, PACKAGES, SYSTEM_PACKAGES, PageIndex, link
+from ci.wiki.names import DEPENDENCIES, PACKAGES, SYSTEM_PACKAGES, PageIndex
 
 _KEY_VERSIONS = ("Python", "R", "Julia", "JupyterLab", "CUDA", "PyTorch", "TensorFlow", "NumPy", "pandas")
 """As many as fit beside each other; the page of an image has all."""
@@ -24,9 +24,9 @@ def home_page(wiki: WikiInput, index: PageIndex) -> Iterator[str]:
     """Yield the lines of the part of the page that is ours."""
     yield " · ".join(
         [
-            f"**{link('Which image has which package', PACKAGES)}**",
-            link("packages of the operating system", SYSTEM_PACKAGES),
-            link("which image builds on which", DEPENDENCIES),
+            f"**{index.link('Which image has which package', PACKAGES)}**",
+            index.link("packages of the operating system", SYSTEM_PACKAGES),
+            index.link("which image builds on which", DEPENDENCIES),
         ]
     )
     if not wiki.versions:
@@ -43,7 +43,7 @@ def _stable(stable: StableStack | None, index: PageIndex) -> Iterator[str]:
     if stable is None:
         yield "No stack of this version is stable yet."
         return
-    changes = link("what changed", index.changes[stable.tag])
+    changes = index.link("what changed", index.changes[stable.tag])
     if stable.contents is None:
         yield f"{code(stable.tag)} points to nothing now: {changes}."
         return

@@ -10,7 +10,7 @@ from ci.reports.contents_page import contents_sections
 from ci.reports.markdown import code, fence, table
 from ci.wiki.dates import day
 from ci.wiki.model import COMMIT_SHOWN, StackPage
-from ci.wiki.names import HOME, PACKAGES, PageIndex, link
+from ci.wiki.names import HOME, PACKAGES, PageIndex
 
 _SENTENCE = 2000
 
@@ -53,9 +53,9 @@ def _head(stack: StackPage, name: str, links: Mapping[str, str], index: PageInde
         f"built on {links.get(parent, code(parent))}" if parent else "",
     ]
     yield ", ".join(part for part in facts_of_it if part) + "."
-    changes = [link("What changed", index.changes[stack.tag])] if stack.tag in index.changes else []
+    changes = [index.link("What changed", index.changes[stack.tag])] if stack.tag in index.changes else []
     yield ""
-    yield " · ".join([*changes, link("Which image has which package", PACKAGES), link("All stacks", HOME)])
+    yield " · ".join([*changes, index.link("Which image has which package", PACKAGES), index.link("All stacks", HOME)])
 
 
 def _running(place: Place, tag: str) -> Iterator[str]:

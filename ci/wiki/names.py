@@ -47,18 +47,24 @@ class PageIndex(msgspec.Struct, frozen=True, kw_only=True):
     """By tag and image."""
     changes: Mapping[str, str]
     """By stable tag."""
+    prefix: str = ""
+    """What links begin with."""
+
+    def link(self, text: str, page: str) -> str:
+        """Return a link to a page. The text is Markdown already."""
+        return f"[{text}]({self.prefix}{quote(page)})"
 
     def image(self, tag: str, name: str) -> str:
         """Return an image's name as a link to its page under a tag."""
         page = self.images.get((tag, name))
-        return link(code(name), page) if page else code(name)
+        return self.link(code(name), page) if page else code(name)
 
     def of_stack(self, stack: StackPage) -> Mapping[str, str]:
         """Return links to the pages of all images of a stack, by image."""
         return {name: self.image(stack.tag, name) for name in stack.contents.names}
 
 
-def name_pages(versions: Iterable[Version], names: PageNames) -> PageIndex:
+def name_pages(versions: Iterable[Version], names: PageNames, prefix: str = "") -> PageIndex:
     """Take the names of all pages. Those that are always there come first, so that no image can take theirs."""
     for name in (HOME, SIDEBAR, PACKAGES, SYSTEM_PACKAGES, DEPENDENCIES):
         names.take(name)
@@ -66,9 +72,4 @@ def name_pages(versions: Iterable[Version], names: PageNames) -> PageIndex:
     stable = [version.stable.tag for version in known if version.stable]
     changes = {tag: names.take(f"Changes-{tag}") for tag in stable}
     pages = [(stack.tag, name) for version in known for stack in stacks(version) for name in stack.contents.names]
-    return PageIndex(images={one: names.take(f"{one[1]}-{one[0]}") for one in pages}, changes=changes)
-
-
-def link(text: str, page: str) -> str:
-    """Return a link to a page. The text is Markdown already."""
-    return f"[{text}]({quote(page)})"
+    return PageIndex(images={one: names.take(f"{one[1]}-{one[0]}") for one in pages}, changes=changes, prefix=prefix)

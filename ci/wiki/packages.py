@@ -16,7 +16,7 @@ from ci.reports.markdown import code, table
 from ci.wiki.changes import is_first
 from ci.wiki.dates import day
 from ci.wiki.model import StableStack, StackPage, Version, stacks
-from ci.wiki.names import HOME, PACKAGES, SYSTEM_PACKAGES, PageIndex, link
+from ci.wiki.names import HOME, PACKAGES, SYSTEM_PACKAGES, PageIndex
 
 _SYSTEM = (Ecosystem.APT, Ecosystem.APK)
 _Named = tuple[Ecosystem, str]
@@ -27,10 +27,10 @@ def packages_pages(versions: Sequence[Version], index: PageIndex) -> Iterator[tu
     shown = _shown(versions)
     found = find_packages("*", shown.contents.images) if shown else ()
     others = [ecosystem for ecosystem in ORDER if ecosystem not in _SYSTEM]
-    of_system = link("Packages of the operating system", SYSTEM_PACKAGES)
-    rest = link("Packages of R, Python and others", PACKAGES)
+    of_system = index.link("Packages of the operating system", SYSTEM_PACKAGES)
+    rest = index.link("Packages of R, Python and others", PACKAGES)
     for page, ecosystems, other in ((PACKAGES, others, of_system), (SYSTEM_PACKAGES, _SYSTEM, rest)):
-        yield page, [*_page(shown, found, ecosystems, index), "", " · ".join([other, link("All stacks", HOME)])]
+        yield page, [*_page(shown, found, ecosystems, index), "", " · ".join([other, index.link("All stacks", HOME)])]
 
 
 def _shown(versions: Sequence[Version]) -> StackPage | None:

@@ -9,7 +9,7 @@ from ci.wiki.changes import changes_page
 from ci.wiki.home import home_page
 from ci.wiki.image_page import image_pages
 from ci.wiki.model import WikiInput, stacks
-from ci.wiki.names import DEPENDENCIES, HOME, PACKAGES, SIDEBAR, PageIndex, PageNames, link, name_pages
+from ci.wiki.names import DEPENDENCIES, HOME, PACKAGES, SIDEBAR, PageIndex, PageNames, name_pages
 from ci.wiki.packages import packages_pages
 from ci.wiki.sidebar import sidebar
 from ci.wiki.splitting import MOST_BYTES, split
@@ -30,32 +30,32 @@ def render_pages(wiki: WikiInput) -> Mapping[str, str]:
     Raises RequestError for more pages than a wiki should have.
     """
     names = PageNames()
-    index = name_pages(wiki.versions, names)
+    index = name_pages(wiki.versions, names, wiki.prefix)
     _check(len(names))
     pages = {HOME: _region(home_page(wiki, index)), SIDEBAR: _region(sidebar(wiki.versions, index))}
     for name, lines in _whole_pages(wiki, index):
-        pages |= _parts(name, lines, names)
+        pages |= _parts(name, lines, names, index)
     _check(len(pages))
     return dict(sorted(pages.items()))
 
 
 def _whole_pages(wiki: WikiInput, index: PageIndex) -> Iterator[tuple[str, list[str]]]:
     yield from packages_pages(wiki.versions, index)
-    yield DEPENDENCIES, _dependencies(wiki)
+    yield DEPENDENCIES, _dependencies(wiki, index)
     for version in wiki.versions:
         if version.stable:
-            yield index.changes[version.stable.tag], list(changes_page(version.stable))
+            yield index.changes[version.stable.tag], list(changes_page(version.stable, index))
         for stack in stacks(version):
             yield from image_pages(stack, index, wiki.tags)
 
 
-def _dependencies(wiki: WikiInput) -> list[str]:
+def _dependencies(wiki: WikiInput, index: PageIndex) -> list[str]:
     if wiki.dependencies is None:
         return ["What the images depend on is not known."]
     # GitHub shows the name of a page as its heading.
     text = render_dependencies(wiki.dependencies, wiki.bases).removeprefix(f"# {DEPENDENCIES}\n\n")
     return [
-        " · ".join([link("All stacks", HOME), link("Which image has which package", PACKAGES)]),
+        " · ".join([index.link("All stacks", HOME), index.link("Which image has which package", PACKAGES)]),
         "",
         *text.splitlines(),
     ]
@@ -68,13 +68,13 @@ def _region(lines: Iterator[str]) -> str:
     return f"{BEGIN}\n{text}{END}\n"
 
 
-def _parts(name: str, lines: Sequence[str], names: PageNames) -> Mapping[str, str]:
+def _parts(name: str, lines: Sequence[str], names: PageNames, index: PageIndex) -> Mapping[str, str]:
     """Return a page, or its parts with links to each other."""
     parts = split(lines)
     every = [name, *(names.take(f"{name}-{number}") for number in range(2, len(parts) + 1))]
     if len(parts) == 1:
         return {name: _text(parts[0])}
-    listed = " · ".join(["Parts of this page:", *(link(str(number), one) for number, one in enumerate(every, 1))])
+    listed = " · ".join(["Parts of this page:", *(index.link(str(number), one) for number, one in enumerate(every, 1))])
     return {
         one: _text([f"Part {number} of {len(parts)}. {listed}", "", *part])
         for number, (one, part) in enumerate(zip(every, parts, strict=True), 1)

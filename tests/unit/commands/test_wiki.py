@@ -2,7 +2,7 @@
 
 import pytest
 
-from ci.commands.wiki import ATTEMPTS, wiki_url, write_wiki
+from ci.commands.wiki import ATTEMPTS, page_prefix, wiki_url, write_wiki
 from ci.errors import ExternalError, RequestError
 from ci.wiki.model import WikiInput
 from tests.clocks import QuickClock
@@ -58,6 +58,10 @@ async def test_it_gives_up_after_so_many_attempts() -> None:
 )
 def test_where_the_wiki_is(given: str, configured: str, source: str, expected: str) -> None:
     assert wiki_url(given, configured, source) == expected
+
+
+def test_where_its_pages_are() -> None:
+    assert page_prefix(wiki_url("", "", GITHUB)) == f"{GITHUB}/wiki/"
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,13 @@ def test_every_link_leads_to_a_page(wiki: WikiInput) -> None:
     assert reached == set(pages) - {"_Sidebar"}
 
 
+def test_links_may_have_a_prefix(pages: Mapping[str, str]) -> None:
+    """Relative links of Home and the sidebar would lead out of the wiki, where GitHub shows Home."""
+    prefix = "https://github.com/ucsd-ets/stack/wiki/"
+    for name, text in render_pages(msgspec.structs.replace(sample(), prefix=prefix)).items():
+        assert list(links(text)) == [prefix + one for one in links(pages[name])]
+
+
 def test_every_table_has_its_rows(pages: Mapping[str, str]) -> None:
     sizes = {name: [rows for rows, _ in tables(text)] for name, text in pages.items()}
     assert sizes["Home"] == [4, 3]
