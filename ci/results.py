@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ci.contents.budgets import ImageVerdict
 from ci.planning.plan import Plan
 from ci.stack.model import Suite
 from ci.timing import TaskReport
@@ -13,12 +14,14 @@ from ci.timing import TaskReport
 class Outcome(StrEnum):
     """The outcome of one image.
 
-    TESTS_FAILED: the image was built, but a suite did not pass. NOT_UPLOADED: it passed, but is not in the registry.
+    TESTS_FAILED: the image was built, but a suite did not pass. OVER_BUDGET: it passed, but grew too
+    much. NOT_UPLOADED: it passed, but is not in the registry.
     """
 
     BUILT = "built"
     REUSED = "reused"
     TESTS_FAILED = "tests failed"
+    OVER_BUDGET = "over budget"
     NOT_UPLOADED = "not uploaded"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -198,6 +201,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     failure: str = ""
+    warning: str = ""
+    """What is not as it should be, though all tags are."""
     seconds: float = 0.0
     traceback: str = ""
     """As in Failure."""
@@ -225,6 +230,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskReport, ...] = ()
     """In the order in which they started."""
     baseline: Baseline | None = None
+    budgets: tuple[ImageVerdict, ...] = ()
+    """On each image that exists, if the stack has a budget and a registry is open."""
     publication: Publication | None = None
 
     @property

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ci.build.tasks import TOOLS, Task, TaskGraph
+from ci.contents.budgets import ImageVerdict
+from ci.contents.model import Contents
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
 from ci.results import (
@@ -12,6 +14,7 @@ from ci.results import (
     ImageReport,
     Layer,
     Outcome,
+    RunReport,
     StepResult,
     SuiteOutcome,
     SuiteReport,
@@ -19,7 +22,7 @@ from ci.results import (
 from ci.timing import TaskKind, TaskReport, busy_seconds
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})
-_IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE})
+_IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE})
 _PUBLISHING = frozenset({TaskKind.UPLOAD, TaskKind.ATTEST})
 
 
@@ -35,6 +38,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Layer, ...] = ()
     suite: SuiteReport | None = None
     digest: str | None = None
+    contents: Contents | None = None
 
     @property
     def ok(self) -> bool:
@@ -59,6 +63,26 @@ def find_root_causes(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> Ma
             blamed = [root_causes[needed] for needed in dependencies if needed in root_causes]
             root_causes[task] = blamed[0] if blamed else task.image
     return root_causes
+
+
+def contents_of(results: Mapping[Task, TaskResult]) -> Mapping[str, Contents]:
+    """Return what is in each image that was built: as it is published, or else as it was read."""
+    found = {task.image: result.contents for task, result in results.items() if task.kind is TaskKind.DESCRIBE}
+    attached = {task.image: result.contents for task, result in results.items() if task.kind is TaskKind.ATTEST}
+    every = {name: attached.get(name) or contents for name, contents in found.items()}
+    return {name: contents for name, contents in every.items() if contents is not None}
+
+
+def with_budgets(report: RunReport, verdicts: Sequence[ImageVerdict]) -> RunReport:
+    """Return a report with the verdicts on how much images grew. One that grew too much is red, if nothing else is."""
+    over = {verdict.image for verdict in verdicts if not verdict.verdict.ok}
+    images = tuple(
+        msgspec.structs.replace(image, outcome=Outcome.OVER_BUDGET)
+        if image.name in over and image.outcome.ok
+        else image
+        for image in report.images
+    )
+    return msgspec.structs.replace(report, images=images, budgets=tuple(verdicts))
 
 
 def report_tasks(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[TaskReport, ...]:

@@ -25,7 +25,7 @@ class Measuring(Engine):
 @pytest.fixture
 def measured(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setattr("tests.integration.publish.pipeline_harness.Engine", Measuring)
-    pipeline.options = BuildOptions(publish=True, describe=True)
+    pipeline.options = BuildOptions(publish=True, measure=True)
     return pipeline
 
 

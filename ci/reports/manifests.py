@@ -1,0 +1,41 @@
+"""What is in the images of a stack as files: for people, for programs, and for scanners."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ci.contents.described_stack import DescribedStack
+from ci.contents.origins import origins
+from ci.contents.sbom import creation_time, render_sbom
+from ci.reports.contents import DescribedImage
+from ci.reports.contents_page import render_contents_page
+
+
+def render_manifests(stack: DescribedStack, references: Mapping[str, str], folder: str = "") -> Mapping[str, str]:
+    """Return IMAGE.json, IMAGE.md and IMAGE.cdx.json of each image, by path below `folder`.
+
+    `references` are where images are, by name, of those that are published.
+    """
+    files: dict[str, str] = {}
+    for image in described_images(stack, references):
+        contents, name = image.contents, f"{folder}{image.contents.image}"
+        json = msgspec.json.encode(contents, order="deterministic")
+        files[f"{name}.json"] = msgspec.json.format(json, indent=2).decode() + "\n"
+        files[f"{name}.md"] = render_contents_page(image, f"{contents.image}.json")
+        files[f"{name}.cdx.json"] = render_sbom(contents, creation_time(contents)) + "\n"
+    return files
+
+
+def described_images(stack: DescribedStack, references: Mapping[str, str]) -> tuple[DescribedImage, ...]:
+    """Return the images of a stack that are described, parents first, each with who brought what."""
+    brought = origins(stack.images, stack.parents)
+    return tuple(
+        DescribedImage(
+            contents=stack.images[name],
+            reference=references.get(name, ""),
+            parent=stack.parents.get(name),
+            origins={package: origin.image for package, origin in brought[name].items()},
+        )
+        for name in stack.names
+        if name in stack.images
+    )
