@@ -10,7 +10,7 @@ from dagger import Doc, object_type
 from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.limits import within_limit
+from ci.adapters.dagger_engine.folder import make_folder
 from ci.adapters.dagger_engine.pictures import read_pictures
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
@@ -26,6 +26,7 @@ from ci.connect import (
     suggest_stack_toml,
 )
 from ci.dagger_function import RedRunError, uncached_function
+from ci.description_functions import DescriptionFunctions
 from ci.options import (
     AcceptGrowth,
     Base,
@@ -50,14 +51,15 @@ from ci.options import (
 )
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
+from ci.reports.manifests import render_manifests
 from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 
 
 @object_type
-class Datahub(PromotionFunctions):
-    """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
+class Datahub(PromotionFunctions, DescriptionFunctions):
+    """Build, test, describe, publish and promote a stack of container images: Dockerfiles that build on each other."""
 
     source: Annotated[
         dagger.Directory | None,
@@ -259,15 +261,8 @@ def _green(report: RunReport) -> str:
 
 
 async def _folder(result: BuildResult, tester: EngineTester) -> dagger.Directory:
-    report = result.report
-    wanted = wanted_pictures(report)
+    wanted = wanted_pictures(result.report)
     with TelemetryProgress().work("write the report"):
         pictures = await read_pictures(tester.files, wanted, most=MOST_PICTURES, largest=LARGEST_PICTURE)
-        parents = {image.name: image.parent for image in report.plan.images}
-        stack = DescribedStack(name="this run", images=result.contents, parents=parents)
-        files = {**render_folder(report, pictures), **render_manifests(stack, report.plan, {}, "manifests/")}
-        folder = directory_of(files)
-        for name, kept in tester.files.items():
-            folder = folder.with_directory(f"logs/{name}", kept)
-        # Without it, the folder would be made by whoever opens it, outside of this work.
-        return await within_limit("write the report", folder.sync())
+        texts = {**render_folder(result.report, pictures), **render_manifests(result.described, {}, "manifests/")}
+        return await make_folder(texts, {f"logs/{name}": folder for name, folder in tester.files.items()})

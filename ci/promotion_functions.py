@@ -30,6 +30,7 @@ from ci.options import (
     Tag,
     Username,
 )
+from ci.promotion.package_history import package_history
 from ci.publish.registry_state import RegistrySession
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_summary, render_gpu_verdict
@@ -39,6 +40,7 @@ from ci.reports.promotion import (
     render_promotion_plan,
     render_promotion_summary,
 )
+from ci.reports.stacks import render_package_history
 from ci.stack.model import Stack
 
 
@@ -148,6 +150,9 @@ class PromotionFunctions:
     async def history(
         self,
         tag: StableTag,
+        package: Annotated[
+            str, Doc("Show when packages of this name came, changed and went: numpy, or a pattern such as 'torch*'.")
+        ] = "",
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
@@ -158,6 +163,9 @@ class PromotionFunctions:
         """Show what a stable tag pointed to and when, who approved it, and which record to roll back to."""
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
+            if package:
+                found = await package_history(stack, session, tag, package)
+                return render_json(found) if as_json else f"{render_package_history(found)}\n"
             timeline = await show_history(stack, session, tag)
         if as_json:
             return render_json(timeline)

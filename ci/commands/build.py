@@ -8,6 +8,7 @@ from ci.build.runner import Run
 from ci.build.tasks import BuildRun
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
+from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
 from ci.errors import RequestError, first_few
 from ci.fusion.fuse import fuse
@@ -33,6 +34,12 @@ class BuildResult(NamedTuple):
 
     report: RunReport
     contents: Mapping[str, Contents]
+
+    @property
+    def described(self) -> DescribedStack:
+        """The images that were built, with what is in them."""
+        parents = {image.name: image.parent for image in self.report.plan.images}
+        return DescribedStack(name="this run", images=self.contents, parents=parents)
 
 
 async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> BuildResult:

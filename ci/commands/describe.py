@@ -1,6 +1,6 @@
 """`describe`, `manifests`, `stacks`, `diff`: what is in a stack, from the source tree or from the registry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -15,9 +15,7 @@ from ci.contents.model import Contents
 from ci.contents.reading import read_contents
 from ci.errors import ExternalError, RequestError, did_you_mean
 from ci.planning.secrets import GivenSecrets
-from ci.promotion.history import collect_history
-from ci.promotion.timeline import RecordStatus, Timeline
-from ci.publish.attestations import RunRecord
+from ci.promotion.stack_listing import StackListing, read_stack_listing
 from ci.publish.described import PublishedStack, TaggedImage, parents_of, read_published_stack
 from ci.publish.descriptions import as_published, attach_description, find_description
 from ci.publish.published_image import read_published_image
@@ -82,7 +80,7 @@ async def describe_image(
     return contents
 
 
-async def read_tag(
+async def read_tag(  # noqa: PLR0913 (a tag, its registry, and what is done where nothing is known)
     stack: Stack,
     session: RegistrySession,
     tag: str,
@@ -127,68 +125,38 @@ def _places(stack: Stack, session: RegistrySession) -> Sequence[Place]:
     return [session.tags.place(image.name) for image in stack.images if image.enabled]
 
 
-class ListedStack(msgspec.Struct, frozen=True, kw_only=True):
-    """One published stack. `size` is the bytes of the compressed layers of all images; `status` is for people."""
-
-    tag: str
-    published: str
-    commit: str
-    images: int
-    size: int
-    status: str
-
-
-class StackListing(msgspec.Struct, frozen=True, kw_only=True):
-    """The stacks of a version that were published, the newest first."""
-
-    version: str
-    stacks: tuple[ListedStack, ...]
-
-
 async def list_stacks(stack: Stack, session: RegistrySession, version: str = "") -> StackListing:
     """Return the published stacks of a version, by default of the stack's own, and what became of them."""
     chosen = version or stack.version
     if not chosen:
         raise RequestError("Which version? Name it with --version, or set stack.version in stack.toml.")
-    places = _places(stack, session)
-    records = await read_stacks(session.registry, places, chosen)
-    timeline = await collect_history(session.registry, places, f"{chosen}{STABLE_SUFFIX}")
-    return StackListing(version=chosen, stacks=tuple(_listed(record, timeline) for record in records))
+    return await read_stack_listing(session.registry, _places(stack, session), chosen)
 
 
-def _listed(record: RunRecord, timeline: Timeline) -> ListedStack:
-    return ListedStack(
-        tag=record.tag,
-        published=record.started,
-        commit=record.commit,
-        images=len(record.images),
-        size=sum(image.size for image in record.images),
-        status=_status(record, timeline),
-    )
+def stable_tag(stack: Stack) -> str:
+    """Return the stable tag of a stack's version. Raises RequestError if it has no version."""
+    if not stack.version:
+        raise RequestError("Compare with what? Name it with --old, or set stack.version in stack.toml.")
+    return f"{stack.version}{STABLE_SUFFIX}"
 
 
-def _status(record: RunRecord, timeline: Timeline) -> str:
-    """Return what became of a stack. Of one tag that was published twice, what was promoted is the one with its images."""
-    digests = {str(image.place): image.digest for image in record.images}
-    current = timeline.current
-    if current is not None and all(current.new(timeline.tag).get(place) == one for place, one in digests.items()):
-        return f"{timeline.tag} since {current.at}"
-    promoted = [
-        entry.record
-        for entry in timeline.entries
-        if entry.status is RecordStatus.EARLIER and entry.record.source == record.tag
-    ]
-    return f"was {timeline.tag} from {promoted[-1].at}" if promoted else ""
+def chosen(stack: DescribedStack, images: Sequence[str]) -> DescribedStack:
+    """Return the named images of a stack, or all for none. Raises RequestError for those it does not have."""
+    check_images(images, stack.names)
+    kept = {name: contents for name, contents in stack.images.items() if not images or name in images}
+    return msgspec.structs.replace(stack, images=kept, missing={} if images else stack.missing)
+
+
+def check_images(images: Sequence[str], known: Collection[str]) -> None:
+    """Raise RequestError for images that are not known, all at once."""
+    unknown = [name for name in images if name not in known]
+    if unknown:
+        raise RequestError("\n".join(f"There is no image {name!r}.{did_you_mean(name, known)}" for name in unknown))
 
 
 def compare(
     old: DescribedStack, new: DescribedStack, *, images: Sequence[str] = (), inherited: bool = False
 ) -> StackDifference:
     """Return what changed between two stacks. Raises RequestError for images that neither has."""
-    known = {*old.names, *new.names}
-    unknown = [name for name in images if name not in known]
-    if unknown:
-        raise RequestError(
-            "\n".join(f"Neither stack has an image {name!r}.{did_you_mean(name, known)}" for name in unknown)
-        )
+    check_images(images, {*old.names, *new.names})
     return compare_stacks(old, new, images=images or None, inherited=inherited)

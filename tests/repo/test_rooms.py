@@ -64,7 +64,7 @@ MAY_IMPORT = {
         "units",
         "errors",
     },
-    "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
+    "promotion": {"publish", "contents", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "contents", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
     "results": {"contents", "planning", "stack", "timing"},
     "contents": {"stack", "registry_format", "errors"},
