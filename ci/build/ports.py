@@ -39,7 +39,7 @@ class Builder(Protocol):
         ...
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        """Measure the layers that an image which is built adds to its parent, or to its foreign base."""
         ...
 
     async def fetch(self, reference: str) -> EngineFailure | None:
