@@ -17,14 +17,7 @@ from ci.adapters.dagger_engine.tester import EngineTester
 from ci.commands.build import build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
-from ci.connect import (
-    BuildInputs,
-    RegistryOptions,
-    build_ports,
-    open_registry,
-    read_project,
-    suggest_stack_toml,
-)
+from ci.connect import BuildInputs, RegistryOptions, build_ports, open_registry, read_project, suggest_stack_toml
 from ci.dagger_function import RedRunError, uncached_function
 from ci.options import (
     Base,
@@ -245,5 +238,5 @@ async def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:
             folder = folder.with_new_file(path, text)
         for name, files in tester.files.items():
             folder = folder.with_directory(f"logs/{name}", files)
-        # Without it, the folder would be made by whoever opens it, outside of this work.
+        # Without it, the engine would make the folder when it is opened, outside of this work.
         return await within_limit("write the report", folder.sync())

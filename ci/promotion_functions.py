@@ -33,12 +33,7 @@ from ci.options import (
 from ci.publish.registry_state import RegistrySession
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_summary, render_gpu_verdict
-from ci.reports.promotion import (
-    render_history,
-    render_history_summary,
-    render_promotion_plan,
-    render_promotion_summary,
-)
+from ci.reports.promotion import render_history, render_history_summary, render_promotion_plan, render_promotion_summary
 from ci.stack.model import Stack
 
 

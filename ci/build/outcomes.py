@@ -8,15 +8,7 @@ from ci.build.tasks import TOOLS, Task, TaskGraph
 from ci.fusion.fused import layering
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
-from ci.results import (
-    Failure,
-    ImageReport,
-    Layer,
-    Outcome,
-    StepResult,
-    SuiteOutcome,
-    SuiteReport,
-)
+from ci.results import Failure, ImageReport, Layer, Outcome, StepResult, SuiteOutcome, SuiteReport
 from ci.timing import TaskKind, TaskReport, busy_seconds
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})

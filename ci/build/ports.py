@@ -7,12 +7,7 @@ import msgspec
 
 from ci.build.progress import Progress
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import (
-    Layer,
-    Publication,
-    RunReport,
-    SuiteReport,
-)
+from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 from ci import units
-from ci.build.failures import caught, failure_of
+from ci.build.failures import DOING, caught, failure_of
 from ci.build.outcomes import TaskResult, find_root_causes, report_image, report_tasks
 from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
 from ci.build.run_lines import heading, step_text, suite_text
@@ -19,14 +19,7 @@ from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-    StepResult,
-    SuiteOutcome,
-)
+from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
 from ci.stack.model import Stack
 from ci.timing import TaskKind, TaskReport, last_ended
 
@@ -174,7 +167,7 @@ class Run:
         with self._log.work(task.image, "finish the image") as work:
             size = await self._ports.builder.finish(self._graph.fused[task.image])
             if isinstance(size, EngineFailure):
-                return TaskResult(failure=self._failed(work, 0, "the image as a whole", size))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], size))
             work.what = f"image built, {units.size(size)}"
             return TaskResult(size=size)
 
@@ -183,7 +176,7 @@ class Run:
             work.quiet = True
             layers = await self._ports.builder.layers(self._graph.fused[task.image])
             if isinstance(layers, EngineFailure):
-                return TaskResult(failure=self._failed(work, 0, "measuring its layers", layers))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], layers))
             return TaskResult(layers=layers)
 
     async def _build_tools(self) -> TaskResult:
@@ -241,7 +234,7 @@ class Run:
                 await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
             except RegistryError as error:
                 failure = EngineFailure(message=str(error))
-                return TaskResult(failure=self._failed(work, 0, "attaching its test attestation", failure))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], failure))
         return TaskResult()
 
     def _digest(self, name: str, upstream: Mapping[Task, TaskResult]) -> str | None:

@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "build": {"results", "timing", "planning", "fusion", "stack", "oci", "pytest_results", "texts", "units", "errors"},
     "promotion": {"publish", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
-    "results": {"planning", "stack", "timing"},
+    "results": {"planning", "stack", "timing", "units"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "clock", "pytest_results", "errors"},
