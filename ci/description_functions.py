@@ -191,8 +191,8 @@ class DescriptionFunctions:
     ) -> str:
         """Show what changed between two stacks: packages, versions, sizes, settings, layers.
 
-        Each change is shown once, at the image that brought it. Without options: what students would notice if the source
-        tree became stable. Of published stacks, no layer is read. A difference is no failure: exits 0.
+        Each change is shown once, at the image that brought it. Without options: what students would notice if the
+        source tree became stable. Of published stacks, no layer is read. A difference is no failure: exits 0.
         """
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)

@@ -17,14 +17,7 @@ from ci.adapters.dagger_engine.tester import EngineTester
 from ci.commands.build import BuildResult, build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
-from ci.connect import (
-    BuildInputs,
-    RegistryOptions,
-    build_ports,
-    open_registry,
-    read_project,
-    suggest_stack_toml,
-)
+from ci.connect import BuildInputs, RegistryOptions, build_ports, open_registry, read_project, suggest_stack_toml
 from ci.dagger_function import RedRunError, uncached_function
 from ci.description_functions import DescriptionFunctions
 from ci.options import (

@@ -1,10 +1,12 @@
 """The results of a run as values: outcomes, tests, steps, layers, images, the whole run. No clock, no engine."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from ci import units
 from ci.contents.budgets import ImageVerdict
 from ci.planning.plan import Plan
 from ci.stack.model import Suite
@@ -84,6 +86,28 @@ class SuiteReport(Suite, frozen=True, kw_only=True):
     junit: str | None = None
     traceback: str = ""
     """Of an unexpected error: it is in the report's logs, not on the terminal."""
+
+
+_BEST_FIRST = (
+    TestOutcome.PASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.FLAKY,
+    TestOutcome.UNFINISHED,
+    TestOutcome.ERROR,
+    TestOutcome.FAILED,
+)
+
+
+def count_tests(suites: Sequence[SuiteReport]) -> str:
+    """Return `41 passed, 2 skipped, 1 flaky`, the worst last, and the number of suites without a result."""
+    counts = Counter(test.outcome for suite in suites for test in suite.tests)
+    parts = [f"{counts[outcome]} {outcome}" for outcome in _BEST_FIRST if counts[outcome]]
+    for outcome in (SuiteOutcome.EMPTY, SuiteOutcome.ERROR):
+        number = sum(suite.outcome is outcome for suite in suites)
+        if number:
+            parts.append(f"{units.number(number, 'suite')} {outcome}")
+    return ", ".join(parts)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

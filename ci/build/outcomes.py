@@ -7,6 +7,7 @@ import msgspec
 from ci.build.tasks import TOOLS, Task, TaskGraph
 from ci.contents.budgets import ImageVerdict
 from ci.contents.model import Contents
+from ci.fusion.fused import layering
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
 from ci.results import (
@@ -128,11 +129,20 @@ def report_image(
         steps=tuple(step for result in begun for step in result.steps),
         failure=next((results[task].failure for task in failed if results[task].failure), None),
         blocked_by=None if root_cause == name else root_cause,
-        layers=next((result.layers for result in begun if result.layers), ()),
+        layers=_layers(name, graph, results),
         suites=suites,
         digest=upload.digest if upload else image.digest,
         upload_seconds=upload.ended - upload.started if upload and upload.ok else None,
     )
+
+
+def _layers(name: str, graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[Layer, ...]:
+    """Return the layers of an image from the lowest up: each image of its chain of FROM measured its own."""
+    if Task(TaskKind.MEASURE, name) not in results:
+        return ()
+    chain = dict.fromkeys(stage.image for stage in layering(graph.fused[name]).stages)
+    measured = [results[Task(TaskKind.MEASURE, one)] for one in chain]
+    return tuple(layer for one in measured for layer in one.layers) if all(one.ok for one in measured) else ()
 
 
 def _outcome(

@@ -10,12 +10,7 @@ from ci.contents.budgets import ImageVerdict
 from ci.contents.inspection import Inspection
 from ci.contents.model import Contents
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import (
-    Layer,
-    Publication,
-    RunReport,
-    SuiteReport,
-)
+from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
 
 
@@ -42,7 +37,7 @@ class Builder(Protocol):
         ...
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        """Measure the layers that an image which is built adds to its parent, or to its foreign base."""
         ...
 
     async def fetch(self, reference: str) -> EngineFailure | None:

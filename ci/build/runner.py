@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from ci import units
-from ci.build.failures import caught, failure_of
+from ci.build.failures import DOING, caught, failure_of
 from ci.build.outcomes import (
     TaskResult,
     contents_of,
@@ -28,14 +28,7 @@ from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-    StepResult,
-    SuiteOutcome,
-)
+from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
 from ci.stack.model import Stack
 from ci.timing import TaskKind, TaskReport, last_ended
 
@@ -205,7 +198,7 @@ class Run:
         with self._log.work(task.image, "finish the image") as work:
             size = await self._ports.builder.finish(self._graph.fused[task.image])
             if isinstance(size, EngineFailure):
-                return TaskResult(failure=self._failed(work, 0, "the image as a whole", size))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], size))
             work.what = f"image built, {units.size(size)}"
             return TaskResult(size=size)
 
@@ -222,7 +215,7 @@ class Run:
             work.quiet = True
             layers = await self._ports.builder.layers(self._graph.fused[task.image])
             if isinstance(layers, EngineFailure):
-                return TaskResult(failure=self._failed(work, 0, "measuring its layers", layers))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], layers))
             return TaskResult(layers=layers)
 
     async def _build_tools(self) -> TaskResult:
@@ -282,7 +275,7 @@ class Run:
                 contents = await self._attach_contents(task.image, digest, upstream)
             except RegistryError as error:
                 failure = EngineFailure(message=str(error))
-                return TaskResult(failure=self._failed(work, 0, "attaching its attestations", failure))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], failure))
         return TaskResult(contents=contents)
 
     async def _attach_contents(self, name: str, digest: str, upstream: Mapping[Task, TaskResult]) -> Contents | None:

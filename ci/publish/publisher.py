@@ -37,23 +37,8 @@ from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import compressed_size
 from ci.publish.stack_list import list_stack
 from ci.publish.whole_stack import StackImage, check_whole
-from ci.registry_format import (
-    BASE_DIGEST,
-    BASE_NAME,
-    CACHE_KEY,
-    CREATED,
-    REVISION,
-    SOURCE,
-    TITLE,
-    VERSION,
-)
-from ci.results import (
-    ImageReport,
-    Publication,
-    RunReport,
-    SuiteReport,
-    TestOutcome,
-)
+from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
+from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
 from ci.stack.model import Image, Stack
 
 _ADVICE = "Run the same command again: images that were uploaded and passed are not built again."

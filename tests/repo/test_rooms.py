@@ -66,7 +66,7 @@ MAY_IMPORT = {
     },
     "promotion": {"publish", "contents", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "contents", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
-    "results": {"contents", "planning", "stack", "timing"},
+    "results": {"contents", "planning", "stack", "timing", "units"},
     "contents": {"stack", "registry_format", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},

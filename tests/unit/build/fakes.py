@@ -14,12 +14,7 @@ from ci.contents.model import ImageConfig
 from ci.errors import EngineLostError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
-from ci.results import (
-    ImageReport,
-    Layer,
-    RunReport,
-    TestResult,
-)
+from ci.results import ImageReport, Layer, RunReport, TestResult
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
 from tests.unit.build.suite_outputs import failing_output, passing_output
