@@ -20,7 +20,7 @@ from ci.results import (
     SuiteOutcome,
     SuiteReport,
 )
-from ci.timing import TaskKind, TaskReport, busy_seconds
+from ci.timing import TaskKind, TaskReport, busy_seconds, last_ended
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})
 _IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE})
@@ -107,6 +107,19 @@ def report_tasks(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[
             )
         )
     return tuple(reports)
+
+
+def report_publishing(report: RunReport, started: float, ended: float, *, ok: bool) -> TaskReport:
+    """Return when the tags of the stack were published: when all other tasks had ended."""
+    return TaskReport(
+        kind=TaskKind.PUBLISH,
+        image="",
+        ready=started,
+        started=started,
+        seconds=ended - started,
+        ok=ok,
+        after=last_ended(report.tasks),
+    )
 
 
 def report_image(

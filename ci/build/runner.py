@@ -13,6 +13,7 @@ from ci.build.outcomes import (
     contents_of,
     find_root_causes,
     report_image,
+    report_publishing,
     report_tasks,
     with_budgets,
 )
@@ -30,7 +31,7 @@ from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
 from ci.stack.model import Stack
-from ci.timing import TaskKind, TaskReport, last_ended
+from ci.timing import TaskKind
 
 BuildingKind = Literal[TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE]
 
@@ -99,16 +100,7 @@ class Run:
             if publication.failure:
                 work.fail(publication.failure)
                 work.what = "the stack was not published"
-        task = TaskReport(
-            kind=TaskKind.PUBLISH,
-            image="",
-            ready=started,
-            started=started,
-            seconds=self._now() - started,
-            ok=not publication.failure,
-            after=last_ended(report.tasks),
-        )
-        tasks = (*report.tasks, task)
+        tasks = (*report.tasks, report_publishing(report, started, self._now(), ok=not publication.failure))
         return msgspec.structs.replace(report, publication=publication, tasks=tasks, seconds=self._now())
 
     def _now(self) -> float:
@@ -207,7 +199,7 @@ class Run:
             work.quiet = True
             inspected = await self._ports.inspector.inspect(self._graph.fused[task.image])
             if isinstance(inspected, EngineFailure):
-                return TaskResult(failure=self._failed(work, 0, "reading what is in it", inspected))
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], inspected))
             return TaskResult(contents=read_contents(inspected, image=task.image))
 
     async def _measure(self, task: Task) -> TaskResult:

@@ -32,7 +32,7 @@ Log = Callable[[str], None]
 
 
 class FailedBuildError(ExternalError):
-    """Images could not be built, so nobody knows what is in them. The report has why."""
+    """Images could not be built, so what is in them is unknown. The report has why."""
 
     def __init__(self, report: RunReport) -> None:
         super().__init__("Images could not be built.")
@@ -151,7 +151,9 @@ def check_images(images: Sequence[str], known: Collection[str]) -> None:
     """Raise RequestError for images that are not known, all at once."""
     unknown = [name for name in images if name not in known]
     if unknown:
-        raise RequestError("\n".join(f"There is no image {name!r}.{did_you_mean(name, known)}" for name in unknown))
+        raise RequestError(
+            "\n".join(f"The stack has no image {name!r}.{did_you_mean(name, known)}" for name in unknown)
+        )
 
 
 def compare(

@@ -26,15 +26,15 @@ class PublishedImage(msgspec.Struct, frozen=True, kw_only=True):
         return sum(blob.size for blob in self.blobs)
 
 
-class _ImageManifest(msgspec.Struct):
+class _ImageManifest(msgspec.Struct, frozen=True):
     config: Descriptor
 
 
-class _Healthcheck(msgspec.Struct, rename="pascal"):
+class _Healthcheck(msgspec.Struct, frozen=True, rename="pascal"):
     test: tuple[str, ...] | None = None
 
 
-class _Settings(msgspec.Struct, rename="pascal"):
+class _Settings(msgspec.Struct, frozen=True, rename="pascal"):
     """`config` of the OCI image specification; a list or map that is empty may be null."""
 
     user: str | None = None
@@ -49,7 +49,7 @@ class _Settings(msgspec.Struct, rename="pascal"):
     healthcheck: _Healthcheck | None = None
 
 
-class _Configuration(msgspec.Struct):
+class _Configuration(msgspec.Struct, frozen=True):
     config: _Settings = _Settings()
 
 
