@@ -16,10 +16,9 @@ from ci.commands.describe import (
     describe_source,
     list_stacks,
     read_tag,
-    stable_tag,
 )
 from ci.commands.plan import BuildPorts
-from ci.commands.registry import require_session
+from ci.commands.registry import require_session, stable_tag
 from ci.connect import (
     BuildInputs,
     Project,
@@ -198,7 +197,7 @@ class DescriptionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._world(where, inputs) as world:
             # What is published may be missing, and costs nothing to look for; the build comes after it.
-            before = await world.stack(old or stable_tag(world.project.stack))
+            before = await world.stack(old or stable_tag(world.project.stack, "--old"))
             after = await world.stack(new)
         found = compare(before.stack, after.stack, images=image or (), inherited=inherited)
         if as_json:

@@ -133,13 +133,6 @@ async def list_stacks(stack: Stack, session: RegistrySession, version: str = "")
     return await read_stack_listing(session.registry, _places(stack, session), chosen)
 
 
-def stable_tag(stack: Stack) -> str:
-    """Return the stable tag of a stack's version. Raises RequestError if it has no version."""
-    if not stack.version:
-        raise RequestError("Compare with what? Name it with --old, or set stack.version in stack.toml.")
-    return f"{stack.version}{STABLE_SUFFIX}"
-
-
 def chosen(stack: DescribedStack, images: Sequence[str]) -> DescribedStack:
     """Return the named images of a stack, or all for none. Raises RequestError for those it does not have."""
     check_images(images, stack.names)
