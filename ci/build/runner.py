@@ -263,8 +263,9 @@ class Run:
             work.quiet = True
             try:
                 digest = digests.pop(task.image)
-                await self._publisher().attest_tests(task.image, digest, suites, digests)
+                # The attestation last: an image that has it is reused, and what is in it is not read again.
                 contents = await self._attach_contents(task.image, digest, upstream)
+                await self._publisher().attest_tests(task.image, digest, suites, digests)
             except RegistryError as error:
                 failure = EngineFailure(message=str(error))
                 return TaskResult(failure=self._failed(work, 0, DOING[task.kind], failure))
