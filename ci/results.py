@@ -1,10 +1,13 @@
 """The results of a run as values: outcomes, tests, steps, layers, images, the whole run. No clock, no engine."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from ci import units
+from ci.contents.budgets import ImageVerdict
 from ci.planning.plan import Plan
 from ci.stack.model import Suite
 from ci.timing import TaskReport
@@ -13,12 +16,14 @@ from ci.timing import TaskReport
 class Outcome(StrEnum):
     """The outcome of one image.
 
-    TESTS_FAILED: the image was built, but a suite did not pass. NOT_UPLOADED: it passed, but is not in the registry.
+    TESTS_FAILED: the image was built, but a suite did not pass. OVER_BUDGET: it passed, but grew too
+    much. NOT_UPLOADED: it passed, but is not in the registry.
     """
 
     BUILT = "built"
     REUSED = "reused"
     TESTS_FAILED = "tests failed"
+    OVER_BUDGET = "over budget"
     NOT_UPLOADED = "not uploaded"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -81,6 +86,28 @@ class SuiteReport(Suite, frozen=True, kw_only=True):
     junit: str | None = None
     traceback: str = ""
     """Of an unexpected error: it is in the report's logs, not on the terminal."""
+
+
+_BEST_FIRST = (
+    TestOutcome.PASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.FLAKY,
+    TestOutcome.UNFINISHED,
+    TestOutcome.ERROR,
+    TestOutcome.FAILED,
+)
+
+
+def count_tests(suites: Sequence[SuiteReport]) -> str:
+    """Return `41 passed, 2 skipped, 1 flaky`, the worst last, and the number of suites without a result."""
+    counts = Counter(test.outcome for suite in suites for test in suite.tests)
+    parts = [f"{counts[outcome]} {outcome}" for outcome in _BEST_FIRST if counts[outcome]]
+    for outcome in (SuiteOutcome.EMPTY, SuiteOutcome.ERROR):
+        number = sum(suite.outcome is outcome for suite in suites)
+        if number:
+            parts.append(f"{units.number(number, 'suite')} {outcome}")
+    return ", ".join(parts)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +225,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     failure: str = ""
+    warning: str = ""
+    """What is not as it should be, though all tags are."""
     seconds: float = 0.0
     traceback: str = ""
     """As in Failure."""
@@ -225,6 +254,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskReport, ...] = ()
     """In the order in which they started."""
     baseline: Baseline | None = None
+    budgets: tuple[ImageVerdict, ...] = ()
+    """On each image that exists, if the stack has a budget and a registry is open."""
     publication: Publication | None = None
 
     @property

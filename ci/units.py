@@ -1,4 +1,9 @@
-"""Seconds and bytes as text."""
+"""Numbers of things, seconds and bytes as text."""
+
+
+def number(amount: int, word: str) -> str:
+    """Return how many there are: `1 image`, `2 images`."""
+    return f"{amount} {word}" if amount == 1 else f"{amount} {word}s"
 
 
 def seconds(amount: float) -> str:

@@ -39,7 +39,7 @@ LOGS_FRONTEND = "github.com/dagger/dagger/dagql/idtui/frontend_logs.go"
 LOGGED_STDOUT = "state.procInfo.Stdout = nopCloser{io.MultiWriter(stdio.Stdout, state.procInfo.Stdout)}"
 PARSE_INTERACTIVE = "parsedCommand, err := shlex.Split(interactiveCommand)"
 FAIL = "fmt.Fprintln(stderr, rootCmd.ErrPrefix(), err); exitWithCode(1)"
-PRINT_ERROR = "\t\tdefault:\n\t\t\tfmt.Fprintln(stderr, rootCmd.ErrPrefix(), err)"
+PRINT_ERROR = "cmd.PrintErrln(cmd.ErrPrefix(), rerr.Error())"
 HIDDEN_LOGS = "if p.Encapsulate || !s.opts.ShouldShow(s.db, p) {"
 NO_SHELL = 'fmt.Errorf("running shell without the TUI is not supported")'
 
@@ -86,9 +86,9 @@ PATCHES = (
     ),
     # An error's text ends with the numbers of a trace, which say nothing to its reader.
     (
-        "github.com/dagger/dagger/cmd/dagger/main.go",
+        "github.com/dagger/dagger/cmd/dagger/functions.go",
         PRINT_ERROR,
-        PRINT_ERROR.replace(", err)", ", idtui.ErrorText(err))"),
+        PRINT_ERROR.replace("rerr.Error()", "idtui.ErrorText(rerr)"),
     ),
     # A frontend would print what a shell has printed on its terminal a second time, as the log of its process.
     (

@@ -1,6 +1,7 @@
 """What went wrong with a task, as the failure of an image: where it was in its Dockerfile, and why."""
 
 import traceback
+from collections.abc import Mapping
 
 import msgspec
 
@@ -11,17 +12,19 @@ from ci.results import Failure
 from ci.stack.model import Stack
 from ci.timing import TaskKind
 
-_DOING = {
+DOING: Mapping[TaskKind, str] = {
     TaskKind.FETCH: "fetching {}",
     TaskKind.STAGE: "building {}",
     TaskKind.IMAGE: "the image as a whole",
-    TaskKind.DESCRIBE: "measuring its layers",
+    TaskKind.DESCRIBE: "reading what is in it",
+    TaskKind.MEASURE: "measuring its layers",
     TaskKind.TOOLS: "building the tools for tests",
     TaskKind.SUITE: "running the suite {}",
     TaskKind.UPLOAD: "uploading it",
-    TaskKind.ATTEST: "attaching its test attestation",
+    TaskKind.ATTEST: "attaching its attestations",
     TaskKind.PUBLISH: "publishing the tags",
 }
+"""What was being done, where it was no instruction. In braces, the name of a stage, suite or image."""
 
 
 def failure_of(stack: Stack, image: str, line: int, instruction: str, failure: EngineFailure) -> Failure:
@@ -42,7 +45,7 @@ def caught(stack: Stack, task: Task, error: Exception) -> Failure:
     lost = next((one for one in errors if isinstance(one, EngineLostError)), None)
     if lost is not None:
         raise lost from error
-    instruction = _DOING[task.kind].format(task.part or task.image)
+    instruction = DOING[task.kind].format(task.part or task.image)
     if all(isinstance(one, StackError) for one in errors):
         message = "\n".join(dict.fromkeys(map(str, errors)))
         return failure_of(stack, task.image, 0, instruction, EngineFailure(message=message))

@@ -6,14 +6,11 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ci.build.progress import Progress
+from ci.contents.budgets import ImageVerdict
 from ci.contents.inspection import Inspection
+from ci.contents.model import Contents
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import (
-    Layer,
-    Publication,
-    RunReport,
-    SuiteReport,
-)
+from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
 
 
@@ -40,7 +37,7 @@ class Builder(Protocol):
         ...
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        """Measure the layers of an image that is built. Compresses the whole image: minutes for a large one."""
+        """Measure the layers that an image which is built adds to its parent, or to its foreign base."""
         ...
 
     async def fetch(self, reference: str) -> EngineFailure | None:
@@ -124,15 +121,34 @@ class Publisher(Protocol):
         """
         ...
 
+    async def describe(self, name: str, digest: str, fused: Fused, contents: Contents) -> Contents:
+        """Attach to an uploaded image what is in it; return that with what the registry says of it.
+
+        Raises a RegistryError.
+        """
+        ...
+
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
         ...
 
 
+class BudgetJudge(Protocol):
+    """Judges how much images have grown."""
+
+    async def judge(
+        self, names: Sequence[str], contents: Mapping[str, Contents], reused: Mapping[str, str]
+    ) -> tuple[ImageVerdict, ...]:
+        """Return the verdict on each of these images. `contents` are of those that were built, `reused` digests."""
+        ...
+
+
 class RunPorts(NamedTuple):
-    """The outside world, as a run sees it. Without a publisher nothing is uploaded."""
+    """The outside world, as a run sees it. Without a publisher nothing is uploaded, without a judge nothing judged."""
 
     builder: Builder
     tester: Tester
+    inspector: Inspector
     progress: Progress
     publisher: Publisher | None = None
+    budgets: BudgetJudge | None = None

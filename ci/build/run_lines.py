@@ -1,13 +1,12 @@
 """The lines of a run's log: when, which image, what, how long, and how much is done. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ci import units
 from ci.errors import first_few
 from ci.planning.plan import Plan
-from ci.results import Failure, SuiteOutcome, SuiteReport
+from ci.results import Failure, SuiteOutcome, SuiteReport, count_tests
 from ci.texts import last_lines, shorten
 
 # Characters, of an image's name and of what was done.
@@ -42,11 +41,11 @@ class LineFormat(NamedTuple):
 
 def heading(plan: Plan, *, steps: int, suites: int, jobs: int, started: str) -> str:
     """Return what a run begins with: how much there is to do, and what times count from."""
-    parts = [f"{_count(len(plan.to_build), 'image')} to build ({_count(steps, 'instruction')})"]
+    parts = [f"{units.number(len(plan.to_build), 'image')} to build ({units.number(steps, 'instruction')})"]
     if plan.reused:
-        parts.append(f"{_count(len(plan.reused), 'image')} to reuse ({first_few(tuple(plan.reused))})")
+        parts.append(f"{units.number(len(plan.reused), 'image')} to reuse ({first_few(tuple(plan.reused))})")
     if suites:
-        parts.append(f"{_count(suites, 'suite')} of tests to run")
+        parts.append(f"{units.number(suites, 'suite')} of tests to run")
     return f"{', '.join(parts)}; {jobs} at once. Times are minutes and seconds since {started}."
 
 
@@ -66,9 +65,4 @@ def suite_text(suite: SuiteReport) -> str:
     """Return what is said of a suite that has run."""
     if suite.outcome is not SuiteOutcome.PASSED:
         return f"suite {suite.name}: {suite.why}"
-    counts = Counter(test.outcome for test in suite.tests)
-    return f"suite {suite.name}: {', '.join(f'{number} {outcome}' for outcome, number in counts.items())}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return f"suite {suite.name}: {count_tests([suite])}"

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from ci.contents.model import Contents, Ecosystem, Package
 from ci.contents.purls import SYSTEM_PACKAGES, image_purl, package_purl, source_of
-from ci.registry_format import ECOSYSTEM_PROPERTY, LOCATION_PROPERTY
+from ci.registry_format import CREATED, ECOSYSTEM_PROPERTY, LOCATION_PROPERTY
 
 if TYPE_CHECKING:
     from cyclonedx.model import Property
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.component import Component
 
 _TRIVY = "aquasecurity:trivy:"
+_UNKNOWN_TIME = "1970-01-01T00:00:00+00:00"
 
 
 def render_sbom(contents: Contents, created: str) -> str:
@@ -33,6 +34,15 @@ def render_sbom(contents: Contents, created: str) -> str:
     from cyclonedx.schema import OutputFormat, SchemaVersion  # noqa: PLC0415
 
     return make_outputter(_bom(contents, created), OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2)
+
+
+def creation_time(contents: Contents) -> str:
+    """Return when an image was made, as its label says: no clock, so that a digest has one bill of materials."""
+    label = contents.config.labels.get(CREATED, "")
+    try:
+        return datetime.fromisoformat(label).isoformat()
+    except ValueError:
+        return _UNKNOWN_TIME
 
 
 def _bom(contents: Contents, created: str) -> "Bom":

@@ -13,13 +13,7 @@ from ci.oci.reference import Reference
 from ci.oci.registry import Manifest, RegistryError
 from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
 from ci.registry_format import STABLE_SUFFIX
-from ci.results import (
-    Baseline,
-    Blob,
-    ImageReport,
-    Layer,
-    RunReport,
-)
+from ci.results import Baseline, Blob, ImageReport, Layer, RunReport
 from ci.stack.model import Stack
 
 # Seconds, for all requests together: a silent registry must not keep a finished run waiting.

@@ -5,13 +5,7 @@ The format is pytest's own: https://github.com/pytest-dev/pytest/blob/main/testi
 
 from xml.etree import ElementTree as ET
 
-from ci.results import (
-    RunReport,
-    SuiteOutcome,
-    SuiteReport,
-    TestOutcome,
-    TestResult,
-)
+from ci.results import RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
 
 
 def render_junit(report: RunReport) -> str:

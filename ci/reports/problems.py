@@ -4,14 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ci.results import (
-    ImageReport,
-    RunReport,
-    SuiteOutcome,
-    SuiteReport,
-    TestOutcome,
-    TestResult,
-)
+from ci.results import ImageReport, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

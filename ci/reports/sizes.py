@@ -4,12 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ci import units
-from ci.results import (
-    Baseline,
-    ImageReport,
-    Layer,
-    RunReport,
-)
+from ci.results import Baseline, ImageReport, Layer, RunReport
 from ci.texts import shorten
 
 _INSTRUCTION_SHOWN = 80

@@ -1,14 +1,15 @@
 """The plan and the run as text for the terminal: the table, and why an image failed."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, assert_never
 
 from tabulate import tabulate
 
 from ci import units
+from ci.contents.budgets import Verdict
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
+from ci.reports.budgets import render_budgets, verdict_word
 from ci.reports.tree import draw_tree
 from ci.results import (
     Failure,
@@ -19,9 +20,10 @@ from ci.results import (
     SuiteReport,
     TestOutcome,
     TestResult,
+    count_tests,
 )
 from ci.stack.model import SuiteKind
-from ci.texts import last_lines
+from ci.texts import last_lines, shorten
 
 _REASON_SHOWN = 64
 
@@ -41,7 +43,7 @@ def render_plan(plan: Plan) -> str:
     retested = len(plan.to_test) - len(plan.to_build)
     if retested:
         counts.append(f"{retested} of these to test again")
-    total = f"{len(plan.images)} {_plural(len(plan.images), 'image')}, {', '.join(counts)}"
+    total = f"{units.number(len(plan.images), 'image')}, {', '.join(counts)}"
     return "\n".join([f"{table}\n\n{total}", *_inheritance(plan), *_long_reasons(plan), *_notes(plan)])
 
 
@@ -54,7 +56,9 @@ def render_run(report: RunReport) -> str:
     table = _table(("image", "why", "seconds", "size", "tests", "result"), shown)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *failed, *tests, *describe_publication(report)])
+    budgets = ["\n".join(found)] if (found := render_budgets(report.budgets)) else []
+    parts = [*failed, *tests, *budgets, *describe_publication(report)]
+    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *parts])
 
 
 def describe_publication(report: RunReport) -> Sequence[str]:
@@ -66,16 +70,16 @@ def describe_publication(report: RunReport) -> Sequence[str]:
         return (published.failure,)
     name = f"{published.registry}/IMAGE:{published.tag}"
     variants = [f"  {image}: {reference}" for image, reference in published.variants.items()]
+    variants += [published.warning] if published.warning else []
     if not published.written:
         return ("\n".join([f"Already published: {name} points to these images.", *variants]),)
-    number = len(published.written)
     others = f"; {len(published.unchanged)} already had it" if published.unchanged else ""
-    written = f"Published as {name}: the tag was written for {number} {_plural(number, 'image')}{others}."
+    written = f"Published as {name}: the tag was written for {units.number(len(published.written), 'image')}{others}."
     return ("\n".join([written, *variants]),)
 
 
 def _short(reason: str) -> str:
-    return reason if len(reason) <= _REASON_SHOWN else f"{reason[: _REASON_SHOWN - 1]}…"
+    return shorten(reason, _REASON_SHOWN)
 
 
 def _long_reasons(plan: Plan) -> Sequence[str]:
@@ -146,6 +150,8 @@ def _result(image: ImageReport) -> str:
             return image.outcome.value
         case Outcome.TESTS_FAILED:
             return "TESTS FAILED"
+        case Outcome.OVER_BUDGET:
+            return verdict_word(Verdict.OVER)
         case Outcome.NOT_UPLOADED:
             return f"NOT UPLOADED ({image.blocked_by} failed)" if image.blocked_by else "NOT UPLOADED"
         case Outcome.FAILED:
@@ -159,6 +165,7 @@ _COUNTED = {
     Outcome.BUILT: "built",
     Outcome.REUSED: "reused",
     Outcome.TESTS_FAILED: "with failing tests",
+    Outcome.OVER_BUDGET: "over budget",
     Outcome.NOT_UPLOADED: "not uploaded",
     Outcome.FAILED: "failed",
     Outcome.BLOCKED: "blocked",
@@ -173,9 +180,10 @@ def render_verdict(report: RunReport) -> str:
         for outcome in Outcome
         if report.with_outcome(outcome)
     ]
-    number = len(report.images)
     verdict = "" if report.exit_code == 0 else "The run FAILED: "
-    return f"{verdict}{number} {_plural(number, 'image')}: {', '.join(counts)} in {units.seconds(report.seconds)}."
+    return (
+        f"{verdict}{units.number(len(report.images), 'image')}: {', '.join(counts)} in {units.seconds(report.seconds)}."
+    )
 
 
 def _render_failure(image: ImageReport) -> str:
@@ -210,10 +218,6 @@ def parents_of(plan: Plan) -> Mapping[str, str | None]:
     return {image.name: image.parent for image in plan.images}
 
 
-def _plural(number: int, word: str) -> str:
-    return word if number == 1 else f"{word}s"
-
-
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     # Empty columns are left out.
     kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
@@ -227,28 +231,6 @@ BRANCH = len("├── ")
 
 _SHOWN = 20
 """The number of failed tests shown for an image; the report folder has all."""
-
-
-def count_tests(suites: Sequence[SuiteReport]) -> str:
-    """Return `41 passed, 2 skipped, 1 flaky`, the worst last, and the number of suites without a result."""
-    counts = Counter(test.outcome for suite in suites for test in suite.tests)
-    parts = [f"{counts[outcome]} {outcome}" for outcome in _ORDER if counts[outcome]]
-    for outcome in (SuiteOutcome.EMPTY, SuiteOutcome.ERROR):
-        number = sum(suite.outcome is outcome for suite in suites)
-        if number:
-            parts.append(f"{number} suite{'' if number == 1 else 's'} {outcome}")
-    return ", ".join(parts)
-
-
-_ORDER = (
-    TestOutcome.PASSED,
-    TestOutcome.SKIPPED,
-    TestOutcome.XFAILED,
-    TestOutcome.FLAKY,
-    TestOutcome.UNFINISHED,
-    TestOutcome.ERROR,
-    TestOutcome.FAILED,
-)
 
 
 def render_failures(image: ImageReport) -> Iterator[str]:

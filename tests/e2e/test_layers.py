@@ -38,3 +38,34 @@ async def test_what_cannot_be_built_cannot_be_measured(session: None) -> None:  
     found = await EngineBuilder(dag.directory().with_new_file("images/base/Dockerfile", text)).layers(fused)
     assert not isinstance(found, tuple)
     assert found.exit_code == 3
+
+
+SIZES = {
+    "images/base/Dockerfile": (
+        "FROM debian:bookworm-slim\n"
+        "RUN mkdir /data && head -c 1000000 /dev/zero > /data/a && head -c 2000000 /dev/zero > /data/b\n"
+        "RUN chmod 600 /data/a\n"
+        "RUN rm /data/b\n"
+    ),
+    "images/top/Dockerfile": (
+        "FROM base\nCOPY file /copied\nRUN chown 1000 /data/a && head -c 300000 /dev/zero > '/data/a\tb'\nENV a=b\n"
+    ),
+    "images/top/file": "x" * 500_000,
+}
+
+
+async def test_a_layer_has_the_size_of_what_its_own_step_added_or_changed(session: None) -> None:  # noqa: ARG001
+    stack = read_stack(MemoryTree(SIZES))
+    source = dag.directory()
+    for path, text in SIZES.items():
+        source = source.with_new_file(path, text)
+    builder = EngineBuilder(source)
+    base, top = [await builder.layers(fuse(stack, name)) for name in ("base", "top")]
+    assert isinstance(base, tuple)
+    assert isinstance(top, tuple)
+    assert [(layer.instruction.split()[0], layer.size) for layer in base[1:]] == [
+        ("RUN", 3_000_000),
+        ("RUN", 1_000_000),  # another mode: the layer has the whole file
+        ("RUN", 0),
+    ]
+    assert [(layer.instruction.split()[0], layer.size) for layer in top] == [("COPY", 500_000), ("RUN", 1_300_000)]

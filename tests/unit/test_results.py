@@ -1,12 +1,7 @@
 import pytest
 
 from ci.planning.plan import Plan
-from ci.results import (
-    ImageReport,
-    Outcome,
-    Publication,
-    RunReport,
-)
+from ci.results import ImageReport, Outcome, Publication, RunReport
 from ci.timing import busy_seconds
 
 

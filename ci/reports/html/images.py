@@ -7,21 +7,15 @@ from urllib.parse import quote
 from ci import units
 from ci.reports.html.failures import Card
 from ci.reports.problems import build_log, suite_log
-from ci.reports.text import BRANCH, RunRow, count_tests, parents_of, run_row
+from ci.reports.text import BRANCH, RunRow, parents_of, run_row
 from ci.reports.tree import draw_tree
-from ci.results import (
-    ImageReport,
-    Outcome,
-    Publication,
-    RunReport,
-    SuiteReport,
-    TestOutcome,
-)
+from ci.results import ImageReport, Outcome, Publication, RunReport, SuiteReport, TestOutcome, count_tests
 
 _LOOKS: Mapping[Outcome, str] = {
     Outcome.BUILT: "good",
     Outcome.REUSED: "calm",
     Outcome.TESTS_FAILED: "bad",
+    Outcome.OVER_BUDGET: "bad",
     Outcome.NOT_UPLOADED: "bad",
     Outcome.FAILED: "bad",
     Outcome.BLOCKED: "blocked",

@@ -33,13 +33,17 @@ class Killing:
 
     def __init__(self, writes: int) -> None:
         self._left = writes
+        self._has_killed = False
         self._lock = threading.Lock()
         self.client: Future[int] = Future()
 
     def __call__(self, _request: Request, serve: Callable[[], Reply]) -> Reply | None:
         with self._lock:
             if not self._left:
-                os.kill(self.client.result(), signal.SIGKILL)
+                # Others of its requests may be waiting here. By then its number may be another process's, or none's.
+                if not self._has_killed:
+                    self._has_killed = True
+                    os.kill(self.client.result(), signal.SIGKILL)
                 return None
             self._left -= 1
             return serve()

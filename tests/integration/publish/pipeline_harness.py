@@ -30,7 +30,7 @@ from ci.stack.reader import read_stack
 from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.server import RegistryServer
-from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress
+from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
 from tests.unit.trees import MemoryTree
 
 IMAGES = ("base", "ds", "ml", "r")
@@ -178,6 +178,7 @@ class Pipeline:
             registry=RegistrySession(registry, self.layout, self.credentials is not None),
             builder=self.engine,
             tester=self.tester,
+            inspector=FakeInspector(),
             progress=KeptProgress(),
             tools="tools",
             cores=2,
@@ -193,7 +194,7 @@ class Pipeline:
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
         tree = self.tree()
-        return await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))
+        return (await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))).report
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
         """Return what the tags of their repositories name, by image."""

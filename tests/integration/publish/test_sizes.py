@@ -17,15 +17,16 @@ class Measuring(Engine):
     """An Engine that measures: each instruction of the chain adds 10 bytes to a base of 100."""
 
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
-        plan = layering(fused)
-        steps = (Layer(instruction=step.command, image=step.image, size=10) for step in plan.steps)
-        return (Layer(instruction=f"FROM {plan.base}", image=None, size=100, number=0), *steps)
+        plan, image = layering(fused), fused.stages[-1].image
+        steps = (Layer(instruction=one.command, image=image, size=10) for one in plan.steps if one.image == image)
+        base = Layer(instruction=f"FROM {plan.base}", image=None, size=100, number=0)
+        return (*([base] if plan.stages[0].image == image else []), *steps)
 
 
 @pytest.fixture
 def measured(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setattr("tests.integration.publish.pipeline_harness.Engine", Measuring)
-    pipeline.options = BuildOptions(publish=True, describe=True)
+    pipeline.options = BuildOptions(publish=True, measure=True)
     return pipeline
 
 

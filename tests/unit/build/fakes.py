@@ -9,15 +9,12 @@ from ci.build.ports import EngineFailure, RunPorts, SuiteOutput, SuiteRequest
 from ci.build.progress import Span
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
+from ci.contents.inspection import Inspection
+from ci.contents.model import ImageConfig
 from ci.errors import EngineLostError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
-from ci.results import (
-    ImageReport,
-    Layer,
-    RunReport,
-    TestResult,
-)
+from ci.results import ImageReport, Layer, RunReport, TestResult
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
 from tests.unit.build.suite_outputs import failing_output, passing_output
@@ -59,6 +56,28 @@ class FakeBuilder:
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         self.log.append(f"layers {fused.stages[-1].image}")
         return ()
+
+
+class FakeInspector:
+    """An Inspector that finds one package in each image; `sizes` are those of images that are not 1,000 bytes large."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.inspected: list[str] = []
+
+    async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
+        name = image if isinstance(image, str) else image.stages[-1].image
+        self.inspected.append(name)
+        status = f"Package: of-{name.partition('@')[0].rpartition('/')[2]}\nStatus: install ok installed\nVersion: 1\n"
+        return Inspection(
+            files={"var/lib/dpkg/status": status.encode(), "etc/os-release": b"ID=debian\nVERSION_ID=12\n"},
+            refused={},
+            noticed=(),
+            config=ImageConfig(),
+            platform="linux/amd64",
+            size=self.sizes.get(name, 1000),
+            entries=2,
+        )
 
 
 class FakeTester:
@@ -129,18 +148,21 @@ class KeptProgress:
         self.lines.extend(text.splitlines())
 
 
-async def run(
+async def run(  # noqa: PLR0913 (a run, and what tests vary of it)
     builder: FakeBuilder,
     tree: Tree,
     *,
     tester: FakeTester | None = None,
+    measure: bool = False,
     describe: bool = False,
     progress: KeptProgress | None = None,
 ) -> RunReport:
     stack = read_stack(tree)
     plan = make_plan(stack)
-    request = BuildRun(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
-    ports = RunPorts(builder, tester or FakeTester(), progress or KeptProgress())
+    request = BuildRun(
+        jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, measure=measure, tested=plan.to_build
+    )
+    ports = RunPorts(builder, tester or FakeTester(), FakeInspector(), progress or KeptProgress())
     return await Run(plan, stack, ports, request).report()
 
 

@@ -76,7 +76,7 @@ async def test_a_failure_of_a_copied_stage_is_blamed_on_that_stage() -> None:
 
 async def test_describing_comes_after_building_and_does_not_hold_children_up() -> None:
     builder = FakeBuilder()
-    await run(builder, TREE, describe=True)
+    await run(builder, TREE, measure=True)
     assert builder.log.index("finish base") < builder.log.index("layers base")
     assert {entry for entry in builder.log if entry.startswith("layers")} == {
         "layers base", "layers ds", "layers ml", "layers r",

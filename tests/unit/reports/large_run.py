@@ -3,12 +3,7 @@
 import msgspec
 
 from ci.planning.plan import Plan
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-)
+from ci.results import Failure, ImageReport, Outcome, RunReport
 from ci.stack.model import SuiteKind
 from ci.timing import TaskKind, TaskReport
 from tests.unit.reports import runs

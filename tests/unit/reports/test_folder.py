@@ -7,15 +7,7 @@ import msgspec
 
 from ci.planning.plan import Plan
 from ci.reports.folder import render_folder
-from ci.results import (
-    Failure,
-    ImageReport,
-    Layer,
-    Outcome,
-    Publication,
-    RunReport,
-    StepResult,
-)
+from ci.results import Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
 from tests.unit.reports import runs
 from tests.unit.reports.plans import planned
 

@@ -5,12 +5,7 @@ import pytest
 
 from ci.promotion.records import GateApproval, GoneRecord, Kind, PromotionRecord, RecordedUpdate
 from ci.promotion.timeline import read_timeline
-from ci.reports.promotion import (
-    render_history,
-    render_history_summary,
-    render_promotion_plan,
-    render_promotion_summary,
-)
+from ci.reports.promotion import render_history, render_history_summary, render_promotion_plan, render_promotion_summary
 
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 TAG = "2026.4-stable"

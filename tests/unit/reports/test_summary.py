@@ -13,15 +13,7 @@ from ci.planning.plan import Plan
 from ci.reports.annotations import LONGEST_MESSAGE, MOST, render_annotations
 from ci.reports.markdown import MOST_BYTES, bounded, code, fence, table
 from ci.reports.summary import render_summary
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-    SuiteOutcome,
-    TestOutcome,
-    TestResult,
-)
+from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, TestOutcome, TestResult
 from ci.stack.model import SuiteKind
 from tests.unit.reports import runs
 from tests.unit.reports.large_run import large_run

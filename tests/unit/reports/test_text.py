@@ -3,16 +3,7 @@ import re
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.reports.text import render_plan, render_run
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-    SuiteOutcome,
-    SuiteReport,
-    TestOutcome,
-    TestResult,
-)
+from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
 from ci.stack.model import SuiteKind
 from ci.texts import LAST_LINES
 from tests.unit.reports.plans import planned

@@ -1,0 +1,60 @@
+"""Judges what a run built and reused against what is stable in the registry."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ci.contents.budgets import ImageVerdict, Stable, judge
+from ci.contents.described_stack import DescribedStack
+from ci.contents.model import Contents
+from ci.oci.concurrency import gather_results
+from ci.oci.registry import RegistryError
+from ci.publish.described import read_published_stack
+from ci.publish.descriptions import find_description
+from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
+from ci.registry_format import STABLE_SUFFIX
+from ci.stack.budget_config import Budget
+from ci.stack.model import Stack
+
+
+class BudgetGate(NamedTuple):
+    """The budget of a stack. `accepted` is the reason that an operator gave to let growth pass, empty for none."""
+
+    session: RegistrySession
+    stack: Stack
+    budget: Budget
+    accepted: str = ""
+
+    async def judge(
+        self, names: Sequence[str], contents: Mapping[str, Contents], reused: Mapping[str, str]
+    ) -> tuple[ImageVerdict, ...]:
+        """Return the verdict on each of these images. `contents` are of those that were built, `reused` digests.
+
+        What cannot be read is over its budget. Raises nothing that a registry may do.
+        """
+        found = dict(contents)
+        missing: dict[str, str] = {}
+        others = [name for name in names if name in reused and name not in contents]
+        answers = await gather_results(lambda name: self._find(name, reused[name]), others, REQUESTS_AT_ONCE)
+        for name, answer in zip(others, answers, strict=True):
+            if isinstance(answer, Contents):
+                found[name] = answer
+            else:
+                missing[name] = str(answer) if answer else _MISSING.format(name=name)
+        parents = {name: self.stack.by_name[name].parent for name in names}
+        new = DescribedStack(name="this run", images=found, parents=parents, missing=missing)
+        return judge(self.budget, await self._stable(names), new, self.accepted)
+
+    async def _find(self, name: str, digest: str) -> Contents | None:
+        tags = self.session.tags
+        return await find_description(self.session.registry, tags.repository(name), digest, name)
+
+    async def _stable(self, names: Sequence[str]) -> Stable:
+        tag = self.budget.against or f"{self.stack.version}{STABLE_SUFFIX}"
+        try:
+            published = await read_published_stack(self.session, names, tag)
+        except RegistryError as error:
+            return Stable(tag=tag, stack=None, problem=str(error))
+        return Stable(tag=tag, stack=published.stack if published else None)
+
+
+_MISSING = "It was published without a description. `describe --image {name} --tag TAG --keep` makes one."
