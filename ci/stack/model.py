@@ -16,6 +16,7 @@ from ci.dockerfile.stages import ImageStage
 from ci.stack.budget_config import Budget
 from ci.stack.gpu_config import GpuSettings
 from ci.stack.image_references import ImageName, ImageReferences
+from ci.stack.wiki_config import WikiSettings
 
 
 class EntryKind(StrEnum):
@@ -163,6 +164,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     highlights: tuple[str, ...] = ()
     """Packages, such as `pip:polars`, whose versions are shown with the key versions of each image."""
     budget: Budget | None = None
+    wiki: WikiSettings = WikiSettings()
     """How much its images may grow; None if not configured."""
     external: tuple[str, ...] = ()
     """References that mean no image of the stack, though they look like it."""

@@ -10,7 +10,7 @@ from ci.reports.contents import number
 from ci.reports.markdown import code, table
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import day, minute
-from ci.wiki.model import COMMIT_SHOWN, PublishedStack, StableStack, Version, WikiInput, stacks
+from ci.wiki.model import COMMIT_SHOWN, RecordedStack, StableStack, Version, WikiInput, stacks
 from ci.wiki.names import DEPENDENCIES, PACKAGES, SYSTEM_PACKAGES, PageIndex
 
 _KEY_VERSIONS = ("Python", "R", "Julia", "JupyterLab", "CUDA", "PyTorch", "TensorFlow", "NumPy", "pandas")
@@ -100,7 +100,7 @@ def _links(links: Sequence[str]) -> str:
     return f"<details><summary>{number(len(links), 'image')}</summary>{listed}</details>"
 
 
-def _when_stable(stable: StableStack | None, stack: PublishedStack) -> str:
+def _when_stable(stable: StableStack | None, stack: RecordedStack) -> str:
     """Say whether a stack is stable, or when it was last."""
     if stable is None:
         return ""
@@ -112,5 +112,5 @@ def _when_stable(stable: StableStack | None, stack: PublishedStack) -> str:
     return f"was, from {day(last.at)}" if last else ""
 
 
-def _is_of(promotion: PromotionRecord | None, stack: PublishedStack) -> bool:
+def _is_of(promotion: PromotionRecord | None, stack: RecordedStack) -> bool:
     return promotion is not None and promotion.kind is Kind.PROMOTION and promotion.source == stack.tag

@@ -14,7 +14,7 @@ from ci.publish.tags import TagLayout
 COMMIT_SHOWN = 12
 
 
-class PublishedStack(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedStack(msgspec.Struct, frozen=True, kw_only=True):
     """A stack that a run published, with what is in its images."""
 
     run: RunRecord
@@ -53,7 +53,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     stable: StableStack | None = None
-    published: tuple[PublishedStack, ...] = ()
+    published: tuple[RecordedStack, ...] = ()
 
 
 class WikiInput(msgspec.Struct, frozen=True, kw_only=True):

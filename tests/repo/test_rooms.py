@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "module": {
         "promotion_functions",
         "description_functions",
+        "wiki_functions",
         "options",
         "dagger_function",
         "connect",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
         "contents",
         "planning",
     },
+    "wiki_functions": {"options", "dagger_function", "connect", "commands", "adapters", "wiki"},
     "options": set(),
     "dagger_function": {"adapters", "errors"},
     "connect": {"commands", "adapters", "reports", "publish", "planning", "gpu_gate", "stack", "errors"},

@@ -14,7 +14,7 @@ from ci.errors import RequestError
 from ci.promotion.records import GateApproval, Kind
 from ci.promotion.timeline import read_timeline
 from ci.publish.tags import TagLayout
-from ci.wiki.model import PublishedStack, StableStack, Version, WikiInput
+from ci.wiki.model import RecordedStack, StableStack, Version, WikiInput
 from ci.wiki.names import folded
 from ci.wiki.pages import BEGIN, END, MARK, SHARED, render_pages
 from tests.unit.contents.samples import contents, kernel, layer, package
@@ -74,7 +74,7 @@ def one_image(word: str) -> WikiInput:
         ran, commit=word, images=tuple(msgspec.structs.replace(one, tests=tests) for one in ran.images)
     )
     stable = StableStack(timeline=read_timeline([record, back], STABLE, record.new(STABLE)), contents=stack, run=ran)
-    published = (PublishedStack(run=ran, contents=msgspec.structs.replace(stack, name=TAGS[0])),)
+    published = (RecordedStack(run=ran, contents=msgspec.structs.replace(stack, name=TAGS[0])),)
     return msgspec.structs.replace(EMPTY, versions=(Version(name="2026.4", stable=stable, published=published),))
 
 
@@ -206,7 +206,7 @@ def test_images_with_names_of_pages_have_pages_of_their_own() -> None:
 def test_many_links_of_one_stack_are_folded() -> None:
     names = [f"image-{number}" for number in range(7)]
     stack = DescribedStack(name=TAGS[0], images={one: image(one, "") for one in names}, parents=dict.fromkeys(names))
-    published = (PublishedStack(run=run(TAGS[0], "2026-11-20T09:00:00+00:00", names), contents=stack),)
+    published = (RecordedStack(run=run(TAGS[0], "2026-11-20T09:00:00+00:00", names), contents=stack),)
     wiki = msgspec.structs.replace(EMPTY, versions=(Version(name="2026.4", published=published),))
     home = render_pages(wiki)["Home"]
     assert "<details><summary>7 images</summary>[`image-0`](image-0-2026.4-a1239ab), " in home
@@ -235,7 +235,7 @@ def test_too_many_pages_are_refused_with_a_sentence() -> None:
     names = [f"image-{number}" for number in range(101)]
     stack = DescribedStack(name="", images={one: image(one, "") for one in names}, parents=dict.fromkeys(names))
     tags = [f"2026.4-{number:07x}" for number in range(20)]
-    published = tuple(PublishedStack(run=run(tag, "2026-11-20T09:00:00+00:00", names), contents=stack) for tag in tags)
+    published = tuple(RecordedStack(run=run(tag, "2026-11-20T09:00:00+00:00", names), contents=stack) for tag in tags)
     wiki = msgspec.structs.replace(EMPTY, versions=(Version(name="2026.4", published=published),))
     with pytest.raises(RequestError, match="The wiki would have 2025 pages"):
         render_pages(wiki)

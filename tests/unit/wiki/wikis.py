@@ -12,7 +12,7 @@ from ci.promotion.records import GateApproval, Kind, PromotionRecord, RecordedUp
 from ci.promotion.timeline import read_timeline
 from ci.publish.attestations import RecordedImage, RecordedTests, RunRecord
 from ci.publish.tags import TagLayout
-from ci.wiki.model import PublishedStack, StableStack, Version, WikiInput, recorded_dependencies
+from ci.wiki.model import RecordedStack, StableStack, Version, WikiInput, recorded_dependencies
 from tests.unit.contents.samples import contents, kernel, layer, package, stack
 
 REGISTRY = "docker.io/ucsdets"
@@ -142,7 +142,7 @@ def sample(*extra: Package) -> WikiInput:
         run(b, "2026-11-23T20:00:00+00:00"),
         run(a, "2026-11-19T20:00:00+00:00"),
     ]
-    published = tuple(PublishedStack(run=one, contents=known[one.tag]) for one in runs)
+    published = tuple(RecordedStack(run=one, contents=known[one.tag]) for one in runs)
     needs = {"datascience-notebook": ("base-notebook",), "r-notebook": ("base-notebook",),
              "scipy-ml-notebook": ("datascience-notebook", "r-notebook")}  # fmt: skip
     return WikiInput(
