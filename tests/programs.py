@@ -85,7 +85,9 @@ def built(module: str, version: str) -> Path:
         return kept
     go = find_go()
     if go is None:
-        pytest.fail(f"These tests need {name}, which is built with Go, and there is no go: see docs/native-engine.md.")
+        pytest.fail(
+            f"These tests need {name}, which is built with Go, and there is no go: install it from https://go.dev/dl."
+        )
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         environment = {**os.environ, "GOBIN": folder, "GOFLAGS": "", "CGO_ENABLED": "0"}
