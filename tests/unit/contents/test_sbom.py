@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci.contents.model import Contents, Ecosystem, Package, System
-from ci.contents.sbom import render_sbom
+from ci.contents.model import Contents, Ecosystem, ImageConfig, Package, System
+from ci.contents.sbom import creation_time, render_sbom
 from tests.unit.contents.samples import contents, package
 
 GOLDEN = Path(__file__).parent / "golden/r-notebook.cdx.json"
@@ -53,8 +54,8 @@ PURLS = {
 }
 
 
-def read(found: Contents) -> dict[str, Any]:
-    text = render_sbom(found, CREATED)
+def read(found: Contents, created: str = CREATED) -> dict[str, Any]:
+    text = render_sbom(found, created)
     assert VALIDATOR.validate_str(text) is None
     document: dict[str, Any] = json.loads(text)
     return document
@@ -128,6 +129,42 @@ def test_the_same_image_has_the_same_bytes() -> None:
     assert text == GOLDEN.read_text()
     other = json.loads(render_sbom(contents("r-notebook", digest=f"sha256:{'b' * 64}"), CREATED))
     assert other["serialNumber"] != document["serialNumber"]
+
+
+@pytest.mark.parametrize(
+    ("label", "timestamp"),
+    [
+        ("2026-11-25T08:00:00Z", "2026-11-25T08:00:00+00:00"),
+        ("2026-11-25T08:00:00.123456789Z", "2026-11-25T08:00:00.123456+00:00"),
+        ("2026-11-25T08:00:00-08:00", "2026-11-25T16:00:00+00:00"),
+        ("2026-11-25T08:00:00+00:00:30", "2026-11-25T07:59:30+00:00"),
+        ("2026-11-25T08:00:00", "2026-11-25T08:00:00+00:00"),
+        ("2026-11-25", "2026-11-25T00:00:00+00:00"),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00+00:00"),
+        ("yesterday", "1970-01-01T00:00:00+00:00"),
+        ("", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_its_time_is_that_of_the_label_wherever_it_is_written(
+    label: str, timestamp: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        labels = {"org.opencontainers.image.created": label}
+        created = creation_time(contents("x", config=ImageConfig(labels=labels)))
+        assert read(contents("x"), created)["metadata"]["timestamp"] == timestamp
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_images_that_were_not_uploaded_are_told_apart_by_what_is_in_them() -> None:
+    one, other = (read(contents("x", package(f"pip:a={version}"), digest="")) for version in ("1", "2"))
+    assert one["serialNumber"] != other["serialNumber"]
+    assert read(contents("x", package("pip:a=1"), digest="")) == one
+    assert "version" not in one["metadata"]["component"]
 
 
 def test_no_credential_of_a_url_gets_in() -> None:
