@@ -88,7 +88,7 @@ def built(module: str, version: str) -> Path:
         pytest.fail(
             f"These tests need {name}, which is built with Go, and there is no go: install it from https://go.dev/dl."
         )
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         environment = {**os.environ, "GOBIN": folder, "GOFLAGS": "", "CGO_ENABLED": "0"}
         install = [go, "install", f"{module}@{version}"]
@@ -96,6 +96,7 @@ def built(module: str, version: str) -> Path:
         if done.returncode:
             pytest.fail(f"These tests need {name}: `{' '.join(install)}` failed: {done.stderr}")
         # The last step, so that an interrupted build is not taken for a whole one.
+        kept.parent.mkdir(exist_ok=True)
         Path(folder, name).replace(kept)
     return kept
 
