@@ -263,8 +263,9 @@ class Run:
             work.quiet = True
             try:
                 digest = digests.pop(task.image)
-                await self._publisher().attest_tests(task.image, digest, suites, digests)
+                # An image that has the attestation is reused, and not described again: so that comes last.
                 contents = await self._attach_contents(task.image, digest, upstream)
+                await self._publisher().attest_tests(task.image, digest, suites, digests)
             except RegistryError as error:
                 failure = EngineFailure(message=str(error))
                 return TaskResult(failure=self._failed(work, 0, DOING[task.kind], failure))
