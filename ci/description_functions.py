@@ -115,12 +115,13 @@ class DescriptionFunctions:
         async with self._world(where, inputs) as world:
             described = await world.stack(tag, image, keep=keep)
         stack = chosen(described.stack, image or ())
+        known = {name: stack.images[name] for name in stack.names if name in stack.images}
         if as_json:
-            return render_json([stack.images[name] for name in stack.names])
+            return render_json([*known.values()])
         if package:
-            return f"{render_package_table(package, {name: stack.images[name] for name in stack.names})}\n"
+            return f"{render_package_table(package, known)}\n"
         shown = described_images(described.stack, described.references, world.project.stack.highlights)
-        return "\n\n".join(render_contents(one) for one in shown if one.contents.image in stack.images) + "\n"
+        return "\n\n".join(render_contents(one) for one in shown if one.contents.image in known) + "\n"
 
     @uncached_function
     async def manifests(

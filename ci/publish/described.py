@@ -34,15 +34,16 @@ class PublishedStack(NamedTuple):
 async def find_tagged(session: RegistrySession, names: Sequence[str], tag: str) -> tuple[TaggedImage, ...]:
     """Return the images that have a tag: those of the stack as it is now, and others that were published with them."""
     known = await _read(session, {name: session.tags.place(name) for name in names}, tag)
-    record = await _find_record(session, known)
-    others = {image.name: image.place for image in record.images if image.name not in names} if record else {}
+    records = await _find_records(session, known)
+    others = {image.name: image.place for record in records for image in record.images if image.name not in names}
     return (*known, *await _read(session, others, tag))
 
 
 async def read_published_stack(session: RegistrySession, names: Sequence[str], tag: str) -> PublishedStack | None:
     """Return what a tag points to; None if no image has it. `names` are the images of the stack as it is now.
 
-    An image without a description is missing in it. Raises a RegistryError.
+    An image without a description is missing in it, and so is one that was published with the others and does not have
+    the tag. Raises a RegistryError.
     """
     images = await find_tagged(session, names, tag)
     if not images:
@@ -54,8 +55,14 @@ async def read_published_stack(session: RegistrySession, names: Sequence[str], t
         for image in images
         if image.name not in contents
     }
+    records = await _find_records(session, images)
+    # Another tag may have the same images, or the same and more.
+    record = max(records, key=lambda one: (one.tag == tag, len(one.images) == len(images), one.started), default=None)
+    tagged = {image.name for image in images}
+    untagged = [image.name for image in record.images if image.name not in tagged] if record else []
+    missing |= dict.fromkeys(untagged, _NO_TAG.format(tag=tag))
     stack = DescribedStack(name=tag, images=contents, parents=parents_of(images, contents), missing=missing)
-    return PublishedStack(tag, images, stack, await _find_record(session, images))
+    return PublishedStack(tag, images, stack, record)
 
 
 def parents_of(images: Sequence[TaggedImage], contents: Mapping[str, Contents]) -> Mapping[str, str | None]:
@@ -78,17 +85,22 @@ async def _read(session: RegistrySession, places: Mapping[str, Place], tag: str)
     )
 
 
-async def _find_record(session: RegistrySession, images: Sequence[TaggedImage]) -> RunRecord | None:
-    """Return the newest record of a run that published these images; of any image of theirs, as each has it."""
+async def _find_records(session: RegistrySession, images: Sequence[TaggedImage]) -> Sequence[RunRecord]:
+    """Return the records of runs that published these images; those of any image of theirs, as each has them."""
     if not images:
-        return None
+        return ()
     first = images[0]
     records = await RUN_RECORDS.find(session.registry, first.place.repository, first.digest)
     digests = {image.name: image.digest for image in images}
-    fitting = [
+    return [
         record
         for record in records
         if all(image.digest == digests.get(image.name, image.digest) for image in record.images)
         if digests.keys() <= record.by_name.keys()
     ]
-    return max(fitting, key=lambda record: record.started, default=None)
+
+
+_NO_TAG = (
+    "It was published together with the others, but does not have the tag {tag}: the tag was removed, or an update of "
+    "the tags was interrupted. Publish or promote the stack again."
+)

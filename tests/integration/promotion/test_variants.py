@@ -63,7 +63,7 @@ def pipeline() -> Pipeline:
 
 async def test_variants_in_dockers_own_registry(own_debian: DebianRegistry, pipeline: Pipeline) -> None:
     """Published twice, promoted, promoted with another tag, and rolled back to nothing."""
-    pipeline.server.host = own_debian.host
+    pipeline.name = f"{own_debian.host}/stack"
     async with HttpRegistry(own_debian.endpoint) as registry:
         operator = Operator(pipeline, registry)
         assert set(results(await pipeline.run_with(registry)).values()) == {"built"}
@@ -82,7 +82,7 @@ async def test_variants_in_dockers_own_registry(own_debian: DebianRegistry, pipe
         assert {tag for tag in tags if tag.startswith("cuda") or "stable" in tag} == {
             f"{prefix}{tag}"
             for prefix in ("cuda12-", "cuda12-extra-", "cuda13-")
-            for tag in (TAG, NEXT, "2026.4.stacks", STABLE, f"{STABLE}.history", "stable", "stable.history")
+            for tag in (TAG, NEXT, STABLE, f"{STABLE}.history", "stable", "stable.history", "2026.4.stacks")
         }
 
         await operator.roll_back(STABLE)
