@@ -11,12 +11,13 @@ from ci.adapters.dagger_engine.folder import make_folder
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.commands.describe import (
     FailedBuildError,
+    check_keep,
     chosen,
     compare,
     describe_source,
     list_stacks,
     read_tag,
-    stable_tag,
+    tag_to_compare_with,
 )
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import require_session
@@ -30,6 +31,7 @@ from ci.connect import (
     show_line,
 )
 from ci.contents.described_stack import DescribedStack
+from ci.contents.finding import search_packages
 from ci.dagger_function import RedRunError, uncached_function
 from ci.options import (
     AsJson,
@@ -45,11 +47,12 @@ from ci.options import (
     Username,
 )
 from ci.planning.plan import make_plan
-from ci.reports.contents import render_contents, render_package_table
+from ci.reports.contents import render_contents, render_overview
 from ci.reports.dependencies import render_dependencies
 from ci.reports.difference import render_difference, render_difference_markdown
 from ci.reports.folder import render_json
 from ci.reports.manifests import described_images, render_manifests
+from ci.reports.package_search import render_package_search
 from ci.reports.stacks import render_stacks
 from ci.reports.text import render_run
 
@@ -106,22 +109,28 @@ class DescriptionFunctions:
         registry_service: Service = None,
         as_json: AsJson = False,
     ) -> str:
-        """Show what is in the images: packages, kernels, versions, configuration, layers.
+        """Show what is in the images: key versions, kernels, packages, settings, layers.
 
-        With --tag of a published stack, nothing is built or fetched: its description is in the registry. Without, the
-        source tree is built first. --package 'torch*' answers which image has a package, and in which version.
+        All images in short, or with --image in full. --package 'torch*' answers which image has a package, and in which
+        version. With --tag of a published stack, nothing is built or fetched: its description is in the registry.
+        Without, the source tree is built first.
         """
+        check_keep(tag, keep=keep)
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._world(where, inputs) as world:
             described = await world.stack(tag, image, keep=keep)
         stack = chosen(described.stack, image or ())
+        if package:
+            search = search_packages(package, {name: stack.images[name] for name in stack.names})
+            return render_json(search) if as_json else f"{render_package_search(search)}\n"
         if as_json:
             return render_json([stack.images[name] for name in stack.names])
-        if package:
-            return f"{render_package_table(package, {name: stack.images[name] for name in stack.names})}\n"
-        shown = described_images(described.stack, described.references, world.project.stack.highlights)
-        return "\n\n".join(render_contents(one) for one in shown if one.contents.image in stack.images) + "\n"
+        every = described_images(described.stack, described.references, world.project.stack.highlights)
+        shown = [one for one in every if one.contents.image in stack.images]
+        if image or len(shown) == 1:
+            return "\n\n".join(render_contents(one) for one in shown) + "\n"
+        return f"{render_overview(shown)}\n"
 
     @uncached_function
     async def manifests(
@@ -198,7 +207,7 @@ class DescriptionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._world(where, inputs) as world:
             # What is published may be missing, and costs nothing to look for; the build comes after it.
-            before = await world.stack(old or stable_tag(world.project.stack))
+            before = await world.stack(tag_to_compare_with(world.project.stack, world.ports.registry, old))
             after = await world.stack(new)
         found = compare(before.stack, after.stack, images=image or (), inherited=inherited)
         if as_json:

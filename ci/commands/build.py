@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import anyio
+
+from ci.build.outcomes import with_contents
 from ci.build.ports import RunPorts
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
@@ -19,6 +22,7 @@ from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.budget_gate import BudgetGate
+from ci.publish.described import find_contents
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import with_registry_sizes
@@ -27,6 +31,8 @@ from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_SECRETS = GivenSecrets()
+# Seconds: a silent registry must not keep a finished run waiting.
+_READING_LIMIT = 60.0
 
 
 class BuildResult(NamedTuple):
@@ -34,6 +40,8 @@ class BuildResult(NamedTuple):
 
     report: RunReport
     contents: Mapping[str, Contents]
+    highlights: Sequence[str]
+    """Of stack.toml."""
 
     @property
     def described(self) -> DescribedStack:
@@ -76,7 +84,16 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
     report = await running.report()
     if options.measure and ports.registry is not None:
         report = await with_registry_sizes(report, stack, ports.registry)
-    return BuildResult(report, running.contents)
+        report = with_contents(report, await _reused_contents(report, ports.registry), stack.highlights)
+    return BuildResult(report, running.contents, stack.highlights)
+
+
+async def _reused_contents(report: RunReport, session: RegistrySession) -> Mapping[str, Contents]:
+    """Return what is in the images that were reused, as far as the registry says so in time."""
+    found: Mapping[str, object] = {}
+    with anyio.move_on_after(_READING_LIMIT):
+        found = await find_contents(session, report.plan.reused)
+    return {name: answer for name, answer in found.items() if isinstance(answer, Contents)}
 
 
 def _run_ports(ports: BuildPorts) -> RunPorts:

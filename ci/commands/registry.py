@@ -3,6 +3,7 @@
 from ci.errors import RequestError
 from ci.publish.registry_state import RegistrySession
 
+NO_REGISTRY = "No registry is given: name the one with the images with --registry, or as stack.registry in stack.toml."
 _BOTH_OR_NO_USER = "Give both; with an empty --registry-username there is no login."
 
 
@@ -34,7 +35,5 @@ def check_password(username: str, password: str) -> None:
 def require_session(session: RegistrySession | None) -> RegistrySession:
     """Return the session of a command that cannot do without a registry. RequestError if there is none."""
     if session is None:
-        raise RequestError(
-            "No registry is given: name the one with the images with --registry, or as stack.registry in stack.toml."
-        )
+        raise RequestError(NO_REGISTRY)
     return session

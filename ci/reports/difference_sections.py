@@ -93,12 +93,12 @@ def _shown_size(change: PackageChange) -> int:
 def _moved(change: PackageChange) -> str:
     """Say how many packages changed with this one; their names come from the image, and are in the JSON."""
     number = len(change.moved)
-    return f"with {number} package{'' if number == 1 else 's'} of its own" if number else ""
+    return f"with {units.number(number, 'package')} of its own" if number else ""
 
 
 def _reach(change: Attributed, more: str = "") -> str:
     number = len(change.also_in)
-    also = f"also in {number} image{'' if number == 1 else 's'}" if number else ""
+    also = f"also in {units.number(number, 'image')}" if number else ""
     return ", ".join(part for part in (more, also) if part)
 
 

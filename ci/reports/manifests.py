@@ -12,6 +12,14 @@ from ci.contents.sbom import creation_time, render_sbom
 from ci.reports.contents import DescribedImage
 from ci.reports.contents_page import render_contents_page
 
+FOLDER = "manifests/"
+"""Where they are in the report of a run."""
+
+
+def page_path(image: str) -> str:
+    """Return where the report of a run has the page of an image that was built."""
+    return f"{FOLDER}{image}.md"
+
 
 def render_manifests(
     stack: DescribedStack, references: Mapping[str, str], folder: str = "", highlights: Sequence[str] = ()
