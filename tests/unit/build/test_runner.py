@@ -83,6 +83,16 @@ async def test_describing_comes_after_building_and_does_not_hold_children_up() -
     }  # fmt: skip
 
 
+async def test_key_versions_and_what_could_not_be_read_are_in_the_report() -> None:
+    files = {path: TREE.read(path) for path in TREE.paths}
+    tree = MemoryTree({**files, "images/stack.toml": '[describe]\nhighlights = ["apt:of-base"]\n'})
+    report = await run(FakeBuilder(failing="r-1"), tree, describe=True)
+    assert only(report, "base").versions == {"OS": "12", "of-base": "1"}
+    assert only(report, "ds").versions == {"OS": "12"}
+    assert only(report, "r").versions == {}
+    assert report.exit_code == 1
+
+
 async def test_disabled_images_are_reported_and_not_built() -> None:
     tree = MemoryTree(
         {

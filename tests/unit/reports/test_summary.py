@@ -164,7 +164,7 @@ def test_a_long_message_keeps_its_end() -> None:
 def test_a_suite_without_a_result_is_annotated_once() -> None:
     suite = runs.suite("a", SuiteKind.SERVER, outcome=SuiteOutcome.ERROR, why="its server failed: exit code 1")
     image = ImageReport(name="a", outcome=Outcome.TESTS_FAILED, suites=(suite,))
-    report = replace(runs.RED, images=(image,), plan=Plan(images=(planned("a"),)))
+    report = replace(runs.RED, images=(image,), plan=Plan(images=(planned("a"),)), budgets=())
     ((properties, message),) = [unescaped(line) for line in render_annotations(report).splitlines()]
     assert properties == {"file": "images/a/tests/server", "title": "a: a/server error"}
     assert message == "its server failed: exit code 1"
