@@ -8,14 +8,14 @@ from ci.contents.difference import Change, ConfigChange, KernelChange, Setting, 
 from ci.contents.model import Contents, ImageConfig, Kernel
 from ci.contents.package_changes import location_key
 from ci.contents.versions import change_of_release
-from ci.registry_format import BASE_DIGEST, CACHE_KEY, CREATED, REVISION, VERSION
+from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
 
 Settings = Mapping[tuple[Setting, str], str]
 """The value of each setting by kind and name; those that an image does not set are left out."""
 Kernels = Mapping[tuple[str, str], Kernel]
 
-_DIFFERENT_EACH_TIME = {CREATED, REVISION, VERSION, BASE_DIGEST, CACHE_KEY}
-"""Labels that say nothing of the image: each build has another value."""
+_OF_PUBLISHING = {BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION}
+"""Labels that an image gets when it is published: what is not published has none, and most differ each time."""
 OPERATING_SYSTEM = "OS"
 """As in the versions of a system; its name is for systems without that."""
 ChangeType = TypeVar("ChangeType")
@@ -33,7 +33,7 @@ def settings_of(config: ImageConfig) -> Settings:
         Setting.HEALTHCHECK: _words(config.healthcheck),
         Setting.STOP_SIGNAL: config.stop_signal,
     }
-    labels = {name: value for name, value in config.labels.items() if name not in _DIFFERENT_EACH_TIME}
+    labels = {name: value for name, value in config.labels.items() if name not in _OF_PUBLISHING}
     named = {
         Setting.ENVIRONMENT: config.environment,
         Setting.LABEL: labels,

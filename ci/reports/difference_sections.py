@@ -143,7 +143,9 @@ def _config(image: ImageDifference) -> Section:
 
 
 def _what_changed(change: ConfigChange) -> str:
-    return f"{change.change}: {_HIDDEN}" if change.hidden else ""
+    if change.hidden:
+        return f"{change.change}: {_HIDDEN}"
+    return "" if change.change is Change.CHANGED else change.change.value
 
 
 def _layers(image: ImageDifference) -> Section:

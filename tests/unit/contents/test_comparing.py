@@ -203,6 +203,20 @@ def test_a_layer_that_is_twice_in_an_image_is_downloaded_once() -> None:
     assert image.download == 10
 
 
+def test_layers_are_not_compared_with_what_was_not_uploaded() -> None:
+    known: dict[str, object] = {"layers": (layer("a", 10, "RUN apt"),)}
+    assert one_image(known, {"layers": ()}).layers == ()
+    assert one_image({"layers": ()}, known).layers == ()
+    assert len(compare_stacks(stack(OLD), stack(NEW, contents("base", **known))).images[0].layers) == 1
+
+
+@pytest.mark.parametrize("name", ["base.name", "base.digest", "created", "revision", "source", "title", "version"])
+def test_labels_of_publishing_are_no_settings(name: str) -> None:
+    labelled = ImageConfig(labels={f"org.opencontainers.image.{name}": "x", "of.the.image": "1"})
+    image = one_image({"config": labelled}, {"config": ImageConfig()})
+    assert [change.name for change in image.config] == ["of.the.image"]
+
+
 def test_what_was_not_uploaded_has_no_known_download() -> None:
     assert one_image({}, {}).download is None
     image = one_image({"layers": (layer("a", 10, "RUN apt"),)}, {"layers": (layer("", None, "RUN apt"),)})

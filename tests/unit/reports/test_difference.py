@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 
 from ci.contents.comparing import compare_stacks
 from ci.contents.difference import StackDifference
+from ci.contents.model import ImageConfig
 from ci.reports.difference import MARKER, render_difference, render_difference_markdown
 from tests.unit.contents.samples import NEW, OLD, contents, package, packages, stack
 from tests.unit.reports.differences import everything
@@ -88,3 +89,14 @@ def test_what_fits_is_whole() -> None:
     text = render_difference_markdown(many(10))
     assert rows_of(text) == 1 + 10 + 10
     assert "more: report/diff.md" not in text
+
+
+def test_a_setting_that_is_gone_is_said_to_be() -> None:
+    old = stack("old", contents("base", config=ImageConfig(environment={"A": "1", "B": "1"})))
+    new = stack("new", contents("base", config=ImageConfig(environment={"B": "2", "C": "3"})))
+    text = render_difference(compare_stacks(old, new))
+    assert [" ".join(line.split()) for line in text.splitlines()[-3:]] == [
+        "environment A 1 removed",
+        "environment B 1 2",
+        "environment C 3 added",
+    ]
