@@ -1,8 +1,10 @@
 import pytest
 
+from ci.build.outcomes import with_contents
 from ci.errors import EngineLostError
 from ci.results import Outcome
 from tests.unit.build.fakes import FakeBuilder, only, outcomes, run
+from tests.unit.contents.samples import contents
 from tests.unit.trees import MemoryTree, dockerfiles
 
 pytestmark = pytest.mark.anyio
@@ -91,6 +93,16 @@ async def test_key_versions_and_what_could_not_be_read_are_in_the_report() -> No
     assert only(report, "ds").versions == {"OS": "12"}
     assert only(report, "r").versions == {}
     assert report.exit_code == 1
+
+
+async def test_what_could_not_be_read_leaves_the_run_green() -> None:
+    report = await run(FakeBuilder(), TREE)
+    found = with_contents(
+        report, {"base": contents("base", unread=("a rpm database",), problems=("b has no version",))}
+    )
+    assert only(found, "base").contents_notes == ("a rpm database", "b has no version")
+    assert only(found, "ds").contents_notes == ()
+    assert found.exit_code == 0
 
 
 async def test_disabled_images_are_reported_and_not_built() -> None:
