@@ -71,15 +71,17 @@ class _World(NamedTuple):
                 stack = await describe_source(project.stack, project.tree, self.ports, project.given, images or ())
             except FailedBuildError as error:
                 raise RedRunError(f"{error}\n\n{render_run(error.report)}") from error
-            return _Described(stack, {})
+            return _Described(stack, {}, "")
         session = require_session(self.ports.registry)
         found = await read_tag(project.stack, session, tag, inspector=self.ports.inspector, keep=keep, log=show_line)
-        return _Described(found.stack, {image.name: str(image.place.pinned(image.digest)) for image in found.images})
+        references = {image.name: str(image.place.pinned(image.digest)) for image in found.images}
+        return _Described(found.stack, references, f"published as {found.record.tag}" if found.record else "")
 
 
 class _Described(NamedTuple):
     stack: DescribedStack
     references: dict[str, str]
+    note: str
 
 
 class DescriptionFunctions:
@@ -126,7 +128,8 @@ class DescriptionFunctions:
             return render_json(search) if as_json else f"{render_package_search(search)}\n"
         if as_json:
             return render_json([stack.images[name] for name in stack.names])
-        every = described_images(described.stack, described.references, world.project.stack.highlights)
+        highlights = world.project.stack.highlights
+        every = described_images(described.stack, described.references, highlights, described.note)
         shown = [one for one in every if one.contents.image in stack.images]
         if image or len(shown) == 1:
             return "\n\n".join(render_contents(one) for one in shown) + "\n"
@@ -155,7 +158,8 @@ class DescriptionFunctions:
             described = await world.stack(tag)
             plan = make_plan(world.project.stack)
         with TelemetryProgress().work("write the manifests"):
-            texts = render_manifests(described.stack, described.references, highlights=world.project.stack.highlights)
+            highlights, note = world.project.stack.highlights, described.note
+            texts = render_manifests(described.stack, described.references, highlights=highlights, note=note)
             return await make_folder({**texts, "dependencies.md": render_dependencies(plan, {})})
 
     @uncached_function

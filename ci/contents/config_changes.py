@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from ci.contents.credentials import looks_like_credential
 from ci.contents.difference import Change, ConfigChange, KernelChange, Setting, VersionChange
+from ci.contents.highlights import in_order
 from ci.contents.model import Contents, ImageConfig, Kernel
 from ci.contents.package_changes import location_key
 from ci.contents.versions import change_of_release
@@ -52,7 +53,7 @@ def kernels_of(contents: Contents) -> Kernels:
 def versions_of(contents: Contents) -> Mapping[str, str]:
     """Return the versions that people ask for first, that of the operating system before all others."""
     system = contents.system
-    return ({OPERATING_SYSTEM: system.os_name} if system.os_name else {}) | dict(system.versions)
+    return ({OPERATING_SYSTEM: system.os_name} if system.os_name else {}) | dict(in_order(system.versions))
 
 
 def config_changes(old: Settings, new: Settings) -> tuple[ConfigChange, ...]:

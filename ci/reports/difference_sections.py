@@ -164,10 +164,12 @@ def _layers(image: ImageDifference) -> Section:
 def _state(layer: LayerChange) -> str:
     if layer.state is not LayerState.CHANGED or layer.old_size is None or layer.new_size is None:
         return layer.state.value
-    return "grew" if layer.new_size > layer.old_size else "shrank" if layer.new_size < layer.old_size else "changed"
+    if units.size(layer.old_size) == units.size(layer.new_size):
+        return layer.state.value
+    return "grew" if layer.new_size > layer.old_size else "shrank"
 
 
 def _layer_size(layer: LayerChange) -> str:
-    if layer.state is LayerState.CHANGED:
+    if layer.state is LayerState.CHANGED and units.size(layer.old_size) != units.size(layer.new_size):
         return f"{units.size(layer.old_size)} -> {units.size(layer.new_size)}"
     return units.size(layer.old_size if layer.state is LayerState.GONE else layer.new_size)
