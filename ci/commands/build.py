@@ -36,7 +36,10 @@ _READING_LIMIT = 60.0
 
 
 class BuildResult(NamedTuple):
-    """The report of a run, and what is in the images that were built, unless that was not asked for."""
+    """The report of a run, and what is in its images, unless that was not asked for.
+
+    What is in images that were reused is known only if they were measured, too.
+    """
 
     report: RunReport
     contents: Mapping[str, Contents]
@@ -45,7 +48,7 @@ class BuildResult(NamedTuple):
 
     @property
     def described(self) -> DescribedStack:
-        """The images that were built, with what is in them."""
+        """The images whose contents are known."""
         parents = {image.name: image.parent for image in self.report.plan.images}
         return DescribedStack(name="this run", images=self.contents, parents=parents)
 
@@ -82,10 +85,13 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         budgets = BudgetGate(ports.registry, stack, stack.budget, options.accept_growth)
     running = Run(plan, stack, _run_ports(ports)._replace(publisher=publisher, budgets=budgets), run)
     report = await running.report()
+    contents = running.contents
     if options.measure and ports.registry is not None:
         report = await with_registry_sizes(report, stack, ports.registry)
-        report = with_contents(report, await _reused_contents(report, ports.registry), stack.highlights)
-    return BuildResult(report, running.contents, stack.highlights)
+        if options.describe:
+            reused = await _reused_contents(report, ports.registry)
+            report, contents = with_contents(report, reused, stack.highlights), {**contents, **reused}
+    return BuildResult(report, contents, stack.highlights)
 
 
 async def _reused_contents(report: RunReport, session: RegistrySession) -> Mapping[str, Contents]:

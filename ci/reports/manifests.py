@@ -17,7 +17,7 @@ FOLDER = "manifests/"
 
 
 def page_path(image: str) -> str:
-    """Return where the report of a run has the page of an image that was built."""
+    """Return where the report of a run has the page of an image."""
     return f"{FOLDER}{image}.md"
 
 

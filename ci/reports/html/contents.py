@@ -20,7 +20,7 @@ _LOOKS: Mapping[Verdict, str] = {
 
 
 class ContentsLine(NamedTuple):
-    """The key versions of an image. `link` leads to all that is in it; empty if it was not built in this run."""
+    """The key versions of an image. `link` leads to all that is in it."""
 
     image: str
     versions: str
@@ -40,13 +40,12 @@ class BudgetLine(NamedTuple):
 
 def contents_lines(report: RunReport) -> Sequence[ContentsLine]:
     """Return what is known of the contents of each image."""
-    built = frozenset(report.plan.to_build)
     return [
         ContentsLine(
             image=line.image,
             versions=", ".join(line.versions),
             notes=line.notes,
-            link=quote(page_path(line.image)) if line.image in built else "",
+            link=quote(page_path(line.image)),
         )
         for line in version_lines(report)
     ]

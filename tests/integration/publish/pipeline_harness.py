@@ -148,6 +148,7 @@ class Pipeline:
         self.later = timedelta()
         self.engine: Engine | None = None
         self._runs = 0
+        self.contents: Mapping[str, object] = {}
 
     @property
     def layout(self) -> TagLayout:
@@ -194,7 +195,9 @@ class Pipeline:
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
         tree = self.tree()
-        return (await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))).report
+        result = await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))
+        self.contents = result.contents
+        return result.report
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
         """Return what the tags of their repositories name, by image."""

@@ -48,10 +48,17 @@ async def test_reused_images_have_the_sizes_of_what_is_published(measured: Pipel
 
 
 async def test_reused_images_have_the_key_versions_of_what_is_published(measured: Pipeline) -> None:
-    first, second = await measured.run(), await measured.run()
+    first = await measured.run()
+    read = measured.contents
+    second = await measured.run()
     assert {image.outcome for image in second.images} == {Outcome.REUSED}
     assert [image.versions for image in second.images] == [image.versions for image in first.images]
     assert all(image.versions for image in second.images)
+    assert measured.contents == read
+    assert set(read) == set(IMAGES)
+    measured.options = msgspec.structs.replace(measured.options, measure=False)
+    await measured.run()
+    assert measured.contents == {}
 
 
 async def test_the_stable_tag_is_the_baseline(measured: Pipeline) -> None:
