@@ -89,8 +89,8 @@ def test_key_versions_change_and_the_operating_system_is_one() -> None:
     assert [(one.name, one.change, one.old, one.new) for one in image.versions] == [
         ("OS", Change.CHANGED, "Debian 12.14", "Debian 12.15"),
         ("Python", Change.UP, "3.9.20", "3.11.2"),
-        ("CUDA", Change.DOWN, "13.2", "12.8"),
         ("Julia", Change.ADDED, None, "1.11"),
+        ("CUDA", Change.DOWN, "13.2", "12.8"),
         ("R", Change.REMOVED, "4.2.2", None),
     ]
 
