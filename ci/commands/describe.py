@@ -9,6 +9,7 @@ from ci.build.ports import EngineFailure, Inspector
 from ci.commands.build import build_stack
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts
+from ci.commands.registry import NO_REGISTRY, stable_tag
 from ci.contents.comparing import compare_stacks
 from ci.contents.described_stack import DescribedStack
 from ci.contents.difference import StackDifference
@@ -48,10 +49,11 @@ async def describe_source(
     What the registry has is described by it, and not built. Raises FailedBuildError.
     """
     options = BuildOptions(only=images, test=False, secrets=secrets)
-    report, built = await build_stack(stack, tree, options, ports)
+    result = await build_stack(stack, tree, options, ports)
+    report = result.report
     if report.exit_code:
         raise FailedBuildError(report)
-    contents = dict(built)
+    contents = dict(result.contents)
     if ports.registry is not None:
         for name, digest in report.plan.reused.items():
             image = TaggedImage(name, ports.registry.tags.place(name), digest)
@@ -136,6 +138,25 @@ async def list_stacks(stack: Stack, session: RegistrySession, version: str = "")
     if not chosen:
         raise RequestError("Which version? Name it with --version, or set stack.version in stack.toml.")
     return await read_stack_listing(session.registry, _places(stack, session), chosen)
+
+
+def tag_to_compare_with(stack: Stack, session: RegistrySession | None, old: str = "") -> str:
+    """Return the tag that a stack is compared with: `old`, else the stable tag of its version.
+
+    Raises RequestError with all that is missing for that.
+    """
+    problems = [] if session is not None else [NO_REGISTRY]
+    if not old and not stack.version:
+        problems.append("No version is known: name a tag with --old, or set stack.version in stack.toml.")
+    if problems:
+        raise RequestError("\n".join(["There is no published stack to compare with.", *problems]))
+    return old or stable_tag(stack, "--old")
+
+
+def check_keep(tag: str, *, keep: bool) -> None:
+    """Raise RequestError if a description is to be kept of what is not published."""
+    if keep and not tag:
+        raise RequestError("--keep attaches descriptions to images that are published: name their stack with --tag.")
 
 
 def chosen(stack: DescribedStack, images: Sequence[str]) -> DescribedStack:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
-from ci.oci.concurrency import gather_or_raise
+from ci.oci.concurrency import gather_or_raise, gather_results
+from ci.oci.registry import RegistryError
 from ci.oci.tombstone import read_digest
 from ci.publish.attestations import RUN_RECORDS, RunRecord
 from ci.publish.descriptions import find_description
@@ -63,6 +64,19 @@ async def read_published_stack(session: RegistrySession, names: Sequence[str], t
     missing |= dict.fromkeys(untagged, _NO_TAG.format(tag=tag))
     stack = DescribedStack(name=tag, images=contents, parents=parents_of(images, contents), missing=missing)
     return PublishedStack(tag, images, stack, record)
+
+
+async def find_contents(
+    session: RegistrySession, digests: Mapping[str, str]
+) -> Mapping[str, Contents | RegistryError | None]:
+    """Return what is in published images, by their names and digests; None for those without a description."""
+    tags = session.tags
+    answers = await gather_results(
+        lambda name: find_description(session.registry, tags.repository(name), digests[name], name),
+        digests,
+        REQUESTS_AT_ONCE,
+    )
+    return dict(zip(digests, answers, strict=True))
 
 
 def parents_of(images: Sequence[TaggedImage], contents: Mapping[str, Contents]) -> Mapping[str, str | None]:

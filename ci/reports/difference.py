@@ -27,7 +27,7 @@ def render_difference(difference: StackDifference) -> str:
     """Return the difference as text: removed and lower first, each change at the image that brought it."""
     old, new = difference.old, difference.new
     if not difference.changed:
-        return f"{old} and {new} have the same contents: {_number(len(difference.images), 'image')} compared."
+        return f"{old} and {new} have the same contents: {units.number(len(difference.images), 'image')} compared."
     blocks = [f"From {old} to {new}:"]
     blocks.extend("\n".join(_text(image, difference.old)) for image in difference.images if image.changed)
     same = [image.image for image in difference.images if not image.changed]
@@ -137,7 +137,3 @@ def _presence(image: ImageDifference) -> str:
 
 def _change(old: int | None, new: int | None) -> str:
     return "" if old is None or new is None else units.size_change(new - old)
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -151,6 +151,7 @@ class StackRuns:
         self.later = timedelta()
         self.engine: Engine | None = None
         self._runs = 0
+        self.contents: Mapping[str, object] = {}
 
     @property
     def layout(self) -> TagLayout:
@@ -195,7 +196,9 @@ class StackRuns:
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
         tree = self.tree()
-        return (await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))).report
+        result = await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))
+        self.contents = result.contents
+        return result.report
 
 
 class Pipeline(StackRuns):
