@@ -39,7 +39,7 @@ def render_manifests(
         json = msgspec.json.encode(contents, order="deterministic")
         files[f"{name}.json"] = msgspec.json.format(json, indent=2).decode() + "\n"
         files[f"{name}.md"] = render_contents_page(image, f"{contents.image}.json")
-        files[f"{name}.cdx.json"] = render_sbom(contents, creation_time(contents)) + "\n"
+        files[f"{name}.cdx.json"] = render_sbom(contents, creation_time(contents))
     return files
 
 
