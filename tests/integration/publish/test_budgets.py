@@ -208,9 +208,12 @@ async def test_an_image_of_stable_without_a_description_is_red(runs: DebianRuns)
 
 @pytest.mark.parametrize("newer", [False, True])
 async def test_an_image_that_is_reused_without_a_description_is_red(runs: DebianRuns, *, newer: bool) -> None:
+    """The one that is stable has a description."""
     await make_stable(runs)
-    r = (await runs.images())[-1]
-    await runs.forget_descriptions("r")
+    change(runs, "r")
+    await runs.publish()
+    r = (await runs.images(SECOND))[-1]
+    await runs.forget_descriptions("r", tag=SECOND)
     if newer:
         manifest = await runs.registry.get(r.place.pinned(r.digest))
         assert manifest is not None
@@ -218,5 +221,6 @@ async def test_an_image_that_is_reused_without_a_description_is_red(runs: Debian
         await push_referrer(runs.registry, r.place.repository, manifest.descriptor, artifact)
     report = await runs.run()
     says = "its schema is 2, and this version reads 1" if newer else "It was published without a description."
-    assert results(report)["r"] == "over budget"
+    assert results(report) == {**REUSED, "r": "over budget"}
+    assert problem(report, "r").startswith("What is in r is not known: ")
     assert says in problem(report, "r")
