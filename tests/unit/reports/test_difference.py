@@ -35,6 +35,15 @@ def test_stacks_that_do_not_differ_are_one_sentence() -> None:
     ]  # fmt: skip
 
 
+def test_layers_that_were_built_again_cost_a_download_of_the_same() -> None:
+    old = stack(OLD, contents("base", layers=(layer("sha256:1", 30_000_000, "FROM debian"),)))
+    new = stack(NEW, contents("base", layers=(layer("sha256:2", 31_000_000, "FROM debian"),)))
+    sentence = "Layers were built again all the same: who has 2026.4-stable downloads 31 MB for base."
+    difference = compare_stacks(old, new)
+    assert render_difference(difference).endswith(f"compared. {sentence}")
+    assert render_difference_markdown(difference).splitlines()[-1] == f"`{sentence}`"
+
+
 def test_a_change_of_the_base_is_one_row() -> None:
     old, new = packages("pip:numpy=2.0", size=10), packages("pip:numpy=2.1", size=20)
     names = ("base", "ds", "ml", "r")
