@@ -32,7 +32,7 @@ from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.folder_tree import FolderTree
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
-from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress
+from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
 
 CHILDREN = 4
 DOCKERFILE = """\
@@ -105,6 +105,7 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
             registry=RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True),
             builder=FakeBuilder(),
             tester=FakeTester(),
+            inspector=FakeInspector(),
             progress=KeptProgress(),
             tools="tools",
             cores=2,

@@ -11,6 +11,7 @@ from dagger import dag
 
 from ci.adapters.dagger_engine.builder import BuildSecrets, EngineBuilder
 from ci.adapters.dagger_engine.git import own_git, read_history
+from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
 from ci.adapters.dagger_engine.source import SourceTree, list_tree
@@ -168,6 +169,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
         registry=connection.session if connection else None,
         builder=builder,
         tester=tester,
+        inspector=EngineInspector(builder, connection.engine if connection else None),
         progress=progress,
         tools=tools_digest(),
         # The function's container sees all cores of the engine's machine.

@@ -6,25 +6,28 @@ No rules live here, and no loop over images. Docstrings and `Doc`s are the comma
 from typing import Annotated
 
 import dagger
-from dagger import Doc, dag, object_type
+from dagger import Doc, object_type
 from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.limits import within_limit
+from ci.adapters.dagger_engine.folder import make_folder
 from ci.adapters.dagger_engine.pictures import read_pictures
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.commands.build import build_image, build_stack, run_image_tests
+from ci.commands.build import BuildResult, build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
 from ci.commands.plan import plan_stack
 from ci.connect import BuildInputs, RegistryOptions, build_ports, open_registry, read_project, suggest_stack_toml
 from ci.dagger_function import RedRunError, uncached_function
+from ci.description_functions import DescriptionFunctions
 from ci.options import (
+    AcceptGrowth,
     Base,
     BuildArg,
     BuildSecret,
     BuildSecretId,
     BuildSsh,
+    Describe,
     Epoch,
     Head,
     Jobs,
@@ -41,14 +44,15 @@ from ci.options import (
 )
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
+from ci.reports.manifests import FOLDER, render_manifests
 from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
 
 
 @object_type
-class Datahub(PromotionFunctions):
-    """Build, test and publish a stack of container images: a folder of Dockerfiles that build on each other."""
+class Datahub(PromotionFunctions, DescriptionFunctions):
+    """Build, test, describe, publish and promote a stack of container images: Dockerfiles that build on each other."""
 
     source: Annotated[
         dagger.Directory | None,
@@ -112,6 +116,8 @@ class Datahub(PromotionFunctions):
         base: Base = "",
         head: Head = "",
         publish: Publish = False,
+        describe: Describe = True,
+        accept_growth: AcceptGrowth = "",
         build_arg: BuildArg = None,
         build_secret: BuildSecret = None,
         build_secret_id: BuildSecretId = None,
@@ -128,10 +134,18 @@ class Datahub(PromotionFunctions):
         """
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         options = _planning(only, rebuild, refresh, epoch, base, head)
-        options = replace(options, jobs=jobs, test=test, retest=retest, publish=publish)
+        options = replace(
+            options,
+            jobs=jobs,
+            test=test,
+            retest=retest,
+            publish=publish,
+            describe=describe,
+            accept_growth=accept_growth,
+        )
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
-        report, _ = await self._build(options, inputs, where)
-        return _green(report)
+        result, _ = await self._build(options, inputs, where)
+        return _green(result.report)
 
     @uncached_function
     async def build_report(
@@ -145,6 +159,8 @@ class Datahub(PromotionFunctions):
         base: Base = "",
         head: Head = "",
         publish: Publish = False,
+        describe: Describe = True,
+        accept_growth: AcceptGrowth = "",
         build_arg: BuildArg = None,
         build_secret: BuildSecret = None,
         build_secret_id: BuildSecretId = None,
@@ -161,7 +177,15 @@ class Datahub(PromotionFunctions):
         """
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         options = _planning(only, rebuild, refresh, epoch, base, head)
-        options = replace(options, jobs=jobs, retest=retest, publish=publish, describe=True)
+        options = replace(
+            options,
+            jobs=jobs,
+            retest=retest,
+            publish=publish,
+            describe=describe,
+            accept_growth=accept_growth,
+            measure=True,
+        )
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         return await _folder(*await self._build(options, inputs, where))
 
@@ -209,7 +233,7 @@ class Datahub(PromotionFunctions):
 
     async def _build(
         self, options: BuildOptions, inputs: BuildInputs, where: RegistryOptions
-    ) -> tuple[RunReport, EngineTester]:
+    ) -> tuple[BuildResult, EngineTester]:
         project = await read_project(self.source, self.images, inputs)
         async with open_registry(project.stack, where) as connection:
             ports, tester = await build_ports(project, connection)
@@ -229,14 +253,10 @@ def _green(report: RunReport) -> str:
     return f"{render_run(report)}\n"
 
 
-async def _folder(report: RunReport, tester: EngineTester) -> dagger.Directory:
-    wanted = wanted_pictures(report)
+async def _folder(result: BuildResult, tester: EngineTester) -> dagger.Directory:
+    wanted = wanted_pictures(result.report)
     with TelemetryProgress().work("write the report"):
         pictures = await read_pictures(tester.files, wanted, most=MOST_PICTURES, largest=LARGEST_PICTURE)
-        folder = dag.directory()
-        for path, text in render_folder(report, pictures).items():
-            folder = folder.with_new_file(path, text)
-        for name, files in tester.files.items():
-            folder = folder.with_directory(f"logs/{name}", files)
-        # Without it, the engine would make the folder when it is opened, outside of this work.
-        return await within_limit("write the report", folder.sync())
+        manifests = render_manifests(result.described, {}, FOLDER, result.highlights)
+        texts = {**render_folder(result.report, pictures), **manifests}
+        return await make_folder(texts, {f"logs/{name}": folder for name, folder in tester.files.items()})

@@ -48,6 +48,17 @@ BuildSecretId = Annotated[
     list[str] | None, Doc("The ids of the secrets, if they have other names: one for each --build-secret, in order.")
 ]
 BuildSsh = Annotated[dagger.Socket | None, Doc("The SSH agent for RUN --mount=type=ssh: $SSH_AUTH_SOCK.")]
+Describe = Annotated[bool, Doc("Read what is in the images that are built. Needed with --publish.")]
+AcceptGrowth = Annotated[
+    str,
+    Doc("Publish images that are over their [budget] all the same, for this reason. It is recorded with the stack."),
+]
+SomeImages = Annotated[list[str] | None, Doc("Only these images, by their names as plan shows them.")]
+StackOrStableTag = Annotated[
+    str,
+    Doc("The tag of a published stack, 2026.4-a1239ab, or a stable tag. Default: the source tree, which is built."),
+]
+AsJson = Annotated[bool, Doc("Print JSON; docs/schemas has its schema.")]
 Registry = Annotated[
     str, Doc("The registry and namespace of the images: docker.io/ucsdets. Default: stack.registry in stack.toml.")
 ]

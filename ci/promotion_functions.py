@@ -11,7 +11,7 @@ from dagger import Doc
 from ci.commands.gpu_gate import run_gpu_test
 from ci.commands.options import PromotionOptions
 from ci.commands.promote import AppliedPlan, promote
-from ci.commands.registry import require_session
+from ci.commands.registry import require_session, stable_tag
 from ci.commands.rollback import rollback, show_history
 from ci.connect import GpuOptions, RegistryOptions, gpu_ports, open_registry, read_project, show_line
 from ci.dagger_function import RedRunError, uncached_function
@@ -30,10 +30,17 @@ from ci.options import (
     Tag,
     Username,
 )
+from ci.promotion.package_history import package_history
 from ci.publish.registry_state import RegistrySession
 from ci.reports.folder import render_json
 from ci.reports.gpu import render_gpu_summary, render_gpu_verdict
-from ci.reports.promotion import render_history, render_history_summary, render_promotion_plan, render_promotion_summary
+from ci.reports.promotion import (
+    render_history,
+    render_history_summary,
+    render_promotion_plan,
+    render_promotion_summary,
+)
+from ci.reports.stacks import render_package_history
 from ci.stack.model import Stack
 
 
@@ -142,7 +149,10 @@ class PromotionFunctions:
     @uncached_function
     async def history(
         self,
-        tag: StableTag,
+        tag: Annotated[str, Doc("A stable tag, such as 2026.4-stable. Default: VERSION-stable of stack.toml.")] = "",
+        package: Annotated[
+            str, Doc("Show when packages of this name came, changed and went: numpy, or a pattern such as 'torch*'.")
+        ] = "",
         registry: Registry = "",
         registry_username: Username = "",
         registry_password: Password = None,
@@ -153,7 +163,11 @@ class PromotionFunctions:
         """Show what a stable tag pointed to and when, who approved it, and which record to roll back to."""
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._registry(where) as (stack, session):
-            timeline = await show_history(stack, session, tag)
+            chosen = tag or stable_tag(stack, "--tag")
+            if package:
+                found = await package_history(stack, session, chosen, package)
+                return render_json(found) if as_json else f"{render_package_history(found)}\n"
+            timeline = await show_history(stack, session, chosen)
         if as_json:
             return render_json(timeline)
         return render_history_summary(timeline) if as_markdown else f"{render_history(timeline)}\n"

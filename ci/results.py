@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from ci import units
+from ci.contents.budgets import ImageVerdict
 from ci.planning.plan import Plan
 from ci.stack.model import Suite
 from ci.timing import TaskReport
@@ -15,12 +16,14 @@ from ci.timing import TaskReport
 class Outcome(StrEnum):
     """The outcome of one image.
 
-    TESTS_FAILED: the image was built, but a suite did not pass. NOT_UPLOADED: it passed, but is not in the registry.
+    TESTS_FAILED: the image was built, but a suite did not pass. OVER_BUDGET: it passed, but grew too
+    much. NOT_UPLOADED: it passed, but is not in the registry.
     """
 
     BUILT = "built"
     REUSED = "reused"
     TESTS_FAILED = "tests failed"
+    OVER_BUDGET = "over budget"
     NOT_UPLOADED = "not uploaded"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -201,6 +204,10 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None = None
     """Of the image that was uploaded under the staging tag, or of the published image that was reused."""
     upload_seconds: float | None = None
+    versions: Mapping[str, str] = {}
+    """Its key versions, as `describe` shows them: `"Python": "3.11.2"`. Empty if it was not described."""
+    contents_notes: tuple[str, ...] = ()
+    """Sentences: what is in it and was not read, or is wrong there. No reason for a red run."""
 
     @property
     def exists(self) -> bool:
@@ -222,6 +229,8 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     failure: str = ""
+    warning: str = ""
+    """What is not as it should be, though all tags are."""
     seconds: float = 0.0
     traceback: str = ""
     """As in Failure."""
@@ -249,6 +258,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskReport, ...] = ()
     """In the order in which they started."""
     baseline: Baseline | None = None
+    budgets: tuple[ImageVerdict, ...] = ()
+    """On each image that exists, if the stack has a budget and a registry is open."""
     publication: Publication | None = None
 
     @property

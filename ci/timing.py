@@ -9,14 +9,16 @@ import msgspec
 class TaskKind(StrEnum):
     """What a task of a run does.
 
-    FETCH pulls a published image, DESCRIBE measures layers, TOOLS builds the test container, ATTEST attaches to an
-    image that it passed its tests, PUBLISH writes the stack's tags when all others have ended.
+    FETCH pulls a published image, DESCRIBE reads what is in an image, MEASURE how large its layers are, TOOLS builds
+    the test container, ATTEST attaches to an image that it passed its tests and what is in it, PUBLISH writes the
+    tags of the stack when all others have ended.
     """
 
     FETCH = "fetch"
     STAGE = "stage"
     IMAGE = "image"
     DESCRIBE = "describe"
+    MEASURE = "measure"
     UPLOAD = "upload"
     TOOLS = "tools"
     SUITE = "suite"

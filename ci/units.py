@@ -24,3 +24,8 @@ def size(amount: int | None) -> str:
             return f"{value:.0f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def size_change(amount: int) -> str:
+    """Return a difference of bytes with its sign: `+12 MB`, `-3 kB`; nothing for none."""
+    return f"{'-' if amount < 0 else '+'}{size(abs(amount))}" if amount else ""

@@ -16,11 +16,12 @@ DOING: Mapping[TaskKind, str] = {
     TaskKind.FETCH: "fetching {}",
     TaskKind.STAGE: "building {}",
     TaskKind.IMAGE: "the image as a whole",
-    TaskKind.DESCRIBE: "measuring its layers",
+    TaskKind.DESCRIBE: "reading what is in it",
+    TaskKind.MEASURE: "measuring its layers",
     TaskKind.TOOLS: "building the tools for tests",
     TaskKind.SUITE: "running the suite {}",
     TaskKind.UPLOAD: "uploading it",
-    TaskKind.ATTEST: "attaching its test attestation",
+    TaskKind.ATTEST: "attaching its attestations",
     TaskKind.PUBLISH: "publishing the tags",
 }
 """What was being done, where it was no instruction. In braces, the name of a stage, suite or image."""

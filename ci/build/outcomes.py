@@ -5,14 +5,26 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ci.build.tasks import TOOLS, Task, TaskGraph
+from ci.contents.budgets import ImageVerdict
+from ci.contents.highlights import highlights
+from ci.contents.model import Contents
 from ci.fusion.fused import layering
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
-from ci.results import Failure, ImageReport, Layer, Outcome, StepResult, SuiteOutcome, SuiteReport
-from ci.timing import TaskKind, TaskReport, busy_seconds
+from ci.results import (
+    Failure,
+    ImageReport,
+    Layer,
+    Outcome,
+    RunReport,
+    StepResult,
+    SuiteOutcome,
+    SuiteReport,
+)
+from ci.timing import TaskKind, TaskReport, busy_seconds, last_ended
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})
-_IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE})
+_IMAGE_KINDS = frozenset({TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE})
 _PUBLISHING = frozenset({TaskKind.UPLOAD, TaskKind.ATTEST})
 
 
@@ -28,6 +40,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Layer, ...] = ()
     suite: SuiteReport | None = None
     digest: str | None = None
+    contents: Contents | None = None
 
     @property
     def ok(self) -> bool:
@@ -54,6 +67,41 @@ def find_root_causes(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> Ma
     return root_causes
 
 
+def contents_of(results: Mapping[Task, TaskResult]) -> Mapping[str, Contents]:
+    """Return what is in each image that was built: as it is published, or else as it was read."""
+    found = {task.image: result.contents for task, result in results.items() if task.kind is TaskKind.DESCRIBE}
+    attached = {task.image: result.contents for task, result in results.items() if task.kind is TaskKind.ATTEST}
+    every = {name: attached.get(name) or contents for name, contents in found.items()}
+    return {name: contents for name, contents in every.items() if contents is not None}
+
+
+def with_contents(report: RunReport, contents: Mapping[str, Contents], added: Sequence[str] = ()) -> RunReport:
+    """Return a report with the key versions of images, and `added` ones, and with what could not be read in them."""
+    images = tuple(
+        msgspec.structs.replace(
+            image,
+            versions=highlights(found, added),
+            contents_notes=(*found.unread, *found.problems),
+        )
+        if (found := contents.get(image.name))
+        else image
+        for image in report.images
+    )
+    return msgspec.structs.replace(report, images=images)
+
+
+def with_budgets(report: RunReport, verdicts: Sequence[ImageVerdict]) -> RunReport:
+    """Return a report with the verdicts on how much images grew. One that grew too much is red, if nothing else is."""
+    over = {verdict.image for verdict in verdicts if not verdict.verdict.ok}
+    images = tuple(
+        msgspec.structs.replace(image, outcome=Outcome.OVER_BUDGET)
+        if image.name in over and image.outcome.ok
+        else image
+        for image in report.images
+    )
+    return msgspec.structs.replace(report, images=images, budgets=tuple(verdicts))
+
+
 def report_tasks(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[TaskReport, ...]:
     """Return when each task ran, in the order in which they started; those that were skipped are left out."""
     ran = sorted((task for task in results if not results[task].skipped), key=lambda task: results[task].started)
@@ -75,6 +123,19 @@ def report_tasks(graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[
             )
         )
     return tuple(reports)
+
+
+def report_publishing(report: RunReport, started: float, ended: float, *, ok: bool) -> TaskReport:
+    """Return when the tags of the stack were published: when all other tasks had ended."""
+    return TaskReport(
+        kind=TaskKind.PUBLISH,
+        image="",
+        ready=started,
+        started=started,
+        seconds=ended - started,
+        ok=ok,
+        after=last_ended(report.tasks),
+    )
 
 
 def report_image(
@@ -106,10 +167,10 @@ def report_image(
 
 def _layers(name: str, graph: TaskGraph, results: Mapping[Task, TaskResult]) -> tuple[Layer, ...]:
     """Return the layers of an image from the lowest up: each image of its chain of FROM measured its own."""
-    if Task(TaskKind.DESCRIBE, name) not in results:
+    if Task(TaskKind.MEASURE, name) not in results:
         return ()
     chain = dict.fromkeys(stage.image for stage in layering(graph.fused[name]).stages)
-    measured = [results[Task(TaskKind.DESCRIBE, one)] for one in chain]
+    measured = [results[Task(TaskKind.MEASURE, one)] for one in chain]
     return tuple(layer for one in measured for layer in one.layers) if all(one.ok for one in measured) else ()
 
 

@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ci.build.progress import Progress
+from ci.contents.budgets import ImageVerdict
+from ci.contents.inspection import Inspection
+from ci.contents.model import Contents
 from ci.fusion.fused import Fused, FusedStep
 from ci.results import Layer, Publication, RunReport, SuiteReport
 from ci.stack.model import Image, Suite, TestSettings
@@ -45,6 +48,20 @@ class Builder(Protocol):
         """Push an image that is built to a tag, with labels and annotations put on top of it; return its digest.
 
         Layers that the registry has are not sent. What is transient has been tried again.
+        """
+        ...
+
+
+class Inspector(Protocol):
+    """Takes out of an image what says what is in it. Nothing of the image is executed.
+
+    Raises ExternalError when the engine is out of reach.
+    """
+
+    async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
+        """Inspect an image: a fused Dockerfile, which is built, or the reference of a published one by its digest.
+
+        A published image is fetched, with all layers.
         """
         ...
 
@@ -104,15 +121,34 @@ class Publisher(Protocol):
         """
         ...
 
+    async def describe(self, name: str, digest: str, fused: Fused, contents: Contents) -> Contents:
+        """Attach to an uploaded image what is in it; return that with what the registry says of it.
+
+        Raises a RegistryError.
+        """
+        ...
+
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
         ...
 
 
+class BudgetJudge(Protocol):
+    """Judges how much images have grown."""
+
+    async def judge(
+        self, names: Sequence[str], contents: Mapping[str, Contents], reused: Mapping[str, str]
+    ) -> tuple[ImageVerdict, ...]:
+        """Return the verdict on each of these images. `contents` are of those that were built, `reused` digests."""
+        ...
+
+
 class RunPorts(NamedTuple):
-    """The outside world, as a run sees it. Without a publisher nothing is uploaded."""
+    """The outside world, as a run sees it. Without a publisher nothing is uploaded, without a judge nothing judged."""
 
     builder: Builder
     tester: Tester
+    inspector: Inspector
     progress: Progress
     publisher: Publisher | None = None
+    budgets: BudgetJudge | None = None

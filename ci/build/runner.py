@@ -2,26 +2,39 @@
 
 import time
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
 from ci import units
 from ci.build.failures import DOING, caught, failure_of
-from ci.build.outcomes import TaskResult, find_root_causes, report_image, report_tasks
+from ci.build.outcomes import (
+    TaskResult,
+    contents_of,
+    find_root_causes,
+    report_image,
+    report_publishing,
+    report_tasks,
+    with_budgets,
+    with_contents,
+)
 from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
 from ci.build.run_lines import heading, step_text, suite_text
 from ci.build.run_log import RunLog, Work
 from ci.build.scheduler import run_graph
 from ci.build.suite_runner import run_suite
 from ci.build.tasks import BuildRun, Task, plan_tasks
+from ci.contents.model import Contents
+from ci.contents.reading import read_contents
 from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
 from ci.stack.model import Stack
-from ci.timing import TaskKind, TaskReport, last_ended
+from ci.timing import TaskKind
+
+BuildingKind = Literal[TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE]
 
 
 class Run:
@@ -34,7 +47,9 @@ class Run:
         self._run = run
         self._graph = plan_tasks(plan, stack, run, upload=ports.publisher is not None)
         self._zero = time.monotonic()
-        publishing = {Task(TaskKind.PUBLISH, ""): 1} if ports.publisher else {}
+        self.contents: Mapping[str, Contents] = {}
+        """What is in each image that was built, once the run has ended."""
+        publishing = {Task(TaskKind.PUBLISH, ""): bool(ports.publisher) + bool(ports.budgets)}
         self._log = RunLog(ports.progress, self._now, {**self._graph.sizes, **publishing})
 
     async def report(self) -> RunReport:
@@ -42,8 +57,19 @@ class Run:
         self._log.lines([self._heading()])
         async with self._log.reminders():
             results = await run_graph(self._graph.depends_on, self._do, skip=self._skip, limit=self._run.jobs)
-            report = self._report(results)
+            report = await self._judged(self._report(results), results)
             return await self._publish(report) if self._ports.publisher else report
+
+    async def _judged(self, report: RunReport, results: Mapping[Task, TaskResult]) -> RunReport:
+        self.contents = contents_of(results)
+        report = with_contents(report, self.contents, self._stack.highlights)
+        if self._ports.budgets is None:
+            return report
+        names = [image.name for image in report.images if image.exists]
+        with self._log.work("", "compare sizes with what is stable") as work:
+            work.quiet = True
+            verdicts = await self._ports.budgets.judge(names, self.contents, self._plan.reused)
+        return with_budgets(report, verdicts)
 
     def _heading(self) -> str:
         steps = sum(len(self._graph.steps(task)) for task in self._graph.depends_on)
@@ -76,16 +102,7 @@ class Run:
             if publication.failure:
                 work.fail(publication.failure)
                 work.what = "the stack was not published"
-        task = TaskReport(
-            kind=TaskKind.PUBLISH,
-            image="",
-            ready=started,
-            started=started,
-            seconds=self._now() - started,
-            ok=not publication.failure,
-            after=last_ended(report.tasks),
-        )
-        tasks = (*report.tasks, task)
+        tasks = (*report.tasks, report_publishing(report, started, self._now(), ok=not publication.failure))
         return msgspec.structs.replace(report, publication=publication, tasks=tasks, seconds=self._now())
 
     def _now(self) -> float:
@@ -108,14 +125,6 @@ class Run:
 
     async def _execute(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
         match task.kind:
-            case TaskKind.FETCH:
-                return await self._fetch(task)
-            case TaskKind.STAGE:
-                return await self._build_stage(task)
-            case TaskKind.IMAGE:
-                return await self._finish(task)
-            case TaskKind.DESCRIBE:
-                return await self._describe(task)
             case TaskKind.TOOLS:
                 return await self._build_tools()
             case TaskKind.SUITE:
@@ -124,9 +133,25 @@ class Run:
                 return await self._upload(task, upstream)
             case TaskKind.ATTEST:
                 return await self._attest(task, upstream)
+            case TaskKind.FETCH | TaskKind.STAGE | TaskKind.IMAGE | TaskKind.DESCRIBE | TaskKind.MEASURE:
+                return await self._build(task, task.kind)
             case TaskKind.PUBLISH:
                 raise AssertionError("tags are published when all tasks have ended")
         assert_never(task.kind)
+
+    async def _build(self, task: Task, kind: BuildingKind) -> TaskResult:
+        match kind:
+            case TaskKind.FETCH:
+                return await self._fetch(task)
+            case TaskKind.STAGE:
+                return await self._build_stage(task)
+            case TaskKind.IMAGE:
+                return await self._finish(task)
+            case TaskKind.DESCRIBE:
+                return await self._describe(task)
+            case TaskKind.MEASURE:
+                return await self._measure(task)
+        assert_never(kind)
 
     async def _fetch(self, task: Task) -> TaskResult:
         reference = self._run.substitutions.published[task.image]
@@ -172,6 +197,14 @@ class Run:
             return TaskResult(size=size)
 
     async def _describe(self, task: Task) -> TaskResult:
+        with self._log.work(task.image, "read what is in the image") as work:
+            work.quiet = True
+            inspected = await self._ports.inspector.inspect(self._graph.fused[task.image])
+            if isinstance(inspected, EngineFailure):
+                return TaskResult(failure=self._failed(work, 0, DOING[task.kind], inspected))
+            return TaskResult(contents=read_contents(inspected, image=task.image))
+
+    async def _measure(self, task: Task) -> TaskResult:
         with self._log.work(task.image, "measure the layers") as work:
             work.quiet = True
             layers = await self._ports.builder.layers(self._graph.fused[task.image])
@@ -228,14 +261,23 @@ class Run:
             for name in (task.image, *self._stack.by_name[task.image].needs)
             if (digest := self._digest(name, upstream))
         }
-        with self._log.work(task.image, "attach the test attestation") as work:
+        with self._log.work(task.image, "attach the attestations") as work:
             work.quiet = True
             try:
-                await self._publisher().attest_tests(task.image, digests.pop(task.image), suites, digests)
+                digest = digests.pop(task.image)
+                # The attestation last: an image that has it is reused, and what is in it is not read again.
+                contents = await self._attach_contents(task.image, digest, upstream)
+                await self._publisher().attest_tests(task.image, digest, suites, digests)
             except RegistryError as error:
                 failure = EngineFailure(message=str(error))
                 return TaskResult(failure=self._failed(work, 0, DOING[task.kind], failure))
-        return TaskResult()
+        return TaskResult(contents=contents)
+
+    async def _attach_contents(self, name: str, digest: str, upstream: Mapping[Task, TaskResult]) -> Contents | None:
+        described = upstream.get(Task(TaskKind.DESCRIBE, name))
+        if described is None or described.contents is None:
+            return None
+        return await self._publisher().describe(name, digest, self._graph.fused[name], described.contents)
 
     def _digest(self, name: str, upstream: Mapping[Task, TaskResult]) -> str | None:
         """Return the digest of an image that was uploaded in this run, or that is reused."""

@@ -27,7 +27,8 @@ TOOLS = Task(TaskKind.TOOLS, "")
 class BuildRun(msgspec.Struct, frozen=True, kw_only=True):
     """How a plan is run.
 
-    `jobs` is how many tasks may run at once, `started` the time now (RFC 3339), `describe` whether layers are measured.
+    `jobs` is how many tasks may run at once, `started` the time now (RFC 3339). With `describe`, what is in the
+    images that are built is read, with `measure` how large their layers are.
     `tested` names the images whose suites run; `suites`, unless empty, limits these (`kind` or `origin/kind`). Tests
     that were run before run again if `retest` has a text that is new. `commit` and `changed` are for the report.
     """
@@ -35,6 +36,7 @@ class BuildRun(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     started: str
     describe: bool = False
+    measure: bool = False
     tested: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     retest: str = ""
@@ -79,6 +81,9 @@ def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> Task
     uploaded = [name for name in plan.to_build if upload]
     for name in uploaded:
         graph.add(Task(TaskKind.UPLOAD, name), Task(TaskKind.IMAGE, name), *graph.parents_upload(name))
+    described = [Task(TaskKind.DESCRIBE, name) for name in plan.to_build if run.describe]
+    for task in described:
+        graph.add(task, Task(TaskKind.IMAGE, task.image))
     testing = {
         Task(TaskKind.SUITE, name, suite.folder): suite
         for name in run.tested
@@ -95,10 +100,11 @@ def plan_tasks(plan: Plan, stack: Stack, run: BuildRun, *, upload: bool) -> Task
             suites = [task for task in testing if task.image == name]
             # The attestation says which builds of the images it depends on went into it.
             uploads = [Task(TaskKind.UPLOAD, one) for one in (name, *stack.by_name[name].needs) if one in uploaded]
-            graph.add(Task(TaskKind.ATTEST, name), *uploads, *suites)
-    if run.describe:
+            own = [task for task in described if task.image == name]
+            graph.add(Task(TaskKind.ATTEST, name), *uploads, *suites, *own)
+    if run.measure:
         for name in fused:
-            graph.add(Task(TaskKind.DESCRIBE, name), Task(TaskKind.IMAGE, name))
+            graph.add(Task(TaskKind.MEASURE, name), Task(TaskKind.IMAGE, name))
     return TaskGraph(fused, testing, graph.depends_on, graph.inputs)
 
 

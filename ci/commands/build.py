@@ -1,12 +1,18 @@
 """`build-stack`, `build-report`, `test` and `image`: build a plan, test it, publish it; and what forbids publishing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+import anyio
+
+from ci.build.outcomes import with_contents
 from ci.build.ports import RunPorts
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
+from ci.contents.described_stack import DescribedStack
+from ci.contents.model import Contents
 from ci.errors import RequestError, first_few
 from ci.fusion.fuse import fuse
 from ci.fusion.fused import Fused
@@ -15,6 +21,8 @@ from ci.planning.changes import History, Unknown, changed_images
 from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
+from ci.publish.budget_gate import BudgetGate
+from ci.publish.described import find_contents
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import with_registry_sizes
@@ -23,10 +31,31 @@ from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_SECRETS = GivenSecrets()
+# Seconds: a silent registry must not keep a finished run waiting.
+_READING_LIMIT = 60.0
 
 
-async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> RunReport:
+class BuildResult(NamedTuple):
+    """The report of a run, and what is in its images, unless that was not asked for.
+
+    What is in images that were reused is known only if they were measured, too.
+    """
+
+    report: RunReport
+    contents: Mapping[str, Contents]
+    highlights: Sequence[str]
+    """Of stack.toml."""
+
+    @property
+    def described(self) -> DescribedStack:
+        """The images whose contents are known."""
+        parents = {image.name: image.parent for image in self.report.plan.images}
+        return DescribedStack(name="this run", images=self.contents, parents=parents)
+
+
+async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> BuildResult:
     """Plan, build, test and, if asked to, publish. Raises RequestError and ExternalError before anything is built."""
+    _check_growth(stack, options)
     started = ports.timestamp()
     inputs = await collect_inputs(stack, tree, options, ports)
     plan = make_plan(stack, inputs, only=options.only)
@@ -44,16 +73,44 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         jobs=options.jobs or ports.cores,
         started=started,
         describe=options.describe,
+        measure=options.measure,
         tested=plan.to_test if options.test else (),
         retest=started if options.retest else "",
         substitutions=_substitutions(stack, plan, inputs, ports.registry),
         commit=inputs.history.commit,
         changed=changed_images(stack, inputs.history.changes),
     )
-    report = await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress, publisher), run).report()
-    if options.describe and ports.registry is not None:
+    budgets = None
+    if options.describe and stack.budget is not None and ports.registry is not None:
+        budgets = BudgetGate(ports.registry, stack, stack.budget, options.accept_growth)
+    running = Run(plan, stack, _run_ports(ports)._replace(publisher=publisher, budgets=budgets), run)
+    report = await running.report()
+    contents = running.contents
+    if options.measure and ports.registry is not None:
         report = await with_registry_sizes(report, stack, ports.registry)
-    return report
+        if options.describe:
+            reused = await _reused_contents(report, ports.registry)
+            report, contents = with_contents(report, reused, stack.highlights), {**contents, **reused}
+    return BuildResult(report, contents, stack.highlights)
+
+
+async def _reused_contents(report: RunReport, session: RegistrySession) -> Mapping[str, Contents]:
+    """Return what is in the images that were reused, as far as the registry says so in time."""
+    found: Mapping[str, object] = {}
+    with anyio.move_on_after(_READING_LIMIT):
+        found = await find_contents(session, report.plan.reused)
+    return {name: answer for name, answer in found.items() if isinstance(answer, Contents)}
+
+
+def _run_ports(ports: BuildPorts) -> RunPorts:
+    return RunPorts(ports.builder, ports.tester, ports.inspector, ports.progress)
+
+
+def _check_growth(stack: Stack, options: BuildOptions) -> None:
+    if options.accept_growth and stack.budget is None:
+        raise RequestError("--accept-growth accepts what is over its budget, but stack.toml has no [budget].")
+    if options.accept_growth and not options.accept_growth.strip():
+        raise RequestError("--accept-growth needs a reason in words: it is recorded with the stack.")
 
 
 async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)
@@ -96,7 +153,7 @@ def _plan_for(stack: Stack, image: str, secrets: GivenSecrets) -> Plan:
 
 
 async def _run(plan: Plan, stack: Stack, run: BuildRun, ports: BuildPorts) -> RunReport:
-    return await Run(plan, stack, RunPorts(ports.builder, ports.tester, ports.progress), run).report()
+    return await Run(plan, stack, _run_ports(ports), run).report()
 
 
 def make_publisher(  # noqa: PLR0913 (what may be published depends on all of these)
@@ -129,6 +186,8 @@ def _publish_problems(
 ) -> Iterator[str]:
     if not options.test:
         yield "--publish requires tests: remove --test=false."
+    if not options.describe:
+        yield "--publish needs to know what is in the images: remove --describe=false."
     if session is None:
         yield "No registry is given: name it with --registry, or as stack.registry in stack.toml."
     yield from _commit_problems(inputs.history)

@@ -25,8 +25,12 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     retest: bool = False
     publish: bool = False
     secrets: GivenSecrets = GivenSecrets()
-    describe: bool = False
-    """Measure the layers of what is built."""
+    describe: bool = True
+    """Read what is in the images that are built."""
+    measure: bool = False
+    """Measure the layers of what is built, and compare sizes with what is stable."""
+    accept_growth: str = ""
+    """The reason to publish images that are over their budget."""
 
 
 class PromotionOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ci.build.ports import Builder, Tester
+from ci.build.ports import Builder, Inspector, Tester
 from ci.build.progress import Progress
 from ci.clock import Clock
 from ci.commands.options import EVERY_IMAGE, BuildOptions
@@ -49,6 +49,7 @@ class BuildPorts(NamedTuple):
     registry: RegistrySession | None
     builder: Builder
     tester: Tester
+    inspector: Inspector
     progress: Progress
     tools: str
     """A digest of what suites are run with."""

@@ -1,7 +1,8 @@
 """Kinds of attestations: what is stated about an image, as JSON attached to it.
 
 Each kind is one value, declared beside the struct it holds: `TEST_ATTESTATIONS` and `RUN_RECORDS` in
-`ci.publish.attestations`, `GPU_VERDICTS` in `ci.gpu_gate.verdict`, `PROMOTION_RECORDS` in `ci.promotion.records`.
+`ci.publish.attestations`, `DESCRIPTIONS` in `ci.publish.descriptions`, `GPU_VERDICTS` in `ci.gpu_gate.verdict`,
+`PROMOTION_RECORDS` in `ci.promotion.records`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +25,10 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
     annotations: Callable[[DocumentType], Mapping[str, str]]
     subject: Callable[[DocumentType], str] | None = None
     """The digest that the document itself says it is about, if it says so."""
+    title: Callable[[DocumentType], str] | None = None
+    """The name of its file for those who pull it. Without one, as in all kinds from before titles, it has none."""
+    newest_schema: int | None = None
+    """The highest `schema` of the document that can be read, if it has that field."""
 
     def content(self, document: DocumentType) -> bytes:
         """Return the JSON of a document. The same document always has the same bytes."""
@@ -36,6 +41,7 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
             media_type=_JSON,
             content=self.content(document),
             annotations=self.annotations(document),
+            title=self.title(document) if self.title else "",
         )
 
     async def find(
@@ -74,7 +80,9 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
 
         A registry's clean-up may delete what is attached and leave the list of it: see `ci.oci.referrers`.
         """
-        document = await read_document(registry, repository, digest, referrer, self.document)
+        document = await read_document(
+            registry, repository, digest, referrer, self.document, newest_schema=self.newest_schema
+        )
         if document is None:
             return None
         about = self.subject(document) if self.subject else digest

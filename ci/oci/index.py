@@ -52,18 +52,25 @@ def encode_index(entries: tuple[Descriptor, ...], artifact_type: str = "") -> Ma
     return Manifest(content=msgspec.json.encode(index), media_type=OCI_INDEX)
 
 
-async def add_to_index(
-    registry: Registry, tag: Reference, entry: Descriptor, read: ReadEntries, artifact_type: str = ""
+async def add_to_index(  # noqa: PLR0913 (an entry, its index, and the kind of that)
+    registry: Registry,
+    tag: Reference,
+    entry: Descriptor,
+    read: ReadEntries,
+    artifact_type: str = "",
+    *,
+    most: int | None = None,
 ) -> None:
     """Add an entry to the index under a tag, unless it is in it. `read` returns the entries that are there now.
 
-    Raises IntegrityError if the entry does not stay: other writers overwrite the index again and again.
+    At most so many entries are kept, the newest, which are the last; None for all. Raises IntegrityError if the entry
+    does not stay: other writers overwrite the index again and again.
     """
     for _ in range(_TRIES):
         entries = await read()
         if _contains(entries, entry):
             return
-        await _put(registry, tag, (*entries, entry), artifact_type)
+        await _put(registry, tag, (*entries, entry)[-most if most else 0 :], artifact_type)
     if not _contains(await read(), entry):
         raise IntegrityError(
             f"{tag.repository.pinned(entry.digest)} was written, but does not stay in the list {tag}: other processes "

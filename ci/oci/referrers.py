@@ -24,6 +24,7 @@ from ci.oci.registry import (
     digest_of,
     put_verified,
 )
+from ci.registry_format import TITLE
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
 
@@ -32,12 +33,20 @@ _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """`type` is what it is, `media_type` its encoding. The annotations can be read without the content."""
+    """`type` is what it is, `media_type` its encoding. The annotations can be read without the content.
+
+    `title` is the name of the file that `oras pull` writes; it skips what has none.
+    """
 
     type: str
     media_type: str
     content: bytes
     annotations: Mapping[str, str] = {}
+    title: str = ""
+
+
+class _Versioned(msgspec.Struct):
+    schema: int
 
 
 class _ArtifactManifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -116,21 +125,38 @@ async def read_referrer(
     if content is None:
         return None
     return Artifact(
-        type=read.artifact_type, media_type=read.layers[0].media_type, content=content, annotations=read.annotations
+        type=read.artifact_type,
+        media_type=read.layers[0].media_type,
+        content=content,
+        annotations=read.annotations,
+        title=read.layers[0].annotations.get(TITLE, ""),
     )
 
 
-async def read_document(
-    registry: Registry, repository: Repository, subject: str, referrer: Descriptor, document: type[DocumentType]
+async def read_document(  # noqa: PLR0913 (where it is, and what it is)
+    registry: Registry,
+    repository: Repository,
+    subject: str,
+    referrer: Descriptor,
+    document: type[DocumentType],
+    *,
+    newest_schema: int | None = None,
 ) -> DocumentType | None:
     """Read a listed referrer whose content is JSON; None if it is gone.
 
-    Raises ProtocolError if it is not a valid `document`.
+    Raises ProtocolError if it is not a valid `document`, or has a higher `schema` than the newest that is known.
     """
     artifact = await read_referrer(registry, repository, subject, referrer)
     if artifact is None:
         return None
     try:
+        # By itself and first: a document of another schema may have none of the fields that are known.
+        schema = msgspec.json.decode(artifact.content, type=_Versioned).schema if newest_schema else None
+        if newest_schema and schema and schema > newest_schema:
+            raise ProtocolError(
+                f"{repository.pinned(referrer.digest)} was written by a newer version of this module: its schema is "
+                f"{schema}, and this version reads {newest_schema}. Use the newer version."
+            )
         return msgspec.json.decode(artifact.content, type=document)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ProtocolError(
@@ -179,15 +205,16 @@ def _manifest(subject: Descriptor, artifact: Artifact) -> Manifest:
         media_type=OCI_MANIFEST,
         artifact_type=artifact.type,
         config=_describe(_EMPTY_TYPE, _EMPTY),
-        layers=(_describe(artifact.media_type, artifact.content),),
+        layers=(_describe(artifact.media_type, artifact.content, artifact.title),),
         subject=Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size),
         annotations=artifact.annotations,
     )
     return Manifest(content=msgspec.json.encode(manifest), media_type=OCI_MANIFEST)
 
 
-def _describe(media_type: str, content: bytes) -> Descriptor:
-    return Descriptor(media_type=media_type, digest=digest_of(content), size=len(content))
+def _describe(media_type: str, content: bytes, title: str = "") -> Descriptor:
+    annotations = {TITLE: title} if title else {}
+    return Descriptor(media_type=media_type, digest=digest_of(content), size=len(content), annotations=annotations)
 
 
 def _decode_artifact(manifest: Manifest, reference: Reference) -> _ArtifactManifest:

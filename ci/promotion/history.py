@@ -1,37 +1,27 @@
 """The history of a stable tag: all its promotion records, oldest first, kept in the registry beside the images.
 
 The records of `2026.4-stable` are listed under the tag `2026.4-stable.history` in the repository of every image, as an
-OCI index whose manifests are the records attached to images of that repository. An annotation of each entry is the
-digest of the image that the record is attached to. An image whose tags have a prefix has its list under that prefix.
+OCI index (`ci/publish/record_list.py`). An image whose tags have a prefix has its list under that prefix.
 
 The list has a tag of its own, because attached records alone are found only while the stable tag points to one of their
 images: after the rollback of a first promotion it points to nothing, and after a manual change to an image without a
 record. Every image has the list, so that any image leads to it, whichever stack it joined or left; the lists are
 merged when read.
-
-Clean-ups that delete untagged manifests may delete the records and leave the list (`docker-registry garbage-collect -m`
-does). What the list says of a record that is gone is kept, until a registry refuses to store a list with its entry.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from ci.oci.concurrency import gather_or_raise
-from ci.oci.index import add_to_index, decode_index
-from ci.oci.reference import Reference, Repository
-from ci.oci.registry import Descriptor, IntegrityError, ProtocolError, Registry
+from ci.oci.registry import Descriptor, IntegrityError, Registry
 from ci.oci.tombstone import read_digest
 from ci.promotion.records import PROMOTION_RECORDS, Digests, GoneRecord, PromotionRecord
 from ci.promotion.timeline import Timeline, read_timeline
+from ci.publish.record_list import Listed, RecordList
 from ci.publish.tags import Place
-from ci.registry_format import HISTORY_SUFFIX, PROMOTION_HISTORY, PROMOTION_ID, SUBJECT
+from ci.registry_format import HISTORY_SUFFIX, PROMOTION_HISTORY, PROMOTION_ID
 
-
-class _Listed(NamedTuple):
-    repository: Repository
-    descriptor: Descriptor
+_HISTORIES = RecordList(PROMOTION_HISTORY, "promotion history")
 
 
 def history_tag(tag: str) -> str:
@@ -66,11 +56,10 @@ async def collect_history(
 async def read_history(registry: Registry, places: Iterable[Place], tag: str) -> History:
     """Return the records of a stable tag that are listed at any of the places."""
 
-    async def read(place: Place) -> tuple[_Listed, ...]:
-        entries = await _read_entries(registry, place.tagged(history_tag(tag)))
-        return tuple(_Listed(place.repository, descriptor) for descriptor in entries)
+    async def read(place: Place) -> tuple[Listed, ...]:
+        return await _HISTORIES.read(registry, place.tagged(history_tag(tag)))
 
-    by_id: dict[str, list[_Listed]] = {}
+    by_id: dict[str, list[Listed]] = {}
     for history in await gather_or_raise(read, dict.fromkeys(places)):
         for listed in history:
             by_id.setdefault(listed.descriptor.annotations.get(PROMOTION_ID, ""), []).append(listed)
@@ -88,32 +77,10 @@ async def list_record(registry: Registry, place: Place, tag: str, subject: str, 
 
     Raises IntegrityError if other processes keep overwriting the history.
     """
-    history = place.tagged(history_tag(tag))
-    entry = msgspec.structs.replace(record, annotations={**record.annotations, SUBJECT: subject})
-    await add_to_index(registry, history, entry, lambda: _read_entries(registry, history), PROMOTION_HISTORY)
+    await _HISTORIES.add(registry, place.tagged(history_tag(tag)), subject, record)
 
 
-async def _read_entries(registry: Registry, history: Reference) -> tuple[Descriptor, ...]:
-    manifest = await registry.get(history)
-    if manifest is None:
-        return ()
-    try:
-        index = decode_index(manifest, history)
-    except ProtocolError as error:
-        raise _overwritten(history, str(error)) from error
-    if index.artifact_type != PROMOTION_HISTORY:
-        raise _overwritten(history, f"Its artifact type is {index.artifact_type!r}.")
-    return index.manifests
-
-
-def _overwritten(history: Reference, problem: str) -> ProtocolError:
-    return ProtocolError(
-        f"{history} is not a promotion history. {problem} Another program overwrote this tag: find out which, then "
-        "restore the history or delete the tag."
-    )
-
-
-async def _read_copy(registry: Registry, copies: Sequence[_Listed]) -> PromotionRecord | GoneRecord:
+async def _read_copy(registry: Registry, copies: Sequence[Listed]) -> PromotionRecord | GoneRecord:
     """Read a record, which is the same in every repository: the first copy that is there."""
     for copy in copies:
         record = await _read_record(registry, copy)
@@ -122,10 +89,9 @@ async def _read_copy(registry: Registry, copies: Sequence[_Listed]) -> Promotion
     return GoneRecord.of(copies[0].descriptor.annotations)
 
 
-async def _read_record(registry: Registry, listed: _Listed) -> PromotionRecord | None:
+async def _read_record(registry: Registry, listed: Listed) -> PromotionRecord | None:
     repository, descriptor = listed
-    subject = descriptor.annotations.get(SUBJECT, "")
-    record = await PROMOTION_RECORDS.read(registry, repository, subject, descriptor)
+    record = await PROMOTION_RECORDS.read(registry, repository, listed.subject, descriptor)
     if record is not None and record.id != descriptor.annotations.get(PROMOTION_ID):
         raise IntegrityError(
             f"{repository.pinned(descriptor.digest)} is not the promotion record that the history lists. The history "

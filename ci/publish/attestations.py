@@ -70,6 +70,8 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     build_args: Mapping[str, str]
     bases: Mapping[str, str]
     """The digests of its foreign bases by reference."""
+    accepted_growth: str = ""
+    """Why it may be over its budget. Left out where it is not."""
 
     @property
     def place(self) -> Place:
@@ -148,6 +150,7 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
     tag: str,
 ) -> RunRecord:
     """Return the record of a run in which every image passed, with its attestations of this run or an earlier one."""
+    accepted = {verdict.image: verdict.accepted for verdict in report.budgets}
     reports, plans = report.by_name, {image.name: image for image in report.plan.images}
     images = [
         RecordedImage(
@@ -163,6 +166,7 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
             tests=msgspec.convert(attestations[name], RecordedTests, from_attributes=True),
             epoch=keys[name].epoch,
             build_args=stack.by_name[name].build_args,
+            accepted_growth=accepted.get(name, ""),
             bases={reference: digest for reference, digest in keys[name].bases.items() if digest},
         )
         for name in report.plan.enabled

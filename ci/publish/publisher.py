@@ -13,9 +13,10 @@ from contextlib import suppress
 import anyio
 import msgspec
 
+from ci.contents.model import Contents
 from ci.errors import StackError, describe_unexpected
 from ci.fusion.fused import Fused, layering
-from ci.oci.concurrency import gather_or_raise
+from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.referrers import push_referrer
 from ci.oci.registry import IntegrityError, Manifest, RegistryError, put_verified
 from ci.oci.tag_update import plan_tag_updates, update_tags
@@ -29,9 +30,12 @@ from ci.publish.attestations import (
     find_test_attestation,
     make_record,
 )
+from ci.publish.descriptions import as_published, attach_description
+from ci.publish.published_image import read_published_image
 from ci.publish.refresh import note_refresh, write_refresh_marker
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import compressed_size
+from ci.publish.stack_list import list_stack
 from ci.publish.whole_stack import StackImage, check_whole
 from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
 from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
@@ -117,6 +121,15 @@ class StackPublisher:
             await push_referrer(self._registry, self._tags.repository(name), manifest.descriptor, artifact)
         self._needs[name] = needs
 
+    async def describe(self, name: str, digest: str, fused: Fused, contents: Contents) -> Contents:
+        """Attach to an image what is in it; return that with what the registry says of it. Raises a RegistryError."""
+        repository = self._tags.repository(name)
+        published = await read_published_image(self._registry, repository, digest)
+        described = as_published(contents, published, fused)
+        async with self._attaching[digest]:
+            await attach_description(self._registry, repository, published, described)
+        return described
+
     async def publish_tags(self, report: RunReport) -> Publication:
         """Write the tags, unless an image did not pass. A failure is in the Publication, and raises nothing."""
         started = time.monotonic()
@@ -131,6 +144,7 @@ class StackPublisher:
             return msgspec.structs.replace(publication, failure=failure)
         try:
             written, record = await self._publish_tags(report)
+            warning = await self._list_stack(report)
         except StackError as error:
             failure = f"The stack was not published as {self._metadata.tag}.\n{error}\n{_ADVICE}"
             return msgspec.structs.replace(publication, failure=failure, seconds=time.monotonic() - started)
@@ -149,6 +163,7 @@ class StackPublisher:
             publication,
             written=written,
             unchanged=tuple(name for name in report.plan.enabled if name not in written),
+            warning=warning,
             record=RUN_RECORDS.artifact(record).content.decode() if record else "",
             seconds=time.monotonic() - started,
         )
@@ -196,6 +211,16 @@ class StackPublisher:
         await gather_or_raise(
             lambda subject: push_referrer(self._registry, subject[0], subjects[subject], artifact), subjects
         )
+
+    async def _list_stack(self, report: RunReport) -> str:
+        """List the stack among those of its version. Returns a sentence if that failed: the stack is published."""
+        digests = {name: report.by_name[name].digest or "" for name in report.plan.enabled}
+        version, tag = self._stack.version, self._metadata.tag
+        results = await gather_results(
+            lambda name: list_stack(self._registry, self._tags.place(name), version, digests[name], tag), digests
+        )
+        errors = dict.fromkeys(str(one) for one in results if isinstance(one, RegistryError))
+        return f"{tag} is published, but not in the list of stacks. {' '.join(errors)} {_ADVICE}" if errors else ""
 
     async def _note_refresh(self, *, finished: bool) -> None:
         first = next(image.name for image in self._stack.images if image.enabled)

@@ -13,6 +13,7 @@ MOST_BYTES = 1_000_000
 """Of a summary: GitHub takes 1 MiB for each step, and drops all of one that is larger."""
 _CELL_SHOWN = 500
 _TICKS = re.compile("`+")
+_FOLD, _FOLD_END = "<details>", "</details>"
 
 
 def code(text: str, most: int = _CELL_SHOWN) -> str:
@@ -61,3 +62,39 @@ def bounded(lines: Iterable[str], most: int = MOST_BYTES) -> str:
             return "\n".join([*kept, ending])
         kept.append(line)
     return "\n".join([*kept, ""])
+
+
+def fold(summary: str, lines: Iterable[str]) -> Sequence[str]:
+    """Return lines that are shown when the summary is clicked. GitHub reads Markdown in it after an empty line."""
+    return [_FOLD, f"<summary>{summary}</summary>", "", *lines, "", _FOLD_END, ""]
+
+
+def cut(lines: Iterable[str], most: int, rest: str) -> str:
+    """Return lines as a text of at most so many bytes, and so characters, cut between two lines.
+
+    What is left out is said in a last line, `… and 212 more: {rest}`, which counts rows of tables.
+    """
+    every = list(lines)
+    whole = "\n".join([*every, ""])
+    if len(whole.encode()) <= most:
+        return whole
+    kept: list[str] = []
+    # Room for the longest last line, with the end of a fold before it.
+    room = most - len(_ending(len(every), rest, is_open=True).encode())
+    for line in every:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    left_out = _rows(every) - _rows(kept)
+    is_open = kept.count(_FOLD) > kept.count(_FOLD_END)
+    return "\n".join(kept) + _ending(left_out, rest, is_open=is_open)
+
+
+def _rows(lines: Sequence[str]) -> int:
+    """Return how many lines are rows of tables, without the two of each head."""
+    return sum(line.startswith("| ") for line in lines) - 2 * sum(line.startswith("| ---") for line in lines)
+
+
+def _ending(left_out: int, rest: str, *, is_open: bool) -> str:
+    return "\n\n" + (f"{_FOLD_END}\n\n" if is_open else "") + f"… and {left_out} more: {rest}\n"

@@ -139,5 +139,4 @@ def _growth(move: RecordedUpdate, sizes: Mapping[str, int]) -> str:
     old, new = sizes.get(move.old or ""), sizes.get(move.new or "")
     if old is None or new is None:
         return units.size(new)
-    sign = "-" if new < old else "+"
-    return f"{units.size(new)} ({sign}{units.size(abs(new - old))})"
+    return f"{units.size(new)} ({units.size_change(new - old) or '+0 B'})"

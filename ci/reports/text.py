@@ -6,9 +6,12 @@ from typing import NamedTuple, assert_never
 from tabulate import tabulate
 
 from ci import units
+from ci.contents.budgets import Verdict
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
+from ci.reports.budgets import render_budgets, verdict_word
 from ci.reports.tree import draw_tree
+from ci.reports.versions import render_versions
 from ci.results import (
     Failure,
     ImageReport,
@@ -54,7 +57,9 @@ def render_run(report: RunReport) -> str:
     table = _table(("image", "why", "seconds", "size", "tests", "result"), shown)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *failed, *tests, *describe_publication(report)])
+    blocks = [render_versions(report), render_budgets(report.budgets)]
+    parts = [*failed, *tests, *("\n".join(lines) for lines in blocks if lines), *describe_publication(report)]
+    return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *parts])
 
 
 def describe_publication(report: RunReport) -> Sequence[str]:
@@ -66,6 +71,7 @@ def describe_publication(report: RunReport) -> Sequence[str]:
         return (published.failure,)
     name = f"{published.registry}/IMAGE:{published.tag}"
     variants = [f"  {image}: {reference}" for image, reference in published.variants.items()]
+    variants += [published.warning] if published.warning else []
     if not published.written:
         return ("\n".join([f"Already published: {name} points to these images.", *variants]),)
     others = f"; {len(published.unchanged)} already had it" if published.unchanged else ""
@@ -145,6 +151,8 @@ def _result(image: ImageReport) -> str:
             return image.outcome.value
         case Outcome.TESTS_FAILED:
             return "TESTS FAILED"
+        case Outcome.OVER_BUDGET:
+            return verdict_word(Verdict.OVER)
         case Outcome.NOT_UPLOADED:
             return f"NOT UPLOADED ({image.blocked_by} failed)" if image.blocked_by else "NOT UPLOADED"
         case Outcome.FAILED:
@@ -158,6 +166,7 @@ _COUNTED = {
     Outcome.BUILT: "built",
     Outcome.REUSED: "reused",
     Outcome.TESTS_FAILED: "with failing tests",
+    Outcome.OVER_BUDGET: "over budget",
     Outcome.NOT_UPLOADED: "not uploaded",
     Outcome.FAILED: "failed",
     Outcome.BLOCKED: "blocked",

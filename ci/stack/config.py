@@ -10,12 +10,15 @@ import msgspec
 
 from ci.errors import did_you_mean
 from ci.oci.reference import is_image_name
+from ci.stack.budget_config import BudgetTable, budget_problems
 from ci.stack.dockerfile_patterns import Pattern
 from ci.stack.gpu_config import GpuSettings, gpu_problems
 from ci.stack.model import Compression
+from ci.stack.quantities import percent_problem, size_problem
 from ci.stack.stack_tag import version_problem
 
-_SIZE = re.compile(r"\d+(\.\d+)? (MB|GB)")
+HIGHLIGHT_ECOSYSTEMS = ("apt", "apk", "pip", "conda", "R", "npm", "Julia", "lab extension")
+"""What an entry of `describe.highlights` begins with, before its colon."""
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 TableType = TypeVar("TableType", bound=msgspec.Struct)
 
@@ -53,6 +56,12 @@ class TestsTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     ignore: tuple[str, ...] = ()
 
 
+class DescribeTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """`[describe]`: a field is a key."""
+
+    highlights: tuple[str, ...] = ()
+
+
 class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """`[images.<name>]`: a field is a key. Paths are relative to the image's folder."""
 
@@ -64,6 +73,7 @@ class ImageTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit
     context: str = ""
     dockerfile: str = ""
     size_budget: str = ""
+    grow: str = ""
     variants: tuple[str, ...] = ()
     plain: bool = False
 
@@ -74,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stack: StackTable = StackTable()
     tests: TestsTable = TestsTable()
     gpu: GpuSettings | None = None
+    describe: DescribeTable = DescribeTable()
+    budget: BudgetTable | None = None
     build_args: Mapping[str, str] = {}
     """For every image that declares them."""
     images: Mapping[str, ImageTable] = {}
@@ -99,7 +111,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    known = ("stack", "tests", "gpu", "build-args", "dockerfiles", "variants", "images")
+    known = ("stack", "tests", "gpu", "describe", "budget", "build-args", "dockerfiles", "variants", "images")
     reader.refuse_unknown(document, known, "")
     images = reader.table(document, "images")
     axes = reader.table(document, "variants")
@@ -107,6 +119,8 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         stack=reader.stack(reader.table(document, "stack")),
         tests=reader.convert(reader.table(document, "tests"), TestsTable, "tests"),
         gpu=reader.gpu(document),
+        describe=reader.describe(reader.table(document, "describe")),
+        budget=reader.budget(document),
         build_args=reader.build_args(reader.table(document, "build-args")),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
         dockerfiles=reader.dockerfiles(reader.table(document, "dockerfiles")),
@@ -117,6 +131,11 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         for name, table in settings.images.items()
         for axis in table.variants
         if axis not in settings.variants
+    )
+    problems.extend(
+        f"{path}: images.{name}.grow has no effect without a budget: add the table [budget]."
+        for name, table in settings.images.items()
+        if table.grow and "budget" not in document
     )
     return settings
 
@@ -168,6 +187,24 @@ class _Reader:
         read = self._keys(table, GpuSettings, "gpu")
         self._problems.extend(f"{self._path}: gpu.{problem}" for problem in gpu_problems(read, table))
         return None if len(self._problems) > before else msgspec.convert(read, GpuSettings)
+
+    def describe(self, table: Mapping[str, object]) -> DescribeTable:
+        found = self.convert(table, DescribeTable, "describe")
+        for entry in found.highlights:
+            ecosystem, _, name = entry.partition(":")
+            if ecosystem not in HIGHLIGHT_ECOSYSTEMS or not name.strip():
+                self._problems.append(
+                    f"{self._path}: describe.highlights: {entry!r} is not a package such as 'pip:polars'. "
+                    f"Before the colon is one of {', '.join(HIGHLIGHT_ECOSYSTEMS)}."
+                )
+        return found
+
+    def budget(self, document: Mapping[str, object]) -> BudgetTable | None:
+        before = len(self._problems)
+        read = self._keys(self.table(document, "budget"), BudgetTable, "budget")
+        self._problems.extend(f"{self._path}: budget.{problem}" for problem in budget_problems(read))
+        usable = "budget" in document and len(self._problems) == before
+        return msgspec.convert(read, BudgetTable) if usable else None
 
     def dockerfiles(self, table: Mapping[str, object]) -> tuple[Pattern, ...]:
         found: list[Pattern] = []
@@ -233,19 +270,12 @@ class _Reader:
             self._problems.append(
                 f"{self._path}: {where}.enabled is false without a reason. Write one in {where}.reason; plans show it."
             )
-        if found.size_budget and not _SIZE.fullmatch(found.size_budget):
-            self._problems.append(
-                f"{self._path}: {where}.size-budget: invalid size {found.size_budget!r}. "
-                "Expected a size such as '800 MB' or '2.5 GB'."
-            )
-            return msgspec.structs.replace(found, size_budget="")
+        checks = (("size-budget", found.size_budget, size_problem), ("grow", found.grow, percent_problem))
+        for key, text, check in checks:
+            if text and (problem := check(text)):
+                self._problems.append(f"{self._path}: {where}.{key}: {problem}")
+                found = msgspec.structs.replace(found, **{key.replace("-", "_"): ""})
         return found
-
-
-def bytes_of(size: str) -> int | None:
-    """Return a size such as `2.5 GB` in bytes; None for an empty text."""
-    number, _, unit = size.partition(" ")
-    return round(float(number) * {"MB": 10**6, "GB": 10**9}[unit]) if size else None
 
 
 def _plain(error: msgspec.ValidationError) -> str:

@@ -10,13 +10,14 @@ from ci.dockerfile.dockerignore import read_ignore
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.dockerfile.target import TargetError, cut_to_target
 from ci.errors import SpecError, did_you_mean, first_few
-from ci.stack.config import ImageTable, Settings, bytes_of
+from ci.stack.config import ImageTable, Settings
 from ci.stack.discovery import FoundImage
 from ci.stack.dockerfile_names import looks_like_dockerfile
 from ci.stack.git_folder import git_folder_problems
 from ci.stack.image_references import ImageName
 from ci.stack.model import EntryKind, Image, Tree
 from ci.stack.paths import inside, is_outside
+from ci.stack.quantities import bytes_of
 from ci.stack.reserved_names import dockerfile_problems
 from ci.stack.suite_exclusions import copy_problems, suite_exclusions
 from ci.stack.suites import folders_with_files, own_suites

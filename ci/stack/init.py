@@ -48,7 +48,7 @@ def suggest_settings(tree: Tree, images: str = "") -> str:
     settings = _Draft(
         path=files.settings_path,
         lines=lines,
-        ignore=tuple(dict.fromkeys(_left_out(path, files.root) for path in sorted(aside))),
+        ignore=tuple(dict.fromkeys(_left_out(path, files.root, wanted) for path in sorted(aside))),
         needs_root=_need_root(tree, texts),
     )
     return settings.finish(tree, images)
@@ -126,8 +126,11 @@ def _wanted(paths: Sequence[str], root: str) -> Sequence[str]:
     return usual or hidden or paths
 
 
-def _left_out(path: str, root: str) -> str:
-    return literal_pattern(_aside_folder(path, root) or path)
+def _left_out(path: str, root: str, wanted: Sequence[str]) -> str:
+    """Return the pattern that leaves out a Dockerfile: its whole folder, unless one that is wanted is in it."""
+    folder = _aside_folder(path, root)
+    whole = folder and not any(one.startswith(f"{folder}/") for one in wanted)
+    return literal_pattern(folder if whole else path)
 
 
 def _aside_folder(path: str, root: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from ci.dockerfile.arguments import Arguments
 from ci.dockerfile.parser import Dockerfile
 from ci.dockerfile.stages import ImageStage
+from ci.stack.budget_config import Budget
 from ci.stack.gpu_config import GpuSettings
 from ci.stack.image_references import ImageName, ImageReferences
 
@@ -159,6 +160,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tests: TestSettings
     gpu: GpuSettings | None
     """How the GPU image is tested before a promotion; None if not configured."""
+    highlights: tuple[str, ...] = ()
+    """Packages, such as `pip:polars`, whose versions are shown with the key versions of each image."""
+    budget: Budget | None = None
+    """How much its images may grow; None if not configured."""
     external: tuple[str, ...] = ()
     """References that mean no image of the stack, though they look like it."""
     warnings: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from ci.dockerfile.missing import Findings
 from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import Origin, Scope, resolve_stages
 from ci.errors import SpecError, did_you_mean
+from ci.stack.budget_config import budget_of
 from ci.stack.build_args import StackBuildArgs
 from ci.stack.checks import disabled_problems, name_problems, settings_problems, variant_problems
 from ci.stack.config import Settings, read_settings
@@ -39,9 +40,7 @@ def read_stack(
     """
     problems: list[str] = []
     files = Files(tree, images)
-    path = files.settings_path
-    text = files.read(path, problems) if path in files.paths else None
-    settings = Settings() if text is None else read_settings(text, path, problems)
+    settings, path = _read_settings(files, problems), files.settings_path
     rebuild_all = read_ignore("\n".join(settings.stack.rebuild_all), f"{path}: stack.rebuild-all", problems)
     found = _discover(files, settings, problems)
     drafts = _read_images(files, found, settings, problems)
@@ -71,9 +70,22 @@ def read_stack(
         common_suites=common_suites(files.folders, files.root, by_name),
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
+        highlights=settings.describe.highlights,
+        budget=budget_of(settings.budget, _grow(found)) if settings.budget else None,
         external=settings.stack.external,
         warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),
     )
+
+
+def _read_settings(files: Files, problems: list[str]) -> Settings:
+    path = files.settings_path
+    text = files.read(path, problems) if path in files.paths else None
+    return Settings() if text is None else read_settings(text, path, problems)
+
+
+def _grow(found: Discovery) -> Mapping[str, str]:
+    """Return how much the images may grow that have a limit of their own, or their repository has."""
+    return {image.name.image: image.table.grow for image in found.images if image.table.grow}
 
 
 def _discover(files: Files, settings: Settings, problems: list[str]) -> Discovery:

@@ -13,6 +13,7 @@ from ci.registry_format import (
     HISTORY_SUFFIX,
     REFERRERS_TAG_PREFIX,
     REFRESH_MARKER_TAG,
+    STACKS_SUFFIX,
     STAGING_TAG_PREFIX,
 )
 from ci.stack.stack_tag import MAX_VERSION
@@ -103,6 +104,8 @@ def _meaning(tag: str) -> str:
         return "it is the refresh marker of an image"
     if tag.endswith(HISTORY_SUFFIX):
         return f"tags that end with {HISTORY_SUFFIX!r} are histories of stable tags"
+    if tag.endswith(STACKS_SUFFIX):
+        return f"tags that end with {STACKS_SUFFIX!r} are lists of published stacks"
     return next(
         (f"tags that begin with {prefix!r} are {what}" for prefix, what in _TAGS.items() if tag.startswith(prefix)), ""
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from enum import Enum, StrEnum, auto
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from typing_extensions import override
 
@@ -34,6 +34,8 @@ class Fate(Enum):
     PASSES = auto()
     IS_DROPPED = auto()
     GETS_NO_RESPONSE = auto()
+    IS_FORBIDDEN = auto()
+    """The answer is 403, and the registry does not see it."""
 
 
 class Point(NamedTuple):
@@ -48,7 +50,10 @@ class Point(NamedTuple):
 
 
 class CrashProxy:
-    """Listens on a local port. `writes` are the write requests since it was armed, `hit` the one of the point."""
+    """Listens on a local port. `writes` are the write requests since it was armed, `hit` the one of the point.
+
+    `sent` counts the bytes that clients sent.
+    """
 
     def __init__(self, host: str, ca: str) -> None:
         name, _, port = host.rpartition(":")
@@ -58,6 +63,7 @@ class CrashProxy:
         self._point: Point | None = None
         self._kill: Callable[[], None] = _nothing
         self.port = 0
+        self.sent = 0
         self.pending = 0
         self.writes: list[str] = []
         self.hit = ""
@@ -104,6 +110,9 @@ class CrashProxy:
                 self.pending -= 1
 
 
+Proxy = TypeVar("Proxy", bound=CrashProxy)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # a head and its body are two packets
@@ -113,8 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with self.proxy.answering(), suppress(HTTPException, OSError):
             content = self._content()  # first: a request counts when it has arrived, and is carried out from then on
+            self.proxy.sent += len(content)
             fate = self.proxy.decide(f"{self.command} {self.path.partition('?')[0]}")
-            if fate is not Fate.IS_DROPPED:
+            if fate is Fate.IS_FORBIDDEN:
+                self.send_error(403)
+            elif fate is not Fate.IS_DROPPED:
                 response, answer = self._ask(content)
                 if fate is Fate.GETS_NO_RESPONSE:
                     self.proxy.kill()
@@ -185,7 +197,13 @@ def _nothing() -> None:
 @contextmanager
 def crash_proxy(host: str, ca: str) -> Iterator[CrashProxy]:
     """Run a proxy for as long as the context is open."""
-    proxy = CrashProxy(host, ca)
+    with serving(CrashProxy(host, ca)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def serving(proxy: Proxy) -> Iterator[Proxy]:
+    """Let a proxy listen for as long as the context is open."""
     with _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy})) as server:
         proxy.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -5,11 +5,11 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from tests.e2e.conftest import Call
 from tests.e2e.stacks import BASE, DS, ML, R
 from tests.integration.adapters.git.repository import Repository
-from tests.integration.adapters.oci.bridge import Bridge
 from tests.integration.adapters.oci.debian import PASSWORD, USER, DebianRegistry
 
 SUITE = "def test_it():\n    pass\n"
@@ -31,10 +31,17 @@ IMAGES = ("base", "ds", "ml", "r")
 _ROW = re.compile(r"^[│├└─ ]*(base|ds|ml|r) .*?(built|reused|TESTS FAILED|NOT UPLOADED.*|FAILED.*|BLOCKED.*)$")
 
 
+class Door(Protocol):
+    """Leads an engine to the registry, on a local port. `sent` is how many bytes went in."""
+
+    port: int
+    sent: int
+
+
 class Operator:
     """The calls of an operator on the repository and the registry."""
 
-    def __init__(self, repository: Repository, call: Call, debian: DebianRegistry, bridge: Bridge) -> None:
+    def __init__(self, repository: Repository, call: Call, debian: DebianRegistry, bridge: Door) -> None:
         self.repository = repository
         self.debian = debian
         self.bridge = bridge
@@ -91,7 +98,7 @@ def commit(repository: Repository, files: Mapping[str, str]) -> None:
 
 
 def new_operator(
-    folder: Path, call: Call, debian: DebianRegistry, bridge: Bridge, files: Mapping[str, str] = FILES
+    folder: Path, call: Call, debian: DebianRegistry, bridge: Door, files: Mapping[str, str] = FILES
 ) -> Operator:
     repository = Repository.new(folder / "tree")
     commit(repository, files)

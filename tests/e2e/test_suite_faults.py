@@ -8,6 +8,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.build.ports import RunPorts
@@ -32,7 +33,7 @@ async def report(session: None, tmp_path_factory: pytest.TempPathFactory) -> Run
     source: dagger.Directory = dag.host().directory(str(folder))
     builder = EngineBuilder(source)
     request = BuildRun(jobs=4, started="2026-01-01T00:00:00+00:00", tested=plan.to_build)
-    ports = RunPorts(builder, EngineTester(source, builder), TelemetryProgress())
+    ports = RunPorts(builder, EngineTester(source, builder), EngineInspector(builder), TelemetryProgress())
     return await Run(plan, stack, ports, request).report()
 
 

@@ -5,6 +5,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
+from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.build.ports import EngineFailure, RunPorts
@@ -46,7 +47,7 @@ async def test_the_report_is_whole_and_the_others_are_tested(
     source: dagger.Directory = dag.host().directory(str(folder))
     builder = BrokenBuilder(source)
     run = BuildRun(jobs=4, started="2026-01-01T00:00:00+00:00", tested=plan.to_build)
-    ports = RunPorts(builder, EngineTester(source, builder), TelemetryProgress())
+    ports = RunPorts(builder, EngineTester(source, builder), EngineInspector(builder), TelemetryProgress())
     report = await Run(plan, stack, ports, run).report()
     assert report.exit_code == 1
     assert {image.name: image.outcome.value for image in report.images} == {

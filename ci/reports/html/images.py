@@ -15,6 +15,7 @@ _LOOKS: Mapping[Outcome, str] = {
     Outcome.BUILT: "good",
     Outcome.REUSED: "calm",
     Outcome.TESTS_FAILED: "bad",
+    Outcome.OVER_BUDGET: "bad",
     Outcome.NOT_UPLOADED: "bad",
     Outcome.FAILED: "bad",
     Outcome.BLOCKED: "blocked",

@@ -27,7 +27,7 @@ from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.pipeline_harness import OWN, Engine, Form, with_form
 from tests.integration.publish.whole import mixed
-from tests.unit.build.fakes import FakeTester, KeptProgress
+from tests.unit.build.fakes import FakeInspector, FakeTester, KeptProgress
 from tests.unit.trees import MemoryTree
 
 HOST = "registry.example"
@@ -182,6 +182,7 @@ class World:
             registry=RegistrySession(registry, self.layout, has_login=True),
             builder=Engine(registry, self.runs),
             tester=FakeTester(failing=f"{failing} common/image"),
+            inspector=FakeInspector(),
             progress=KeptProgress(),
             tools="tools",
             cores=1,
@@ -190,7 +191,7 @@ class World:
         report: RunReport | None = None
         with suppress(StackError):
             try:
-                report = await build_stack(with_form(read_stack(tree), self.form), tree, step.options, ports)
+                report = (await build_stack(with_form(read_stack(tree), self.form), tree, step.options, ports)).report
             except* Killed:
                 pass
         if report is not None and report.exit_code == 0:

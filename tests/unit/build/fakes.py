@@ -9,6 +9,8 @@ from ci.build.ports import EngineFailure, RunPorts, SuiteOutput, SuiteRequest
 from ci.build.progress import Span
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
+from ci.contents.inspection import Inspection
+from ci.contents.model import ImageConfig
 from ci.errors import EngineLostError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
@@ -54,6 +56,33 @@ class FakeBuilder:
     async def layers(self, fused: Fused) -> tuple[Layer, ...] | EngineFailure:
         self.log.append(f"layers {fused.stages[-1].image}")
         return ()
+
+
+class FakeInspector:
+    """An Inspector that finds one package in each image, of its name.
+
+    `sizes` are those of images that are not 1,000 bytes large, `packages` their other packages: paragraphs of dpkg.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.packages: dict[str, Sequence[str]] = {}
+        self.inspected: list[str] = []
+
+    async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
+        self.inspected.append(image if isinstance(image, str) else image.stages[-1].image)
+        name = self.inspected[-1].partition("@")[0].rpartition("/")[2]
+        packages = [f"Package: of-{name}\nVersion: 1\n", *self.packages.get(name, ())]
+        status = "\n".join(f"{one}Status: install ok installed\n" for one in packages)
+        return Inspection(
+            files={"var/lib/dpkg/status": status.encode(), "etc/os-release": b"ID=debian\nVERSION_ID=12\n"},
+            refused={},
+            noticed=(),
+            config=ImageConfig(),
+            platform="linux/amd64",
+            size=self.sizes.get(name, 1000),
+            entries=2,
+        )
 
 
 class FakeTester:
@@ -124,18 +153,21 @@ class KeptProgress:
         self.lines.extend(text.splitlines())
 
 
-async def run(
+async def run(  # noqa: PLR0913 (a run, and what tests vary of it)
     builder: FakeBuilder,
     tree: Tree,
     *,
     tester: FakeTester | None = None,
+    measure: bool = False,
     describe: bool = False,
     progress: KeptProgress | None = None,
 ) -> RunReport:
     stack = read_stack(tree)
     plan = make_plan(stack)
-    request = BuildRun(jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, tested=plan.to_build)
-    ports = RunPorts(builder, tester or FakeTester(), progress or KeptProgress())
+    request = BuildRun(
+        jobs=2, started="2026-01-01T00:00:00+00:00", describe=describe, measure=measure, tested=plan.to_build
+    )
+    ports = RunPorts(builder, tester or FakeTester(), FakeInspector(), progress or KeptProgress())
     return await Run(plan, stack, ports, request).report()
 
 

@@ -93,7 +93,7 @@ async def test_an_unexpected_error_of_the_builder_is_a_failure_of_its_image(
     method: str, image: str, expected: Mapping[str, str]
 ) -> None:
     tester = FakeTester()
-    report = await run(Broken(method, image), TREE, tester=tester, describe=True)
+    report = await run(Broken(method, image), TREE, tester=tester, measure=True)
     assert outcomes(report) == expected
     assert report.exit_code == 1
     check_texts(report, f"logs/{image}/build.log")
@@ -114,7 +114,7 @@ async def test_an_unexpected_error_of_the_tools_makes_all_suites_errors() -> Non
 
 
 async def test_a_planned_error_of_one_task_keeps_its_sentence() -> None:
-    report = await run(Broken("layers", "ds", lambda: ExternalError("They cannot be told apart.")), TREE, describe=True)
+    report = await run(Broken("layers", "ds", lambda: ExternalError("They cannot be told apart.")), TREE, measure=True)
     assert outcomes(report) == {"base": "built", "ds": "failed", "r": "built"}
     assert "They cannot be told apart." in render_run(report)
     assert "unexpected" not in render_run(report)

@@ -8,7 +8,7 @@ from ci.planning.changes import Changed, History
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from tests.integration.adapters.oci.memory import MemoryRegistry
-from tests.unit.build.fakes import FakeBuilder, FakeTester, KeptProgress
+from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
 from tests.unit.trees import MemoryTree
 
 COMMIT = "a1239ab" + "0" * 33
@@ -65,6 +65,7 @@ def ports(
         registry=registry,
         builder=FakeBuilder(),
         tester=FakeTester(),
+        inspector=FakeInspector(),
         progress=KeptProgress(),
         tools="tools",
         cores=2,

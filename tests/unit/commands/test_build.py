@@ -65,7 +65,7 @@ async def test_a_stack_without_an_enabled_image_is_not_published() -> None:
     found = tree(toml=f'[stack]\nversion = "2026.4"\nrebuild-all = []\n{off}')
     text = await refused(found, PUBLISH, ports(session()))
     assert text == "Cannot publish:\n  - Every image is disabled in stack.toml: nothing can be published."
-    report = await build_stack(read_stack(found), found, BuildOptions(), ports(session()))
+    report = (await build_stack(read_stack(found), found, BuildOptions(), ports(session()))).report
     assert report.exit_code == 0
 
 
@@ -86,7 +86,7 @@ async def test_names_that_no_image_has_are_said_before_anything_is_read() -> Non
 
 async def test_without_tests_the_images_are_built_only() -> None:
     found, world = tree(), ports(None)
-    report = await build_stack(read_stack(found), found, BuildOptions(test=False), world)
+    report = (await build_stack(read_stack(found), found, BuildOptions(test=False), world)).report
     assert report.exit_code == 0
     assert [image.suites for image in report.images] == [(), ()]
     assert report.started == "2027-01-15T08:00:00+00:00"

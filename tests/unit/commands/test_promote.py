@@ -71,7 +71,7 @@ async def published(gpu: str = GPU) -> Published:
     registry = MemoryRegistry()
     found, opened = tree(gpu=gpu), session(registry)
     world = ports(opened)._replace(builder=Engine(registry, 1))
-    report = await build_stack(read_stack(found), found, BuildOptions(publish=True), world)
+    report = (await build_stack(read_stack(found), found, BuildOptions(publish=True), world)).report
     assert report.exit_code == 0, report.publication
     registry.calls.clear()
     return Published(read_stack(found), opened, registry)

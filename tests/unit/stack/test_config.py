@@ -1,6 +1,9 @@
 import pytest
 
-from ci.stack.config import ImageTable, Settings, StackTable, bytes_of, read_settings
+from ci.stack.config import ImageTable, Settings, StackTable, read_settings
+from ci.stack.quantities import bytes_of
+from ci.stack.reader import read_stack
+from tests.unit.trees import MemoryTree
 
 PATH = "images/stack.toml"
 
@@ -35,6 +38,22 @@ def test_every_key_is_read() -> None:
         build_args={"PYTHON": "3.12", "EMPTY": ""}, context="../..", dockerfile="Dockerfile.gpu"
     )
     assert settings.images["old"] == ImageTable(enabled=False, reason="no course uses it")
+
+
+def test_highlights_are_packages() -> None:
+    settings, problems = read('[describe]\nhighlights = ["pip:polars", "lab extension:@jupyter/x"]\n')
+    assert (settings.describe.highlights, problems) == (("pip:polars", "lab extension:@jupyter/x"), [])
+    files = {PATH: '[describe]\nhighlights = ["pip:polars"]\n', "images/base/Dockerfile": "FROM debian\n"}
+    assert read_stack(MemoryTree(files)).highlights == ("pip:polars",)
+    settings, problems = read('[describe]\nhighlights = ["polars", "cargo:x", "pip: "]\nhighlight = []\n')
+    assert problems == [
+        f"{PATH}: unknown key describe.highlight. Did you mean 'highlights'?",
+        *(
+            f"{PATH}: describe.highlights: {entry!r} is not a package such as 'pip:polars'. "
+            "Before the colon is one of apt, apk, pip, conda, R, npm, Julia, lab extension."
+            for entry in ("polars", "cargo:x", "pip: ")
+        ),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "[stack]\r\n[images]\r\n"], ids=["empty", "byte order mark", "CRLF"])

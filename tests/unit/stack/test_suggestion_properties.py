@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ci.errors import SpecError
@@ -30,6 +30,7 @@ BASE = st.sampled_from(["debian", "org/a:1", "a", "onyxia-b", "python:3.12-b", "
 TREES = st.dictionaries(PATH, BASE.map(lambda base: f"FROM {base}\n"), min_size=1, max_size=8)
 
 
+@example({".hidden/Dockerfile": "FROM debian\n", ".hidden/{{x}}/Dockerfile": "FROM debian\n"})
 @given(TREES)
 def test_what_init_prints_can_be_pasted(files: dict[str, str]) -> None:
     text = suggest_settings(MemoryTree(files))

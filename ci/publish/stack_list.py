@@ -1,0 +1,67 @@
+"""The stacks of a version that were published: their run records, listed under `2026.4.stacks` beside each image.
+
+Without it, a stack is found only by who knows its tag. Every image has the list, so that any image leads to it.
+"""
+
+from collections.abc import Iterable
+
+from ci.oci.concurrency import gather_or_raise
+from ci.oci.referrers import list_referrers
+from ci.oci.registry import Descriptor, Registry
+from ci.publish.attestations import RUN_RECORDS, RunRecord
+from ci.publish.record_list import Listed, RecordList
+from ci.publish.tags import Place
+from ci.registry_format import CREATED, PUBLISHED_STACKS, RUN_RECORD, STACK_TAG, STACKS_SUFFIX
+
+MOST_LISTED = 50
+_LISTS = RecordList(PUBLISHED_STACKS, "list of published stacks", most=MOST_LISTED)
+
+
+def stacks_tag(version: str) -> str:
+    """Return the tag that the list of a version is under."""
+    return f"{version}{STACKS_SUFFIX}"
+
+
+async def list_stack(registry: Registry, place: Place, version: str, digest: str, tag: str) -> None:
+    """List the newest run record of a tag that is attached to an image, unless one is. Raises a RegistryError."""
+    target = place.tagged(stacks_tag(version))
+    listed = await _LISTS.read(registry, target)
+    same = [one.descriptor for one in listed if one.subject == digest]
+    if await _newest(registry, place, same, tag):
+        return
+    referrers = await list_referrers(registry, place.repository, digest, RUN_RECORD)
+    newest = await _newest(registry, place, referrers, tag)
+    if newest is not None:
+        await _LISTS.add(registry, target, digest, newest)
+
+
+async def _newest(registry: Registry, place: Place, records: Iterable[Descriptor], tag: str) -> Descriptor | None:
+    """Return the newest run record of a tag that is there: a clean-up leaves lists of what it deletes."""
+    of_tag = [one for one in records if one.annotations.get(STACK_TAG) == tag]
+    for record in sorted(of_tag, key=lambda one: one.annotations.get(CREATED, ""), reverse=True):
+        if await registry.head(place.pinned(record.digest)):
+            return record
+    return None
+
+
+async def read_stacks(registry: Registry, places: Iterable[Place], version: str) -> tuple[RunRecord, ...]:
+    """Return the run records that are listed at any of the places, the newest first; those that are gone left out."""
+    lists = await gather_or_raise(
+        lambda place: _LISTS.read(registry, place.tagged(stacks_tag(version))), dict.fromkeys(places)
+    )
+    copies: dict[tuple[str, str], list[Listed]] = {}
+    for listed in (one for several in lists for one in several):
+        annotations = listed.descriptor.annotations
+        copies.setdefault((annotations.get(CREATED, ""), annotations.get(STACK_TAG, "")), []).append(listed)
+    newest = sorted(copies, reverse=True)[:MOST_LISTED]
+    found = await gather_or_raise(lambda key: _read_copy(registry, copies[key]), newest)
+    return tuple(record for record in found if record is not None)
+
+
+async def _read_copy(registry: Registry, copies: Iterable[Listed]) -> RunRecord | None:
+    """Read a record, which is the same in every repository: the first copy that is there."""
+    for copy in copies:
+        record = await RUN_RECORDS.read(registry, copy.repository, copy.subject, copy.descriptor)
+        if record is not None:
+            return record
+    return None
