@@ -32,23 +32,25 @@ class PublishedStack(NamedTuple):
     record: RunRecord | None
 
 
-async def find_tagged(session: RegistrySession, names: Sequence[str], tag: str) -> tuple[TaggedImage, ...]:
-    """Return the images that have a tag: those of the stack as it is now, and others that were published with them."""
-    known = await _read(session, {name: session.tags.place(name) for name in names}, tag)
-    records = await _find_records(session, known)
-    others = {image.name: image.place for record in records for image in record.images if image.name not in names}
-    return (*known, *await _read(session, others, tag))
-
-
 async def read_published_stack(session: RegistrySession, names: Sequence[str], tag: str) -> PublishedStack | None:
     """Return what a tag points to; None if no image has it. `names` are the images of the stack as it is now.
 
     An image without a description is missing in it, and so is one that was published with the others and does not have
     the tag. Raises a RegistryError.
     """
-    images = await find_tagged(session, names, tag)
-    if not images:
+    known = await _read(session, {name: session.tags.place(name) for name in names}, tag)
+    if not known:
         return None
+    # Each image has the records of all runs that published it; those of the first are enough.
+    first = known[0]
+    recorded = await RUN_RECORDS.find(session.registry, first.place.repository, first.digest)
+    others = {
+        image.name: image.place
+        for record in _fitting(recorded, known)
+        for image in record.images
+        if image.name not in names
+    }
+    images = (*known, *await _read(session, others, tag))
     found = await gather_or_raise(lambda image: _describe(session, image), images, REQUESTS_AT_ONCE)
     contents = {image.name: one for image, one in zip(images, found, strict=True) if one is not None}
     missing = {
@@ -56,7 +58,7 @@ async def read_published_stack(session: RegistrySession, names: Sequence[str], t
         for image in images
         if image.name not in contents
     }
-    records = await _find_records(session, images)
+    records = _fitting(recorded, images)
     # Another tag may have the same images, or the same and more.
     record = max(records, key=lambda one: (one.tag == tag, len(one.images) == len(images), one.started), default=None)
     tagged = {image.name for image in images}
@@ -99,12 +101,8 @@ async def _read(session: RegistrySession, places: Mapping[str, Place], tag: str)
     )
 
 
-async def _find_records(session: RegistrySession, images: Sequence[TaggedImage]) -> Sequence[RunRecord]:
-    """Return the records of runs that published these images; those of any image of theirs, as each has them."""
-    if not images:
-        return ()
-    first = images[0]
-    records = await RUN_RECORDS.find(session.registry, first.place.repository, first.digest)
+def _fitting(records: Sequence[RunRecord], images: Sequence[TaggedImage]) -> Sequence[RunRecord]:
+    """Return the records of runs that published just these images, or these and more."""
     digests = {image.name: image.digest for image in images}
     return [
         record
