@@ -11,14 +11,16 @@ from ci.adapters.dagger_engine.folder import make_folder
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.commands.describe import (
     FailedBuildError,
+    check_keep,
     chosen,
     compare,
     describe_source,
     list_stacks,
     read_tag,
+    tag_to_compare_with,
 )
 from ci.commands.plan import BuildPorts
-from ci.commands.registry import require_session, stable_tag
+from ci.commands.registry import require_session
 from ci.connect import (
     BuildInputs,
     Project,
@@ -29,6 +31,7 @@ from ci.connect import (
     show_line,
 )
 from ci.contents.described_stack import DescribedStack
+from ci.contents.finding import search_packages
 from ci.dagger_function import RedRunError, uncached_function
 from ci.options import (
     AsJson,
@@ -44,11 +47,12 @@ from ci.options import (
     Username,
 )
 from ci.planning.plan import make_plan
-from ci.reports.contents import render_contents, render_package_table
+from ci.reports.contents import render_contents, render_overview
 from ci.reports.dependencies import render_dependencies
 from ci.reports.difference import render_difference, render_difference_markdown
 from ci.reports.folder import render_json
 from ci.reports.manifests import described_images, render_manifests
+from ci.reports.package_search import render_package_search
 from ci.reports.stacks import render_stacks
 from ci.reports.text import render_run
 
@@ -67,15 +71,17 @@ class _World(NamedTuple):
                 stack = await describe_source(project.stack, project.tree, self.ports, project.given, images or ())
             except FailedBuildError as error:
                 raise RedRunError(f"{error}\n\n{render_run(error.report)}") from error
-            return _Described(stack, {})
+            return _Described(stack, {}, "")
         session = require_session(self.ports.registry)
         found = await read_tag(project.stack, session, tag, inspector=self.ports.inspector, keep=keep, log=show_line)
-        return _Described(found.stack, {image.name: str(image.place.pinned(image.digest)) for image in found.images})
+        references = {image.name: str(image.place.pinned(image.digest)) for image in found.images}
+        return _Described(found.stack, references, f"published as {found.record.tag}" if found.record else "")
 
 
 class _Described(NamedTuple):
     stack: DescribedStack
     references: dict[str, str]
+    note: str
 
 
 class DescriptionFunctions:
@@ -105,22 +111,30 @@ class DescriptionFunctions:
         registry_service: Service = None,
         as_json: AsJson = False,
     ) -> str:
-        """Show what is in the images: packages, kernels, versions, configuration, layers.
+        """Show what is in the images: key versions, kernels, packages, settings, layers.
 
-        With --tag of a published stack, nothing is built or fetched: its description is in the registry. Without, the
-        source tree is built first. --package 'torch*' answers which image has a package, and in which version.
+        All images in short, or with --image in full. --package 'torch*' answers which image has a package, and in which
+        version. With --tag of a published stack, nothing is built or fetched: its description is in the registry.
+        Without, the source tree is built first.
         """
+        check_keep(tag, keep=keep)
         inputs = BuildInputs(build_arg, build_secret, build_secret_id, build_ssh)
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._world(where, inputs) as world:
             described = await world.stack(tag, image, keep=keep)
         stack = chosen(described.stack, image or ())
-        if as_json:
-            return render_json([stack.images[name] for name in stack.names])
+        known = {name: stack.images[name] for name in stack.names if name in stack.images}
         if package:
-            return f"{render_package_table(package, {name: stack.images[name] for name in stack.names})}\n"
-        shown = described_images(described.stack, described.references, world.project.stack.highlights)
-        return "\n\n".join(render_contents(one) for one in shown if one.contents.image in stack.images) + "\n"
+            search = search_packages(package, known)
+            return render_json(search) if as_json else f"{render_package_search(search)}\n"
+        if as_json:
+            return render_json([*known.values()])
+        highlights = world.project.stack.highlights
+        every = described_images(described.stack, described.references, highlights, described.note)
+        shown = [one for one in every if one.contents.image in known]
+        if image or len(shown) == 1:
+            return "\n\n".join(render_contents(one) for one in shown) + "\n"
+        return f"{render_overview(shown)}\n"
 
     @uncached_function
     async def manifests(
@@ -145,7 +159,8 @@ class DescriptionFunctions:
             described = await world.stack(tag)
             plan = make_plan(world.project.stack)
         with TelemetryProgress().work("write the manifests"):
-            texts = render_manifests(described.stack, described.references, highlights=world.project.stack.highlights)
+            highlights, note = world.project.stack.highlights, described.note
+            texts = render_manifests(described.stack, described.references, highlights=highlights, note=note)
             return await make_folder({**texts, "dependencies.md": render_dependencies(plan, {})})
 
     @uncached_function
@@ -197,7 +212,7 @@ class DescriptionFunctions:
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         async with self._world(where, inputs) as world:
             # What is published may be missing, and costs nothing to look for; the build comes after it.
-            before = await world.stack(old or stable_tag(world.project.stack, "--old"))
+            before = await world.stack(tag_to_compare_with(world.project.stack, world.ports.registry, old))
             after = await world.stack(new)
         found = compare(before.stack, after.stack, images=image or (), inherited=inherited)
         if as_json:

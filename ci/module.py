@@ -44,7 +44,7 @@ from ci.options import (
 )
 from ci.promotion_functions import PromotionFunctions
 from ci.reports.folder import render_folder, render_json
-from ci.reports.manifests import render_manifests
+from ci.reports.manifests import FOLDER, render_manifests
 from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
@@ -258,5 +258,6 @@ async def _folder(result: BuildResult, tester: EngineTester) -> dagger.Directory
     wanted = wanted_pictures(result.report)
     with TelemetryProgress().work("write the report"):
         pictures = await read_pictures(tester.files, wanted, most=MOST_PICTURES, largest=LARGEST_PICTURE)
-        texts = {**render_folder(result.report, pictures), **render_manifests(result.described, {}, "manifests/")}
+        manifests = render_manifests(result.described, {}, FOLDER, result.highlights)
+        texts = {**render_folder(result.report, pictures), **manifests}
         return await make_folder(texts, {f"logs/{name}": folder for name, folder in tester.files.items()})

@@ -204,6 +204,10 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     digest: str | None = None
     """Of the image that was uploaded under the staging tag, or of the published image that was reused."""
     upload_seconds: float | None = None
+    versions: Mapping[str, str] = {}
+    """Its key versions, as `describe` shows them: `"Python": "3.11.2"`. Empty if it was not described."""
+    contents_notes: tuple[str, ...] = ()
+    """Sentences: what is in it and was not read, or is wrong there. No reason for a red run."""
 
     @property
     def exists(self) -> bool:

@@ -1,4 +1,4 @@
-"""Debian's programs for tests, and ports for them."""
+"""Programs of others for tests, from Debian and from Go modules, and ports for them."""
 
 import os
 import shutil
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from native_engine.binaries import find_go
 
 _PACKAGES = Path(__file__).parents[1] / ".venv" / "packages"
 
@@ -66,6 +68,36 @@ def unpacked(*packages: str, with_dependencies: bool = False) -> Path:
         # The last step, so that an interrupted download is not taken for a whole one.
         shutil.copytree(f"{folder}/tree", f"{kept}.new", symlinks=True, dirs_exist_ok=True)
         Path(f"{kept}.new").rename(kept)
+    return kept
+
+
+def oras() -> Path:
+    """Return the program oras, a registry client that is not ours, in the version that these tests know."""
+    return built("oras.land/oras/cmd/oras", "v1.3.6")
+
+
+def built(module: str, version: str) -> Path:
+    """Return a program built from a Go module, once for a user: kept in the user's cache, which outlives .venv."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "datahub"
+    name = module.rpartition("/")[2]
+    kept = cache / f"{name}-{version}" / name
+    if kept.exists():
+        return kept
+    go = find_go()
+    if go is None:
+        pytest.fail(
+            f"These tests need {name}, which is built with Go, and there is no go: install it from https://go.dev/dl."
+        )
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        environment = {**os.environ, "GOBIN": folder, "GOFLAGS": "", "CGO_ENABLED": "0"}
+        install = [go, "install", f"{module}@{version}"]
+        done = subprocess.run(install, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"These tests need {name}: `{' '.join(install)}` failed: {done.stderr}")
+        # The last step, so that an interrupted build is not taken for a whole one.
+        kept.parent.mkdir(exist_ok=True)
+        Path(folder, name).replace(kept)
     return kept
 
 

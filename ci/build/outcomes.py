@@ -6,6 +6,7 @@ import msgspec
 
 from ci.build.tasks import TOOLS, Task, TaskGraph
 from ci.contents.budgets import ImageVerdict
+from ci.contents.highlights import highlights
 from ci.contents.model import Contents
 from ci.fusion.fused import layering
 from ci.planning.decisions import Action
@@ -72,6 +73,21 @@ def contents_of(results: Mapping[Task, TaskResult]) -> Mapping[str, Contents]:
     attached = {task.image: result.contents for task, result in results.items() if task.kind is TaskKind.ATTEST}
     every = {name: attached.get(name) or contents for name, contents in found.items()}
     return {name: contents for name, contents in every.items() if contents is not None}
+
+
+def with_contents(report: RunReport, contents: Mapping[str, Contents], added: Sequence[str] = ()) -> RunReport:
+    """Return a report with the key versions of images, and `added` ones, and with what could not be read in them."""
+    images = tuple(
+        msgspec.structs.replace(
+            image,
+            versions=highlights(found, added),
+            contents_notes=(*found.unread, *found.problems),
+        )
+        if (found := contents.get(image.name))
+        else image
+        for image in report.images
+    )
+    return msgspec.structs.replace(report, images=images)
 
 
 def with_budgets(report: RunReport, verdicts: Sequence[ImageVerdict]) -> RunReport:

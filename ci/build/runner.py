@@ -16,6 +16,7 @@ from ci.build.outcomes import (
     report_publishing,
     report_tasks,
     with_budgets,
+    with_contents,
 )
 from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
 from ci.build.run_lines import heading, step_text, suite_text
@@ -61,6 +62,7 @@ class Run:
 
     async def _judged(self, report: RunReport, results: Mapping[Task, TaskResult]) -> RunReport:
         self.contents = contents_of(results)
+        report = with_contents(report, self.contents, self._stack.highlights)
         if self._ports.budgets is None:
             return report
         names = [image.name for image in report.images if image.exists]

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import anyio
+
+from ci.build.outcomes import with_contents
 from ci.build.ports import RunPorts
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
@@ -19,6 +22,7 @@ from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.budget_gate import BudgetGate
+from ci.publish.described import find_contents
 from ci.publish.publisher import ReleaseMetadata, StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import with_registry_sizes
@@ -27,17 +31,24 @@ from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_SECRETS = GivenSecrets()
+# Seconds: a silent registry must not keep a finished run waiting.
+_READING_LIMIT = 60.0
 
 
 class BuildResult(NamedTuple):
-    """The report of a run, and what is in the images that were built, unless that was not asked for."""
+    """The report of a run, and what is in its images, unless that was not asked for.
+
+    What is in images that were reused is known only if they were measured, too.
+    """
 
     report: RunReport
     contents: Mapping[str, Contents]
+    highlights: Sequence[str]
+    """Of stack.toml."""
 
     @property
     def described(self) -> DescribedStack:
-        """The images that were built, with what is in them."""
+        """The images whose contents are known."""
         parents = {image.name: image.parent for image in self.report.plan.images}
         return DescribedStack(name="this run", images=self.contents, parents=parents)
 
@@ -74,9 +85,21 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         budgets = BudgetGate(ports.registry, stack, stack.budget, options.accept_growth)
     running = Run(plan, stack, _run_ports(ports)._replace(publisher=publisher, budgets=budgets), run)
     report = await running.report()
+    contents = running.contents
     if options.measure and ports.registry is not None:
         report = await with_registry_sizes(report, stack, ports.registry)
-    return BuildResult(report, running.contents)
+        if options.describe:
+            reused = await _reused_contents(report, ports.registry)
+            report, contents = with_contents(report, reused, stack.highlights), {**contents, **reused}
+    return BuildResult(report, contents, stack.highlights)
+
+
+async def _reused_contents(report: RunReport, session: RegistrySession) -> Mapping[str, Contents]:
+    """Return what is in the images that were reused, as far as the registry says so in time."""
+    found: Mapping[str, object] = {}
+    with anyio.move_on_after(_READING_LIMIT):
+        found = await find_contents(session, report.plan.reused)
+    return {name: answer for name, answer in found.items() if isinstance(answer, Contents)}
 
 
 def _run_ports(ports: BuildPorts) -> RunPorts:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
+from ci import units
 from ci.build.ports import EngineFailure, Inspector
 from ci.commands.build import build_stack
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts
+from ci.commands.registry import NO_REGISTRY, stable_tag
 from ci.contents.comparing import compare_stacks
 from ci.contents.described_stack import DescribedStack
 from ci.contents.difference import StackDifference
@@ -47,33 +49,36 @@ async def describe_source(
     What the registry has is described by it, and not built. Raises FailedBuildError.
     """
     options = BuildOptions(only=images, test=False, secrets=secrets)
-    report, built = await build_stack(stack, tree, options, ports)
+    result = await build_stack(stack, tree, options, ports)
+    report = result.report
     if report.exit_code:
         raise FailedBuildError(report)
-    contents = dict(built)
+    contents = dict(result.contents)
     if ports.registry is not None:
         for name, digest in report.plan.reused.items():
             image = TaggedImage(name, ports.registry.tags.place(name), digest)
-            contents[name] = await describe_image(ports.registry, image, ports.inspector)
+            contents[name] = await describe_image(ports.registry, image, ports.inspector, ports.progress.line)
     parents = {image.name: image.parent for image in report.plan.images}
     return DescribedStack(name=SOURCE_TREE, images=contents, parents=parents)
 
 
 async def describe_image(
-    session: RegistrySession, image: TaggedImage, inspector: Inspector, *, keep: bool = False
+    session: RegistrySession, image: TaggedImage, inspector: Inspector, log: Log, *, keep: bool = False
 ) -> Contents:
     """Return what is in a published image: as it was described, or else as it is read now, for which it is fetched.
 
-    With `keep`, what was read is attached to it. Raises ExternalError.
+    That is logged beforehand. With `keep`, what was read is attached to it. Raises ExternalError.
     """
     repository = image.place.repository
     found = await find_description(session.registry, repository, image.digest, image.name)
     if found is not None:
         return found
+    published = await read_published_image(session.registry, repository, image.digest)
+    size = units.size(published.compressed_size)
+    log(f"Fetching {image.name} ({size}): it was published without a description.")
     inspected = await inspector.inspect(str(image.place.pinned(image.digest)))
     if isinstance(inspected, EngineFailure):
         raise ExternalError(f"{image.name} cannot be read: {inspected.message}")
-    published = await read_published_image(session.registry, repository, image.digest)
     contents = as_published(read_contents(inspected, image=image.name), published)
     if keep:
         await attach_description(session.registry, repository, published, contents)
@@ -91,7 +96,7 @@ async def read_tag(  # noqa: PLR0913 (a tag, its registry, and what is done wher
 ) -> PublishedStack:
     """Return what a tag points to, with what is in it. Raises RequestError if no image has the tag.
 
-    An image without a description is fetched and read by the inspector, if there is one, which is said beforehand.
+    An image without a description is fetched and read by the inspector, if there is one, which is logged beforehand.
     """
     session.tags.check_stack_tags([tag])
     names = [image.name for image in stack.images]
@@ -103,10 +108,12 @@ async def read_tag(  # noqa: PLR0913 (a tag, its registry, and what is done wher
     contents = dict(found.stack.images)
     for image in found.images:
         if image.name in found.stack.missing:
-            log(f"Fetching {image.name}: it was published without a description.")
-            contents[image.name] = await describe_image(session, image, inspector, keep=keep)
+            contents[image.name] = await describe_image(session, image, inspector, log, keep=keep)
+    missing = {name: why for name, why in found.stack.missing.items() if name not in contents}
+    for name, why in missing.items():
+        log(f"What is in {name} of {tag} is not known. {why}")
     described = msgspec.structs.replace(
-        found.stack, images=contents, parents=parents_of(found.images, contents), missing={}
+        found.stack, images=contents, parents=parents_of(found.images, contents), missing=missing
     )
     return found._replace(stack=described)
 
@@ -133,11 +140,33 @@ async def list_stacks(stack: Stack, session: RegistrySession, version: str = "")
     return await read_stack_listing(session.registry, _places(stack, session), chosen)
 
 
+def tag_to_compare_with(stack: Stack, session: RegistrySession | None, old: str = "") -> str:
+    """Return the tag that a stack is compared with: `old`, else the stable tag of its version.
+
+    Raises RequestError with all that is missing for that.
+    """
+    problems = [] if session is not None else [NO_REGISTRY]
+    if not old and not stack.version:
+        problems.append("No version is known: name a tag with --old, or set stack.version in stack.toml.")
+    if problems:
+        raise RequestError("\n".join(["There is no published stack to compare with.", *problems]))
+    return old or stable_tag(stack, "--old")
+
+
+def check_keep(tag: str, *, keep: bool) -> None:
+    """Raise RequestError if a description is to be kept of what is not published."""
+    if keep and not tag:
+        raise RequestError("--keep attaches descriptions to images that are published: name their stack with --tag.")
+
+
 def chosen(stack: DescribedStack, images: Sequence[str]) -> DescribedStack:
     """Return the named images of a stack, or all for none. Raises RequestError for those it does not have."""
     check_images(images, stack.names)
-    kept = {name: contents for name, contents in stack.images.items() if not images or name in images}
-    return msgspec.structs.replace(stack, images=kept, missing={} if images else stack.missing)
+    kept, missing = (
+        {name: one for name, one in several.items() if not images or name in images}
+        for several in (stack.images, stack.missing)
+    )
+    return msgspec.structs.replace(stack, images=kept, missing=missing)
 
 
 def check_images(images: Sequence[str], known: Collection[str]) -> None:

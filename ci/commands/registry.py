@@ -5,6 +5,7 @@ from ci.publish.registry_state import RegistrySession
 from ci.registry_format import STABLE_SUFFIX
 from ci.stack.model import Stack
 
+NO_REGISTRY = "No registry is given: name the one with the images with --registry, or as stack.registry in stack.toml."
 _BOTH_OR_NO_USER = "Give both; with an empty --registry-username there is no login."
 
 
@@ -36,9 +37,7 @@ def check_password(username: str, password: str) -> None:
 def require_session(session: RegistrySession | None) -> RegistrySession:
     """Return the session of a command that cannot do without a registry. RequestError if there is none."""
     if session is None:
-        raise RequestError(
-            "No registry is given: name the one with the images with --registry, or as stack.registry in stack.toml."
-        )
+        raise RequestError(NO_REGISTRY)
     return session
 
 

@@ -157,7 +157,7 @@ def _growths(allowed: int, budget: Budget, difference: ImageDifference) -> tuple
         return (), ""
     growths = [_growth(Measure.FILES, old.size, new.size, allowed, budget)]
     if new.compressed_size is None:
-        # Before it is uploaded nobody knows; after it, the same is judged again.
+        # It is known only of what was uploaded, after which the same is judged again.
         return tuple(growths), ""
     if old.compressed_size is None:
         return tuple(growths), f"How large a download of {difference.image} was is not known."

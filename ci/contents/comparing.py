@@ -75,6 +75,8 @@ def _compare(name: str, old: DescribedStack, new: DescribedStack, parent: str | 
     only = None if before and after else (new if after else old).images.get(parent or "")
     pair = _Pair(old=before, new=after, parent=only)
     old_layers, new_layers = (one.layers if one else () for one in (before, after))
+    # What was not uploaded has no layers that are known: none of the others' is gone because of that.
+    are_known = all(one is None or one.layers for one in (before, after))
     return ImageDifference(
         image=name,
         parent=parent,
@@ -84,7 +86,7 @@ def _compare(name: str, old: DescribedStack, new: DescribedStack, parent: str | 
         packages=package_changes(*pair.read(lambda contents: places(contents.packages))),
         kernels=kernel_changes(*pair.read(kernels_of)),
         config=config_changes(*pair.read(lambda contents: settings_of(contents.config))),
-        layers=layer_changes(old_layers, new_layers),
+        layers=layer_changes(old_layers, new_layers) if are_known else (),
         download=download_size(old_layers, new_layers) if after else None,
     )
 

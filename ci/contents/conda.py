@@ -7,6 +7,7 @@ import msgspec
 from ci.contents.found import Files, Found, license_of, shown, word
 from ci.contents.json_files import decoded
 from ci.contents.model import Ecosystem, Package
+from ci.contents.names import split_subdir
 
 
 class _Path(msgspec.Struct, frozen=True):
@@ -22,6 +23,7 @@ class _Record(msgspec.Struct, frozen=True):
     version: str = ""
     build: str = ""
     channel: str = ""
+    subdir: str = ""
     license: str | None = ""
     paths_data: _PathsData | None = None
 
@@ -41,6 +43,7 @@ def read_conda(files: Files) -> Found:
 
 def _package(path: str, record: _Record) -> Package:
     paths = record.paths_data.paths if record.paths_data else ()
+    channel, subdir = _channel(record.channel)
     sizes = [one.size_in_bytes for one in paths if one.size_in_bytes is not None]
     return Package(
         ecosystem=Ecosystem.CONDA,
@@ -48,13 +51,19 @@ def _package(path: str, record: _Record) -> Package:
         version=word(record.version),
         location=shown(posixpath.dirname(posixpath.dirname(path))),
         size=sum(sizes) if sizes else None,
-        source="/".join(part for part in (_channel(record.channel), word(record.build)) if part),
+        source="/".join(part for part in (channel, word(record.subdir) or subdir, word(record.build)) if part),
         license=license_of(record.license or ""),
     )
 
 
-def _channel(address: str) -> str:
-    """Return the name of a channel, `conda-forge` for https://conda.anaconda.org/conda-forge/linux-64."""
+def _channel(address: str) -> tuple[str, str]:
+    """Return the name of a channel and its subdir: `conda-forge`, `linux-64`.
+
+    Its address is https://conda.anaconda.org/conda-forge/linux-64, or https://…/t/TOKEN/conda-forge/linux-64 where one
+    must log in.
+    """
     parts = [part for part in address.partition("://")[2].split("/")[1:] if part] or address.split("/")
-    is_platform = len(parts) > 1 and (parts[-1] == "noarch" or "-" in parts[-1])
-    return word("/".join(parts[:-1] if is_platform else parts))
+    match parts:
+        case ["t", _, *name] if name:
+            parts = name
+    return split_subdir(word("/".join(parts)))

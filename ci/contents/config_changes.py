@@ -5,17 +5,18 @@ from typing import TypeVar
 
 from ci.contents.credentials import looks_like_credential
 from ci.contents.difference import Change, ConfigChange, KernelChange, Setting, VersionChange
+from ci.contents.highlights import in_order
 from ci.contents.model import Contents, ImageConfig, Kernel
 from ci.contents.package_changes import location_key
 from ci.contents.versions import change_of_release
-from ci.registry_format import BASE_DIGEST, CACHE_KEY, CREATED, REVISION, VERSION
+from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
 
 Settings = Mapping[tuple[Setting, str], str]
 """The value of each setting by kind and name; those that an image does not set are left out."""
 Kernels = Mapping[tuple[str, str], Kernel]
 
-_DIFFERENT_EACH_TIME = {CREATED, REVISION, VERSION, BASE_DIGEST, CACHE_KEY}
-"""Labels that say nothing of the image: each build has another value."""
+_OF_PUBLISHING = {BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION}
+"""Labels that an image gets when it is published: what is not published has none, and most differ each time."""
 OPERATING_SYSTEM = "OS"
 """As in the versions of a system; its name is for systems without that."""
 ChangeType = TypeVar("ChangeType")
@@ -33,7 +34,7 @@ def settings_of(config: ImageConfig) -> Settings:
         Setting.HEALTHCHECK: _words(config.healthcheck),
         Setting.STOP_SIGNAL: config.stop_signal,
     }
-    labels = {name: value for name, value in config.labels.items() if name not in _DIFFERENT_EACH_TIME}
+    labels = {name: value for name, value in config.labels.items() if name not in _OF_PUBLISHING}
     named = {
         Setting.ENVIRONMENT: config.environment,
         Setting.LABEL: labels,
@@ -52,7 +53,7 @@ def kernels_of(contents: Contents) -> Kernels:
 def versions_of(contents: Contents) -> Mapping[str, str]:
     """Return the versions that people ask for first, that of the operating system before all others."""
     system = contents.system
-    return ({OPERATING_SYSTEM: system.os_name} if system.os_name else {}) | dict(system.versions)
+    return ({OPERATING_SYSTEM: system.os_name} if system.os_name else {}) | dict(in_order(system.versions))
 
 
 def config_changes(old: Settings, new: Settings) -> tuple[ConfigChange, ...]:

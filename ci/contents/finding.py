@@ -24,6 +24,22 @@ class FoundPackage(msgspec.Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str]
 
 
+class PackageSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of some images have packages that match a pattern. `similar` are names, if there are none."""
+
+    pattern: str
+    images: tuple[str, ...]
+    packages: tuple[FoundPackage, ...]
+    similar: tuple[str, ...] = ()
+
+
+def search_packages(pattern: str, images: Mapping[str, Contents]) -> PackageSearch:
+    """Return the packages of all ecosystems whose names match a pattern, or else the names that are most like it."""
+    found = find_packages(pattern, images)
+    similar = () if found else tuple(nearest_names(pattern, images))
+    return PackageSearch(pattern=pattern, images=tuple(images), packages=found, similar=similar)
+
+
 def find_packages(pattern: str, images: Mapping[str, Contents]) -> tuple[FoundPackage, ...]:
     """Return the packages of all ecosystems whose names match a pattern such as `torch*`, in whatever case."""
     versions: dict[Key, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

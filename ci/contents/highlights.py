@@ -63,7 +63,13 @@ def highlights(contents: Contents, added: Iterable[str] = ()) -> Mapping[str, st
     """Return the key versions of an image, and those of `[describe] highlights`, such as `pip:polars`, that it has."""
     sources = Sources(contents.packages, environment=contents.config.environment)
     more = {place.partition(":")[2]: _version(sources, [place]) for place in added}
-    return {**contents.system.versions, **{name: version for name, version in more.items() if version}}
+    return {**in_order(contents.system.versions), **{name: version for name, version in more.items() if version}}
+
+
+def in_order(versions: Mapping[str, str]) -> Mapping[str, str]:
+    """Return key versions in the order in which people look for them: records have them in that of their names."""
+    known = {name: versions[name] for name, *_ in _KEYS if name in versions}
+    return {**known, **versions}
 
 
 def _version(sources: Sources, places: Iterable[str], *, on_path_first: bool = False) -> str:

@@ -33,7 +33,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int | None = None
     """Bytes, as its own record says; None where it says nothing."""
     source: str = ""
-    """apt: the source package, `openssl=3.0.22-1`; conda: channel/build; pip: the URL of direct_url.json."""
+    """apt: the source package, `openssl=3.0.22-1`; conda: channel/subdir/build, without what its record
+    does not say; pip: the URL of direct_url.json."""
     license: str = ""
     """As the package itself says, at most 80 characters."""
     owner: str = ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci.contents.credentials import looks_like_credential
 from ci.contents.model import Ecosystem, Package, System
-from ci.contents.names import normalised
+from ci.contents.names import normalised, split_subdir
 
 if TYPE_CHECKING:
     from packageurl import PackageURL
@@ -65,7 +65,8 @@ def _qualifiers(package: Package, system: System) -> Mapping[str, str]:
             return _system_qualifiers(package, system)
         case Ecosystem.CONDA:
             channel, _, build = package.source.rpartition("/")
-            return {"build": build, "channel": channel}
+            channel, subdir = split_subdir(channel)
+            return {"build": build, "channel": channel, "subdir": subdir}
         case Ecosystem.JULIA:
             return {"uuid": package.source if _UUID.fullmatch(package.source) else ""}
         case Ecosystem.PIP:

@@ -7,9 +7,11 @@ takes these from properties of its own, grype from the qualifier `upstream`.
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
 
 from ci.contents.model import Contents, Ecosystem, Package
 from ci.contents.purls import SYSTEM_PACKAGES, image_purl, package_purl, source_of
@@ -37,11 +39,15 @@ def render_sbom(contents: Contents, created: str) -> str:
 
 
 def creation_time(contents: Contents) -> str:
-    """Return when an image was made, as its label says: no clock, so that a digest has one bill of materials."""
-    label = contents.config.labels.get(CREATED, "")
+    """Return when an image was made, in UTC, as its label says.
+
+    No clock and no time zone of this machine, so that a digest has one bill of materials. CycloneDX's library needs a
+    time: it is 1970 for an image that does not say one.
+    """
     try:
-        return datetime.fromisoformat(label).isoformat()
-    except ValueError:
+        label = datetime.fromisoformat(contents.config.labels.get(CREATED, ""))
+        return (label.astimezone(UTC) if label.tzinfo else label.replace(tzinfo=UTC)).isoformat()
+    except (ValueError, OverflowError):
         return _UNKNOWN_TIME
 
 
@@ -51,10 +57,14 @@ def _bom(contents: Contents, created: str) -> "Bom":
 
     purl = image_purl(contents.image, contents.digest)
     root = Component(
-        type=ComponentType.CONTAINER, name=contents.image, version=contents.digest, purl=purl, bom_ref=purl.to_string()
+        type=ComponentType.CONTAINER,
+        name=contents.image,
+        version=contents.digest or None,
+        purl=purl,
+        bom_ref=purl.to_string(),
     )
     bom = Bom(
-        serial_number=uuid5(NAMESPACE_URL, purl.to_string()),
+        serial_number=uuid5(NAMESPACE_URL, _identity(contents, purl.to_string())),
         metadata=BomMetaData(component=root, timestamp=datetime.fromisoformat(created)),
     )
     parts = list(_packages(contents))
@@ -66,6 +76,11 @@ def _bom(contents: Contents, created: str) -> "Bom":
     if system:
         bom.register_dependency(system, of_system)
     return bom
+
+
+def _identity(contents: Contents, purl: str) -> str:
+    """Return what the serial number is made of: the URL of an image, and all that is in it if it has no digest yet."""
+    return purl if contents.digest else purl + msgspec.json.encode(contents, order="deterministic").decode()
 
 
 def _operating_system(contents: Contents) -> "Component | None":

@@ -34,7 +34,7 @@ class PackageEvent(msgspec.Struct, frozen=True, kw_only=True):
     record: int
     at: str
     source: str
-    """The stack that was promoted; of a rollback, empty."""
+    """The stack that was promoted, or that a rollback made stable again; empty if it was none that is known."""
     changed: tuple[PackageVersion, ...]
     unknown: tuple[str, ...] = ()
     """Images that were published without a description."""
@@ -65,10 +65,12 @@ async def package_history(stack: Stack, session: RegistrySession, tag: str, patt
             for place, digest in state.items()
             if digest and (found := known.get((place, digest)))
         }
-        after = _versions(find_packages(pattern, contents))
         unknown = tuple(
             sorted(_name(place, places) for place, digest in state.items() if digest and (place, digest) not in known)
         )
+        # What is unknown counts as unchanged, until it is known again.
+        last_known = {key: version for key, version in before.items() if key[0] in unknown}
+        after = {**_versions(find_packages(pattern, contents)), **last_known}
         events.append(_event(record, before, after, unknown))
         before = after
     return PackageHistory(
@@ -109,7 +111,7 @@ def _event(
     changed = [
         PackageVersion(image=key[0], ecosystem=key[1], name=key[2], location=key[3], version=after.get(key, ""))
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and key[0] not in unknown
+        if before.get(key) != after.get(key)
     ]
     return PackageEvent(
         record=record.number, at=record.at, source=record.source, changed=tuple(changed), unknown=unknown

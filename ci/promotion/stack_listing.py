@@ -12,6 +12,8 @@ from ci.publish.stack_list import read_stacks
 from ci.publish.tags import Place
 from ci.registry_format import STABLE_SUFFIX
 
+_EARLIER = frozenset({RecordStatus.EARLIER, RecordStatus.MOVED})
+
 
 class ListedStack(msgspec.Struct, frozen=True, kw_only=True):
     """One published stack. `size` is the bytes of the compressed layers of all images; `status` is for people."""
@@ -50,14 +52,11 @@ def _listed(record: RunRecord, timeline: Timeline) -> ListedStack:
 
 
 def _status(record: RunRecord, timeline: Timeline) -> str:
-    """Return what became of a stack, in words; nothing if it was never promoted."""
+    """Return what became of the images of a stack, in words; nothing if they were never promoted."""
     digests = {str(image.place): image.digest for image in record.images}
-    current = timeline.current
-    if current is not None and all(current.new(timeline.tag).get(place) == one for place, one in digests.items()):
-        return f"{timeline.tag} since {current.at}"
-    promoted = [
-        entry.record
-        for entry in timeline.entries
-        if entry.status is RecordStatus.EARLIER and entry.record.source == record.tag
-    ]
-    return f"was {timeline.tag} from {promoted[-1].at}" if promoted else ""
+    stable = [entry for entry in timeline.entries if digests.items() <= entry.record.new(timeline.tag).items()]
+    now = next((entry.record for entry in stable if entry.status is RecordStatus.NOW), None)
+    if now is not None:
+        return f"{timeline.tag} since {now.at}"
+    earlier = [entry.record for entry in stable if entry.status in _EARLIER]
+    return f"was {timeline.tag} from {earlier[-1].at}" if earlier else ""

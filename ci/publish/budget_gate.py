@@ -6,11 +6,9 @@ from typing import NamedTuple
 from ci.contents.budgets import ImageVerdict, Stable, judge
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
-from ci.oci.concurrency import gather_results
 from ci.oci.registry import RegistryError
-from ci.publish.described import read_published_stack
-from ci.publish.descriptions import find_description
-from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
+from ci.publish.described import find_contents, read_published_stack
+from ci.publish.registry_state import RegistrySession
 from ci.registry_format import STABLE_SUFFIX
 from ci.stack.budget_config import Budget
 from ci.stack.model import Stack
@@ -33,9 +31,8 @@ class BudgetGate(NamedTuple):
         """
         found = dict(contents)
         missing: dict[str, str] = {}
-        others = [name for name in names if name in reused and name not in contents]
-        answers = await gather_results(lambda name: self._find(name, reused[name]), others, REQUESTS_AT_ONCE)
-        for name, answer in zip(others, answers, strict=True):
+        others = {name: reused[name] for name in names if name in reused and name not in contents}
+        for name, answer in (await find_contents(self.session, others)).items():
             if isinstance(answer, Contents):
                 found[name] = answer
             else:
@@ -43,10 +40,6 @@ class BudgetGate(NamedTuple):
         parents = {name: self.stack.by_name[name].parent for name in names}
         new = DescribedStack(name="this run", images=found, parents=parents, missing=missing)
         return judge(self.budget, await self._stable(names), new, self.accepted)
-
-    async def _find(self, name: str, digest: str) -> Contents | None:
-        tags = self.session.tags
-        return await find_description(self.session.registry, tags.repository(name), digest, name)
 
     async def _stable(self, names: Sequence[str]) -> Stable:
         tag = self.budget.against or f"{self.stack.version}{STABLE_SUFFIX}"

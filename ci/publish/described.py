@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
-from ci.oci.concurrency import gather_or_raise
+from ci.oci.concurrency import gather_or_raise, gather_results
+from ci.oci.registry import RegistryError
 from ci.oci.tombstone import read_digest
 from ci.publish.attestations import RUN_RECORDS, RunRecord
 from ci.publish.descriptions import find_description
@@ -31,14 +34,6 @@ class PublishedStack(NamedTuple):
     record: RunRecord | None
 
 
-async def find_tagged(session: RegistrySession, names: Sequence[str], tag: str) -> tuple[TaggedImage, ...]:
-    """Return the images that have a tag: those of the stack as it is now, and others that were published with them."""
-    known = await _read(session, {name: session.tags.place(name) for name in names}, tag)
-    record = await _find_record(session, known)
-    others = {image.name: image.place for image in record.images if image.name not in names} if record else {}
-    return (*known, *await _read(session, others, tag))
-
-
 FindContents = Callable[[TaggedImage], Awaitable[Contents | None]]
 """Returns what is in an image; None if that was never described. Raises a RegistryError."""
 
@@ -48,13 +43,31 @@ async def read_published_stack(
 ) -> PublishedStack | None:
     """Return what a tag points to; None if no image has it. `names` are the images of the stack as it is now.
 
-    An image without a description is missing in it. Raises a RegistryError.
+    An image without a description is missing in it, and so is one that was published with the others and does not have
+    the tag. Raises a RegistryError.
     """
-    images = await find_tagged(session, names, tag)
-    if not images:
+    known = await _read(session, {name: session.tags.place(name) for name in names}, tag)
+    if not known:
         return None
+    # Each image has the records of all runs that published it; those of the first are enough.
+    first = known[0]
+    recorded = await RUN_RECORDS.find(session.registry, first.place.repository, first.digest)
+    others = {
+        image.name: image.place
+        for record in _fitting(recorded, known)
+        for image in record.images
+        if image.name not in names
+    }
+    images = (*known, *await _read(session, others, tag))
+    records = _fitting(recorded, images)
+    # Another tag may have the same images, or the same and more.
+    record = max(records, key=lambda one: (one.tag == tag, len(one.images) == len(images), one.started), default=None)
+    tagged = {image.name for image in images}
+    untagged = [image.name for image in record.images if image.name not in tagged] if record else []
     stack = await describe_images(images, tag, find or finder(session))
-    return PublishedStack(tag, images, stack, await _find_record(session, images))
+    missing = {**stack.missing, **dict.fromkeys(untagged, _NO_TAG.format(tag=tag))}
+    stack = msgspec.structs.replace(stack, missing=missing)
+    return PublishedStack(tag, images, stack, record)
 
 
 async def describe_images(images: Sequence[TaggedImage], tag: str, find: FindContents) -> DescribedStack:
@@ -78,6 +91,19 @@ def finder(session: RegistrySession) -> FindContents:
     return find
 
 
+async def find_contents(
+    session: RegistrySession, digests: Mapping[str, str]
+) -> Mapping[str, Contents | RegistryError | None]:
+    """Return what is in published images, by their names and digests; None for those without a description."""
+    tags = session.tags
+    answers = await gather_results(
+        lambda name: find_description(session.registry, tags.repository(name), digests[name], name),
+        digests,
+        REQUESTS_AT_ONCE,
+    )
+    return dict(zip(digests, answers, strict=True))
+
+
 def parents_of(images: Sequence[TaggedImage], contents: Mapping[str, Contents]) -> Mapping[str, str | None]:
     """Return the parent of each image: the one with the digest that its label says it was built on."""
     by_digest = {image.digest: image.name for image in images}
@@ -94,17 +120,18 @@ async def _read(session: RegistrySession, places: Mapping[str, Place], tag: str)
     )
 
 
-async def _find_record(session: RegistrySession, images: Sequence[TaggedImage]) -> RunRecord | None:
-    """Return the newest record of a run that published these images; of any image of theirs, as each has it."""
-    if not images:
-        return None
-    first = images[0]
-    records = await RUN_RECORDS.find(session.registry, first.place.repository, first.digest)
+def _fitting(records: Sequence[RunRecord], images: Sequence[TaggedImage]) -> Sequence[RunRecord]:
+    """Return the records of runs that published just these images, or these and more."""
     digests = {image.name: image.digest for image in images}
-    fitting = [
+    return [
         record
         for record in records
         if all(image.digest == digests.get(image.name, image.digest) for image in record.images)
         if digests.keys() <= record.by_name.keys()
     ]
-    return max(fitting, key=lambda record: record.started, default=None)
+
+
+_NO_TAG = (
+    "It was published together with the others, but does not have the tag {tag}: the tag was removed, or an update of "
+    "the tags was interrupted. Publish or promote the stack again."
+)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import list_referrers
-from ci.oci.registry import Registry
+from ci.oci.registry import Descriptor, Registry
 from ci.publish.attestations import RUN_RECORDS, RunRecord
 from ci.publish.record_list import Listed, RecordList
 from ci.publish.tags import Place
@@ -26,13 +26,22 @@ async def list_stack(registry: Registry, place: Place, version: str, digest: str
     """List the newest run record of a tag that is attached to an image, unless one is. Raises a RegistryError."""
     target = place.tagged(stacks_tag(version))
     listed = await _LISTS.read(registry, target)
-    if any((one.subject, one.descriptor.annotations.get(STACK_TAG)) == (digest, tag) for one in listed):
+    same = [one.descriptor for one in listed if one.subject == digest]
+    if await _newest(registry, place, same, tag):
         return
     referrers = await list_referrers(registry, place.repository, digest, RUN_RECORD)
-    records = [one for one in referrers if one.annotations.get(STACK_TAG) == tag]
-    if records:
-        newest = max(records, key=lambda one: one.annotations.get(CREATED, ""))
+    newest = await _newest(registry, place, referrers, tag)
+    if newest is not None:
         await _LISTS.add(registry, target, digest, newest)
+
+
+async def _newest(registry: Registry, place: Place, records: Iterable[Descriptor], tag: str) -> Descriptor | None:
+    """Return the newest run record of a tag that is there: a clean-up leaves lists of what it deletes."""
+    of_tag = [one for one in records if one.annotations.get(STACK_TAG) == tag]
+    for record in sorted(of_tag, key=lambda one: one.annotations.get(CREATED, ""), reverse=True):
+        if await registry.head(place.pinned(record.digest)):
+            return record
+    return None
 
 
 async def read_stacks(registry: Registry, places: Iterable[Place], version: str) -> tuple[RunRecord, ...]:

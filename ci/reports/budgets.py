@@ -1,12 +1,14 @@
 """The verdicts of budgets as text: which images grew too much, and what grew in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ci import units
 from ci.contents.budgets import Growth, ImageVerdict, Verdict
 from ci.contents.difference import PackageChange
 
 _SHOWN = 5
+_ABOVE = "as described under What failed"
+_WAYS_OUT = 'Make it smaller, allow more in [budget] of stack.toml, or accept it once: --accept-growth "why".'
 _WORDS = {
     Verdict.OK: "ok",
     Verdict.WARNED: "warned",
@@ -24,19 +26,41 @@ def verdict_word(verdict: Verdict) -> str:
 def render_budgets(verdicts: Sequence[ImageVerdict]) -> Sequence[str]:
     """Return the lines below the table of a run: a block for each image that is not simply within its budget."""
     lines: list[str] = []
-    for one in verdicts:
-        if one.verdict is Verdict.UNJUDGED:
-            continue
-        found = list(_findings(one))
-        if found:
-            lines.append(f"{one.image}: {verdict_word(one.verdict)}, against {one.against}")
-            lines.extend(f"  {sentence}" for sentence in found)
-    unjudged = dict.fromkeys(one.problem for one in verdicts if one.verdict is Verdict.UNJUDGED)
-    lines.extend(f"No budget was judged: {sentence}" for sentence in unjudged)
-    return lines
+    for one in notable(verdicts):
+        lines.append(f"{one.image}: {verdict_word(one.verdict)}, against {one.against}")
+        lines.extend(f"  {sentence}" for sentence in budget_sentences(one))
+    if any(not one.verdict.ok for one in verdicts):
+        lines.append(_WAYS_OUT)
+    return [*lines, *unjudged(verdicts)]
 
 
-def _findings(one: ImageVerdict) -> Iterator[str]:
+def notable(verdicts: Iterable[ImageVerdict]) -> Sequence[ImageVerdict]:
+    """Return the verdicts on images that were judged and are not simply within their budget."""
+    return [one for one in verdicts if one.verdict is not Verdict.UNJUDGED and budget_sentences(one)]
+
+
+def budget_rows(verdicts: Iterable[ImageVerdict]) -> Sequence[tuple[ImageVerdict, Sequence[str]]]:
+    """Return the rows of a table of budgets. What is over its budget is among the failures, and described there."""
+    return [(one, budget_sentences(one) if one.verdict.ok else [_ABOVE]) for one in notable(verdicts)]
+
+
+def unjudged(verdicts: Iterable[ImageVerdict]) -> Sequence[str]:
+    """Return, each once, why images were not judged."""
+    problems = dict.fromkeys(one.problem for one in verdicts if one.verdict is Verdict.UNJUDGED)
+    return [f"No budget was judged: {sentence}" for sentence in problems]
+
+
+def over_budget_message(verdict: ImageVerdict) -> str:
+    """Return why an image is over its budget, and what can be done, as lines."""
+    return "\n".join([f"Against {verdict.against}:", *budget_sentences(verdict), _WAYS_OUT])
+
+
+def budget_sentences(one: ImageVerdict) -> Sequence[str]:
+    """Return what is wrong with an image, or was accepted: how much it grew, and which packages did."""
+    return list(_sentences(one))
+
+
+def _sentences(one: ImageVerdict) -> Iterator[str]:
     if one.problem:
         yield one.problem
     yield from (_grew(growth, one.allowed) for growth in one.growths if growth.verdict is not Verdict.OK)

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-from tabulate import tabulate
 
 from ci import units
-from ci.contents.config_changes import settings_of
+from ci.contents.config_changes import settings_of, versions_of
 from ci.contents.credentials import looks_like_credential
-from ci.contents.finding import find_packages, nearest_names
 from ci.contents.model import Contents, Ecosystem, Package
-from ci.reports.lines import columns, one_line
+from ci.reports.lines import columns, one_line, wrapped
+from ci.reports.versions import versions_in_words
 
 ORDER = (
     Ecosystem.R,
@@ -25,6 +24,10 @@ ORDER = (
 )
 """What people look for first comes first."""
 HIDDEN = "(looks like a credential: not shown)"
+_MORE = (
+    "All packages, settings and layers of an image: describe --image NAME. A package in all images: --package NAME.\n"
+    "Everything as files: manifests -o manifests."
+)
 
 
 class DescribedImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,18 +53,15 @@ class DescribedImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render_contents(image: DescribedImage) -> str:
-    """Return what is in an image as text: a summary, then a table of the packages of each ecosystem."""
+    """Return all that is in an image as text: a summary, kernels, then a table of the packages of each ecosystem."""
     contents = image.contents
-    head = (contents.image, one_line(image.reference or contents.digest), one_line(_versions(contents)))
-    lines = ["  ".join(part for part in head if part), f"  {facts(image)}", f"  {counts(contents.packages, contents)}"]
-    if image.parent is not None:
-        lines.append(f"  brought by this image: {counts(image.own) or 'no packages'}")
-    for ecosystem, packages in by_ecosystem(contents.packages):
-        rows = [(one.name, one.version, one.location, size_of(one), _by(image, one)) for one in packages]
-        lines.extend(["", f"  {ecosystem}", *columns(rows)])
+    lines = [*_summary(image)]
     if contents.kernels:
         kernels = [(one.name, one.display_name, one.language, one.location) for one in contents.kernels]
         lines.extend(["", "  kernels", *columns(kernels)])
+    for ecosystem, packages in by_ecosystem(contents.packages):
+        rows = [(one.name, one.version, one.location, size_of(one), _origin(image, one)) for one in packages]
+        lines.extend(["", f"  {counted(ecosystem, len(packages))}", *columns(rows)])
     if settings(contents):
         lines.extend(["", "  settings", *columns(settings(contents))])
     if contents.layers:
@@ -71,21 +71,21 @@ def render_contents(image: DescribedImage) -> str:
     return "\n".join(lines).rstrip()
 
 
-def render_package_table(pattern: str, images: Mapping[str, Contents]) -> str:
-    """Return which images have the packages that a pattern matches, and in which version; or the nearest names."""
-    found = find_packages(pattern, images)
-    if not found:
-        near = nearest_names(pattern, images)
-        similar = f" Similar names: {', '.join(near)}." if near else ""
-        return one_line(f"No image has a package {pattern!r}.{similar}")
-    rows = [
-        [
-            one_line(cell)
-            for cell in (one.name, one.ecosystem, one.location, *(one.versions.get(name, "") for name in images))
-        ]
-        for one in found
-    ]
-    return tabulate(rows, ["package", "from", "in", *images], disable_numparse=True)
+def render_overview(images: Sequence[DescribedImage]) -> str:
+    """Return the summaries of several images: their tables together would have thousands of lines."""
+    blocks = ["\n".join([*_summary(one), *(f"  {sentence}" for sentence in endings(one.contents))]) for one in images]
+    return "\n\n".join([*blocks, _MORE])
+
+
+def _summary(image: DescribedImage) -> Iterator[str]:
+    contents = image.contents
+    where = one_line(image.reference or contents.digest)
+    yield f"{contents.image}  {where}".rstrip()
+    yield from (f"  {line}" for line in wrapped(versions_in_words(versions_of(contents))))
+    yield f"  {facts(image)}"
+    yield f"  {counts(contents.packages, contents)}"
+    if image.parent is not None:
+        yield f"  brought by this image: {counts(image.own) or 'no packages'}"
 
 
 def facts(image: DescribedImage) -> str:
@@ -93,26 +93,34 @@ def facts(image: DescribedImage) -> str:
     contents = image.contents
     download = contents.compressed_size
     sizes = [f"{units.size(contents.size)} of files", *([f"{units.size(download)} to download"] if download else [])]
-    layers = [number(len(contents.layers), "layer")] if contents.layers else []
+    layers = [units.number(len(contents.layers), "layer")] if contents.layers else []
     parent = [f"built from {image.parent}"] if image.parent else []
     return "; ".join([", ".join([*sizes, *layers]), *parent, *(one_line(note) for note in image.notes)])
 
 
 def counts(packages: Sequence[Package], contents: Contents | None = None) -> str:
-    """Return `348 apt, 117 pip packages`, and of a whole image also its kernels."""
+    """Return `118 R, 348 apt packages; 2 lab extensions`, and of a whole image also its kernels."""
     numbers = Counter(package.ecosystem for package in packages)
+    extensions = numbers.pop(Ecosystem.LAB, 0)
     listed = [f"{numbers[ecosystem]} {ecosystem}" for ecosystem in ORDER if numbers[ecosystem]]
-    text = f"{', '.join(listed)} package{'' if len(packages) == 1 else 's'}" if listed else ""
-    if contents is None:
-        return text
-    names = ", ".join(kernel.name for kernel in contents.kernels)
-    kernels = f"{number(len(contents.kernels), 'kernel')} ({one_line(names)})" if names else "no kernels"
-    return f"{text or 'no packages'}; {kernels}"
+    parts = [f"{', '.join(listed)} package{'' if numbers.total() == 1 else 's'}"] if listed else []
+    if extensions:
+        parts.append(counted(Ecosystem.LAB, extensions))
+    if contents is not None:
+        names = ", ".join(kernel.name for kernel in contents.kernels)
+        kernels = f"{units.number(len(contents.kernels), 'kernel')} ({one_line(names)})" if names else "no kernels"
+        parts = [*(parts or ["no packages"]), kernels]
+    return "; ".join(parts)
+
+
+def counted(ecosystem: Ecosystem, amount: int) -> str:
+    """Return `1 apt package`, `2 lab extensions`."""
+    return units.number(amount, ecosystem.value if ecosystem is Ecosystem.LAB else f"{ecosystem} package")
 
 
 def by_ecosystem(packages: Iterable[Package]) -> Iterator[tuple[Ecosystem, Sequence[Package]]]:
-    """Yield the ecosystems that have packages, in the order in which people look for them."""
-    found = list(packages)
+    """Yield the ecosystems that have packages, in the order in which people look for them; capitals do not matter."""
+    found = sorted(packages, key=lambda one: (one.name.casefold(), one.name, one.location, one.version))
     for ecosystem in ORDER:
         own = [package for package in found if package.ecosystem is ecosystem]
         if own:
@@ -145,23 +153,6 @@ def size_of(package: Package) -> str:
     return units.size(package.size) if package.size is not None else ""
 
 
-def number(amount: int, word: str) -> str:
-    """Return `1 layer`, `2 layers`."""
-    return f"{amount} {word}{'' if amount == 1 else 's'}"
-
-
-def _versions(contents: Contents) -> str:
-    known = contents.system.versions
-    system = [] if "OS" in known else [contents.system.os_name]
-    return ", ".join(
-        part for part in (*system, *(_versioned(name, version) for name, version in known.items())) if part
-    )
-
-
-def _versioned(name: str, version: str) -> str:
-    return version if name == "OS" else f"{name} {version}"
-
-
-def _by(image: DescribedImage, package: Package) -> str:
+def _origin(image: DescribedImage, package: Package) -> str:
     origin = image.origin(package)
-    return "" if origin == image.contents.image else origin
+    return "" if origin == image.contents.image else f"from {origin}"

@@ -6,7 +6,7 @@ from itertools import accumulate
 from ci import units
 from ci.contents.config_changes import versions_of
 from ci.contents.model import Contents, Package
-from ci.reports.contents import DescribedImage, by_ecosystem, counts, endings, facts, settings, size_of
+from ci.reports.contents import DescribedImage, by_ecosystem, counted, counts, endings, facts, settings, size_of
 from ci.reports.markdown import code, filled_table
 
 
@@ -19,9 +19,8 @@ def _page(image: DescribedImage) -> Iterator[str]:
     contents = image.contents
     yield f"# {code(contents.image)}"
     yield ""
-    yield f"- {code(image.reference or contents.digest)}"
-    yield f"- {code(facts(image))}"
-    yield f"- {code(counts(contents.packages, contents))}"
+    where = image.reference or contents.digest
+    yield from (f"- {code(line)}" for line in (where, facts(image), counts(contents.packages, contents)) if line)
     yield from contents_sections(image)
 
 
@@ -29,7 +28,7 @@ def contents_sections(image: DescribedImage, links: Mapping[str, str] | None = N
     """Yield all that is below the head of the page. `links` are links to the pages of images that it inherits from."""
     contents = image.contents
     versions = [(code(name), code(version)) for name, version in versions_of(contents).items()]
-    yield from _section("Key versions", ("", "version"), versions)
+    yield from _section("Key versions", ("program", "version"), versions)
     kernels = [
         (code(one.name), code(one.display_name), code(one.language), code(one.location)) for one in contents.kernels
     ]
@@ -52,7 +51,7 @@ def _packages(title: str, packages: Sequence[Package]) -> Iterator[str]:
             for one in own
         ]
         headers = ("package", "version", "in", "size:", "license", "part of")
-        yield from _section(f"{title}: {len(own)} {ecosystem}", headers, rows)
+        yield from _section(f"{title}: {counted(ecosystem, len(own))}", headers, rows)
 
 
 def _layers(contents: Contents) -> Sequence[tuple[str, ...]]:

@@ -27,7 +27,8 @@ def render_difference(difference: StackDifference) -> str:
     """Return the difference as text: removed and lower first, each change at the image that brought it."""
     old, new = difference.old, difference.new
     if not difference.changed:
-        return f"{old} and {new} have the same contents: {_number(len(difference.images), 'image')} compared."
+        compared = units.number(len(difference.images), "image")
+        return " ".join([f"{old} and {new} have the same contents: {compared} compared.", *_built_again(difference)])
     blocks = [f"From {old} to {new}:"]
     blocks.extend("\n".join(_text(image, difference.old)) for image in difference.images if image.changed)
     same = [image.image for image in difference.images if not image.changed]
@@ -35,6 +36,14 @@ def render_difference(difference: StackDifference) -> str:
         blocks.append(f"No changes of their own: {', '.join(same)}.")
     blocks.extend(one_line(sentence) for sentence in difference.unread)
     return "\n\n".join(blocks)
+
+
+def _built_again(difference: StackDifference) -> Iterator[str]:
+    """Say what images with the same contents cost those who have the old ones: their layers may be others."""
+    downloads = {image.image: image.download for image in difference.images if image.download}
+    if downloads:
+        listed = ", ".join(f"{units.size(size)} for {name}" for name, size in downloads.items())
+        yield f"Layers were built again all the same: who has {difference.old} downloads {listed}."
 
 
 def _text(image: ImageDifference, old: str) -> Iterator[str]:
@@ -59,6 +68,7 @@ def difference_lines(difference: StackDifference) -> Iterator[str]:
     old, new = markdown.code(difference.old), markdown.code(difference.new)
     if not difference.changed:
         yield f"### {old} and {new} have the same contents"
+        yield from (line for sentence in _built_again(difference) for line in ("", markdown.code(sentence)))
         return
     yield f"### From {old} to {new}"
     yield ""
@@ -137,7 +147,3 @@ def _presence(image: ImageDifference) -> str:
 
 def _change(old: int | None, new: int | None) -> str:
     return "" if old is None or new is None else units.size_change(new - old)
-
-
-def _number(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -93,12 +93,12 @@ def _shown_size(change: PackageChange) -> int:
 def _moved(change: PackageChange) -> str:
     """Say how many packages changed with this one; their names come from the image, and are in the JSON."""
     number = len(change.moved)
-    return f"with {number} package{'' if number == 1 else 's'} of its own" if number else ""
+    return f"with {units.number(number, 'package')} of its own" if number else ""
 
 
 def _reach(change: Attributed, more: str = "") -> str:
     number = len(change.also_in)
-    also = f"also in {number} image{'' if number == 1 else 's'}" if number else ""
+    also = f"also in {units.number(number, 'image')}" if number else ""
     return ", ".join(part for part in (more, also) if part)
 
 
@@ -143,7 +143,9 @@ def _config(image: ImageDifference) -> Section:
 
 
 def _what_changed(change: ConfigChange) -> str:
-    return f"{change.change}: {_HIDDEN}" if change.hidden else ""
+    if change.hidden:
+        return f"{change.change}: {_HIDDEN}"
+    return "" if change.change is Change.CHANGED else change.change.value
 
 
 def _layers(image: ImageDifference) -> Section:
@@ -162,10 +164,12 @@ def _layers(image: ImageDifference) -> Section:
 def _state(layer: LayerChange) -> str:
     if layer.state is not LayerState.CHANGED or layer.old_size is None or layer.new_size is None:
         return layer.state.value
-    return "grew" if layer.new_size > layer.old_size else "shrank" if layer.new_size < layer.old_size else "changed"
+    if units.size(layer.old_size) == units.size(layer.new_size):
+        return layer.state.value
+    return "grew" if layer.new_size > layer.old_size else "shrank"
 
 
 def _layer_size(layer: LayerChange) -> str:
-    if layer.state is LayerState.CHANGED:
+    if layer.state is LayerState.CHANGED and units.size(layer.old_size) != units.size(layer.new_size):
         return f"{units.size(layer.old_size)} -> {units.size(layer.new_size)}"
     return units.size(layer.old_size if layer.state is LayerState.GONE else layer.new_size)

@@ -12,31 +12,43 @@ from ci.contents.sbom import creation_time, render_sbom
 from ci.reports.contents import DescribedImage
 from ci.reports.contents_page import render_contents_page
 
+FOLDER = "manifests/"
+"""Where they are in the report of a run."""
+
+
+def page_path(image: str) -> str:
+    """Return where the report of a run has the page of an image."""
+    return f"{FOLDER}{image}.md"
+
 
 def render_manifests(
-    stack: DescribedStack, references: Mapping[str, str], folder: str = "", highlights: Sequence[str] = ()
+    stack: DescribedStack,
+    references: Mapping[str, str],
+    folder: str = "",
+    highlights: Sequence[str] = (),
+    note: str = "",
 ) -> Mapping[str, str]:
     """Return IMAGE.json, IMAGE.md and IMAGE.cdx.json of each image, by path below `folder`.
 
-    `references` are where images are, by name, of those that are published.
+    `references` are where images are, by name, of those that are published. `note` is about all of them.
     """
     files: dict[str, str] = {}
-    for image in described_images(stack, references, highlights):
+    for image in described_images(stack, references, highlights, note):
         contents = stack.images[image.contents.image]
         name = f"{folder}{contents.image}"
         json = msgspec.json.encode(contents, order="deterministic")
         files[f"{name}.json"] = msgspec.json.format(json, indent=2).decode() + "\n"
         files[f"{name}.md"] = render_contents_page(image, f"{contents.image}.json")
-        files[f"{name}.cdx.json"] = render_sbom(contents, creation_time(contents)) + "\n"
+        files[f"{name}.cdx.json"] = render_sbom(contents, creation_time(contents))
     return files
 
 
 def described_images(
-    stack: DescribedStack, references: Mapping[str, str], added: Sequence[str] = ()
+    stack: DescribedStack, references: Mapping[str, str], added: Sequence[str] = (), note: str = ""
 ) -> tuple[DescribedImage, ...]:
     """Return the images of a stack that are described, parents first, each with who brought what.
 
-    `added` are packages that are shown among the key versions, too: `pip:polars`.
+    `added` are packages that are shown among the key versions, too: `pip:polars`. `note` is about all of them.
     """
     brought = origins(stack.images, stack.parents)
     return tuple(
@@ -45,6 +57,7 @@ def described_images(
             reference=references.get(name, ""),
             parent=stack.parents.get(name),
             origins={package: origin.image for package, origin in brought[name].items()},
+            notes=(note,) if note else (),
         )
         for name in stack.names
         if name in stack.images

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from ci.contents.budgets import ImageVerdict
+from ci.reports.budgets import over_budget_message, verdict_word
 from ci.results import ImageReport, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
 
 
@@ -39,9 +41,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_problems(report: RunReport) -> Sequence[Problem]:
-    """Return what went wrong, builds and uploads first, then the publication, then suites and tests."""
+    """Return what went wrong: builds and uploads first, then budgets, the publication, and suites and tests."""
     builds = [_build(report, image) for image in report.images if image.failure]
-    return [*builds, *_publication(report), *(problem for image in report.images for problem in _suites(image))]
+    budgets = [_budget(verdict) for verdict in report.budgets if not verdict.verdict.ok]
+    suites = [problem for image in report.images for problem in _suites(image)]
+    return [*builds, *budgets, *_publication(report), *suites]
 
 
 def find_flaky(report: RunReport) -> Sequence[Problem]:
@@ -86,6 +90,15 @@ def _build(report: RunReport, image: ImageReport) -> Problem:
         log=build_log(image.name),
         again=f"build-stack --only {image.name}",
         blocks=[other.name for other in report.images if other.blocked_by == image.name],
+    )
+
+
+def _budget(verdict: ImageVerdict) -> Problem:
+    return Problem(
+        image=verdict.image,
+        subject=verdict.image,
+        state=verdict_word(verdict.verdict),
+        message=over_budget_message(verdict),
     )
 
 

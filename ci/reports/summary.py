@@ -1,12 +1,14 @@
-"""A run as Markdown for GitHub's summary of a job: failures first, then the images, what changed, the publication."""
+"""A run as Markdown for GitHub's summary of a job: failures first, then the images and what is in them."""
 
 from collections.abc import Iterator
 
+from ci.reports.budgets import budget_rows, unjudged, verdict_word
 from ci.reports.markdown import bounded, code, fence, table
 from ci.reports.problems import Problem, find_flaky, find_problems
 from ci.reports.sizes import changes
 from ci.reports.text import describe_publication, parents_of, render_verdict, run_row
 from ci.reports.tree import draw_tree
+from ci.reports.versions import version_lines
 from ci.results import RunReport
 from ci.texts import last_lines
 
@@ -36,6 +38,8 @@ def _lines(report: RunReport) -> Iterator[str]:
     yield from _publication(report)
     yield from _images(report)
     yield from _changes(report)
+    yield from _budgets(report)
+    yield from _versions(report)
 
 
 def _problem(problem: Problem) -> Iterator[str]:
@@ -90,3 +94,25 @@ def _changes(report: RunReport) -> Iterator[str]:
         for one in changes(report, baseline)
     ]
     yield from table(("image", "stable:", "now:", "change:", "same layers:", "new to download:"), rows) if rows else ()
+
+
+def _budgets(report: RunReport) -> Iterator[str]:
+    rows = [
+        (code(one.image), verdict_word(one.verdict), code(one.against), "<br>".join(map(code, sentences)))
+        for one, sentences in budget_rows(report.budgets)
+    ]
+    sentences = unjudged(report.budgets)
+    if rows or sentences:
+        yield "\n### Budgets\n"
+        yield from table(("image", "verdict", "against", "why"), rows) if rows else ()
+        yield from (f"\n{code(sentence)}" for sentence in sentences)
+
+
+def _versions(report: RunReport) -> Iterator[str]:
+    rows = [
+        (code(line.image), "<br>".join(filter(None, (code(", ".join(line.versions), 2000), *map(code, line.notes)))))
+        for line in version_lines(report)
+    ]
+    if rows:
+        yield "\n### Key versions\n"
+        yield from table(("image", "versions"), rows)

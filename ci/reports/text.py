@@ -11,6 +11,7 @@ from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan, Plan
 from ci.reports.budgets import render_budgets, verdict_word
 from ci.reports.tree import draw_tree
+from ci.reports.versions import render_versions
 from ci.results import (
     Failure,
     ImageReport,
@@ -56,8 +57,8 @@ def render_run(report: RunReport) -> str:
     table = _table(("image", "why", "seconds", "size", "tests", "result"), shown)
     failed = [_render_failure(image) for image in report.images if image.failure]
     tests = [block for image in report.images for block in render_failures(image)]
-    budgets = ["\n".join(found)] if (found := render_budgets(report.budgets)) else []
-    parts = [*failed, *tests, *budgets, *describe_publication(report)]
+    blocks = [render_versions(report), render_budgets(report.budgets)]
+    parts = [*failed, *tests, *("\n".join(lines) for lines in blocks if lines), *describe_publication(report)]
     return "\n\n".join([f"{table}\n\n{render_verdict(report)}", *parts])
 
 

@@ -6,7 +6,6 @@ from ci import units
 from ci.contents.described_stack import DescribedStack
 from ci.promotion.records import Kind, PromotionRecord
 from ci.promotion.timeline import RecordStatus
-from ci.reports.contents import number
 from ci.reports.markdown import code, table
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import day, minute
@@ -97,7 +96,7 @@ def _links(links: Sequence[str]) -> str:
     listed = ", ".join(links)
     if len(links) <= _LISTED:
         return listed
-    return f"<details><summary>{number(len(links), 'image')}</summary>{listed}</details>"
+    return f"<details><summary>{units.number(len(links), 'image')}</summary>{listed}</details>"
 
 
 def _when_stable(stable: StableStack | None, stack: RecordedStack) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ci.reports.contents import number
+from ci import units
 from ci.reports.lines import one_line
 from ci.wiki.repository import WikiChange
 
@@ -20,10 +20,10 @@ def render_change(change: WikiChange, pages: int, *, dry_run: bool = False) -> s
 def _lines(change: WikiChange, pages: int, *, dry_run: bool) -> Iterator[str]:
     if change.is_empty:
         same = "there is nothing else to write" if change.refused else SAME
-        yield f"{number(pages, 'page')}: {same}."
+        yield f"{units.number(pages, 'page')}: {same}."
         return
     would = "would be " if dry_run else ""
-    removed = f", {number(len(change.removed), 'page')} {would}removed" if change.removed else ""
-    yield f"{len(change.written)} of {number(pages, 'page')} {would}written{removed}:"
+    removed = f", {units.number(len(change.removed), 'page')} {would}removed" if change.removed else ""
+    yield f"{len(change.written)} of {units.number(pages, 'page')} {would}written{removed}:"
     yield from (f"  write   {one_line(path)}" for path in sorted(change.written))
     yield from (f"  remove  {one_line(path)}" for path in change.removed)

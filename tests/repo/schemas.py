@@ -11,14 +11,20 @@ from pathlib import Path
 import msgspec
 
 from ci.contents.difference import StackDifference
+from ci.contents.finding import PackageSearch
 from ci.contents.model import Contents
+from ci.promotion.package_history import PackageHistory
+from ci.promotion.stack_listing import StackListing
 from ci.results import RunReport
 
 FOLDER = Path(__file__).parents[2] / "docs/schemas"
 _PUBLISHED: Mapping[str, tuple[type[msgspec.Struct], str]] = {
     "contents.json": (Contents, "What is in one image"),
     "diff.json": (StackDifference, "What differs between two stacks"),
+    "package-history.json": (PackageHistory, "When packages came, changed and went under a stable tag"),
+    "packages.json": (PackageSearch, "Which images have a package"),
     "run.json": (RunReport, "The report of a run"),
+    "stacks.json": (StackListing, "The published stacks of a version"),
 }
 
 

@@ -125,7 +125,7 @@ IMPURE_MODULES = {
 # What a pure module may have of them all the same: functions that give the same result for the same arguments.
 DETERMINISTIC = {
     # UUID5 is a hash, and a time that is given is parsed; the library wants values of these two types.
-    "contents/sbom.py": {"uuid.NAMESPACE_URL", "uuid.uuid5", "datetime.datetime"},
+    "contents/sbom.py": {"uuid.NAMESPACE_URL", "uuid.uuid5", "datetime.datetime", "datetime.UTC"},
 }
 CLOCKS = {"now", "utcnow", "today", "fromtimestamp"}
 MODULES = sorted(CI.rglob("*.py"))

@@ -17,5 +17,5 @@ async def make_folder(
         made = made.with_new_file(path, text)
     for path, folder in (folders or {}).items():
         made = made.with_directory(path, folder)
-    # Without it, the folder would be made by whoever opens it, outside of the work that shows it.
+    # Without it, the folder would be made when it is opened, outside of the work that shows it.
     return await within_limit("make a folder of files", made.sync())

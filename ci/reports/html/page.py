@@ -6,6 +6,8 @@ from typing import NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
+from ci.reports.budgets import unjudged
+from ci.reports.html.contents import budget_lines, contents_lines
 from ci.reports.html.environment import make_environment
 from ci.reports.html.failures import MOST_CARDS, Album, Card, make_cards
 from ci.reports.html.images import SuitesOfImage, image_lines, references, suites_of_images
@@ -59,6 +61,9 @@ def render_html(report: RunReport, pictures: Mapping[str, bytes] | None = None) 
         "looks": {segment.look for row in details.sizes for segment in row.segments},
         "changes": changes(report, report.baseline) if report.baseline else (),
         "suites": suites,
+        "contents": contents_lines(report),
+        "budgets": budget_lines(report),
+        "unjudged": unjudged(report.budgets),
         "publication": describe_publication(report),
         "references": references(report.publication, report) if report.publication else (),
     }

@@ -20,6 +20,7 @@ _FAMILIES: Mapping[TaskKind, str] = {
     TaskKind.ATTEST: "registry",
     TaskKind.PUBLISH: "registry",
     TaskKind.DESCRIBE: "other",
+    TaskKind.MEASURE: "other",
 }
 _COMMAND_SHOWN = 80
 _LEAST_SHOWN = 0.002

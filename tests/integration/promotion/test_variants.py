@@ -1,7 +1,7 @@
 """Variants of an image in one repository: promoted and rolled back together, each under its own tag."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,28 +10,25 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.commands.gpu_gate import GpuPorts, run_gpu_test
 from ci.commands.options import PromotionOptions
 from ci.commands.promote import promote
-from ci.commands.rollback import rollback, show_history
+from ci.commands.rollback import show_history
 from ci.errors import PromotionDeniedError, RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
 from ci.oci.referrers import list_referrers
 from ci.promotion.source_run import find_published_run
-from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import RelativePlace
 from ci.registry_format import GPU_VERDICT, PROMOTION_RECORD
-from ci.reports.promotion import render_promotion_plan
 from ci.stack.gpu_config import GpuSettings
-from ci.stack.model import Stack
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.adapters.oci.server import RegistryServer
+from tests.integration.promotion.operator import NOW, Operator, no_gpu, quiet
 from tests.integration.promotion.published import NAMES, SHARED, STABLE, PublishedStack, digests_of
 from tests.integration.publish.pipeline_harness import FILES, IMAGES, TAG, Form, Pipeline, results
 from tests.unit.commands.samples import GPU
 
 pytestmark = pytest.mark.anyio
 A, B = "2026.4-aaaaaa1", "2026.4-bbbbbb2"
-NOW = "2026-11-25T08:00:00+00:00"
 NEXT = "2026.4-bbbbbbb"
 # As jupyter/docker-stacks has them: variants of a parent, and of a child.
 FORM: Form = {
@@ -46,41 +43,6 @@ VARIANTS = {
     "images/ml/Dockerfile": "FROM ds\nRUN ml\n",
     "images/r/Dockerfile": "FROM base\nARG CUDA=13\nRUN torch $CUDA\n",
 }
-REASON = "no image here uses a GPU"
-
-
-def quiet(_line: str) -> None:
-    pass
-
-
-async def no_gpu(_settings: GpuSettings, _reference: str) -> GpuVerdict:
-    raise AssertionError
-
-
-class Operator:
-    """Promotes and rolls back what a pipeline has published."""
-
-    def __init__(self, pipeline: Pipeline, registry: HttpRegistry | MemoryRegistry) -> None:
-        self.pipeline = pipeline
-        self.registry = registry
-        self.session = RegistrySession(registry, pipeline.layout, has_login=True)
-
-    @property
-    def stack(self) -> Stack:
-        return self.pipeline.stack_of(self.pipeline.tree())
-
-    async def digests(self, tag: str) -> Mapping[str, str | None]:
-        return {name: await self.registry.head(self.pipeline.layout.tag(name, tag)) for name in IMAGES}
-
-    async def promote(self, tag: str, also: tuple[str, ...] = ()) -> str:
-        options = PromotionOptions(tag=tag, also=also, accept_without_gpu=REASON)
-        gpu = GpuPorts(no_gpu, can_log_in=False)
-        plan, warnings = await promote(self.stack, self.session, options, gpu, now=NOW, log=quiet)
-        assert warnings == ()
-        return render_promotion_plan(plan.record, plan.changes, plan.sizes, written=True)
-
-    async def roll_back(self, tag: str) -> None:
-        await rollback(self.stack, self.session, tag, to="", dry_run=False, now=NOW, log=quiet)
 
 
 @pytest.fixture
@@ -101,7 +63,7 @@ def pipeline() -> Pipeline:
 
 async def test_variants_in_dockers_own_registry(own_debian: DebianRegistry, pipeline: Pipeline) -> None:
     """Published twice, promoted, promoted with another tag, and rolled back to nothing."""
-    pipeline.server.host = own_debian.host
+    pipeline.name = f"{own_debian.host}/stack"
     async with HttpRegistry(own_debian.endpoint) as registry:
         operator = Operator(pipeline, registry)
         assert set(results(await pipeline.run_with(registry)).values()) == {"built"}
@@ -120,7 +82,7 @@ async def test_variants_in_dockers_own_registry(own_debian: DebianRegistry, pipe
         assert {tag for tag in tags if tag.startswith("cuda") or "stable" in tag} == {
             f"{prefix}{tag}"
             for prefix in ("cuda12-", "cuda12-extra-", "cuda13-")
-            for tag in (TAG, NEXT, STABLE, f"{STABLE}.history", "stable", "stable.history")
+            for tag in (TAG, NEXT, STABLE, f"{STABLE}.history", "stable", "stable.history", "2026.4.stacks")
         }
 
         await operator.roll_back(STABLE)

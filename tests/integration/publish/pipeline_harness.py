@@ -129,17 +129,20 @@ class Debian:
         return self.known
 
 
-class Pipeline:
+class StackRuns:
     """Runs the commands on the stack; every run has a fresh engine. What differs between runs is set on it."""
 
-    def __init__(self, server: RegistryServer, credentials: Credentials | None = None) -> None:
-        self.server = server
+    def __init__(self, name: str, credentials: Credentials | None = None) -> None:
+        """`name` is that of the registry and a folder in it: `127.0.0.1:5000/stack`."""
+        self.name = name
         self.credentials = credentials
         self.files = dict(FILES)
         self.form = OWN
         self.knows_history = True
         self.debian = Debian()
         self.tester = FakeTester()
+        self.inspector = FakeInspector()
+        self.progress = KeptProgress()
         self.options = BuildOptions(publish=True)
         self.commit = COMMIT
         self.clock = QuickClock()
@@ -148,15 +151,14 @@ class Pipeline:
         self.later = timedelta()
         self.engine: Engine | None = None
         self._runs = 0
+        self.contents: Mapping[str, object] = {}
 
     @property
     def layout(self) -> TagLayout:
-        return TagLayout.of_stack(f"{self.server.host}/stack", self.stack_of(self.tree()))
+        return TagLayout.of_stack(self.name, self.stack_of(self.tree()))
 
-    async def run(self) -> RunReport:
-        endpoint = Endpoint(host=self.server.host, credentials=self.credentials)
-        async with HttpRegistry(endpoint, clock=self.clock) as registry:
-            return await self.run_with(registry)
+    def session(self, registry: Registry) -> RegistrySession:
+        return RegistrySession(registry, self.layout, self.credentials is not None)
 
     def tree(self) -> Tree:
         return MemoryTree(self.files)
@@ -175,11 +177,11 @@ class Pipeline:
         return BuildPorts(
             base_digest=self.debian.digest,
             history=self.history,
-            registry=RegistrySession(registry, self.layout, self.credentials is not None),
+            registry=self.session(registry),
             builder=self.engine,
             tester=self.tester,
-            inspector=FakeInspector(),
-            progress=KeptProgress(),
+            inspector=self.inspector,
+            progress=self.progress,
             tools="tools",
             cores=2,
             clock=RunClock(self._runs, self.later),
@@ -194,7 +196,26 @@ class Pipeline:
     async def run_with(self, registry: Registry) -> RunReport:
         self._runs += 1
         tree = self.tree()
-        return (await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))).report
+        result = await build_stack(self.stack_of(tree), tree, self.options, self.ports(registry))
+        self.contents = result.contents
+        return result.report
+
+
+class Pipeline(StackRuns):
+    """The same with a registry server of ours."""
+
+    def __init__(self, server: RegistryServer, credentials: Credentials | None = None) -> None:
+        super().__init__(f"{server.host}/stack", credentials)
+        self.server = server
+
+    @property
+    def client(self) -> HttpRegistry:
+        """A client of the registry, to be opened."""
+        return HttpRegistry(Endpoint(host=self.server.host, credentials=self.credentials), clock=self.clock)
+
+    async def run(self) -> RunReport:
+        async with self.client as registry:
+            return await self.run_with(registry)
 
     def tags(self, beginning: str = "") -> Mapping[str, Mapping[str, str]]:
         """Return what the tags of their repositories name, by image."""

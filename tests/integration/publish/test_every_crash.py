@@ -9,7 +9,10 @@ import anyio
 import pytest
 
 from ci.commands.options import BuildOptions
+from ci.publish.descriptions import find_description
+from ci.publish.stack_list import read_stacks
 from ci.publish.tags import RelativePlace
+from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.pipeline_harness import OWN, Form
 from tests.integration.publish.test_whole_stack_properties import PLAIN, Fault, Step, World
 
@@ -33,6 +36,19 @@ COMMANDS = {
 MOST_WRITES = 500
 
 
+async def undescribed(world: World) -> list[str]:
+    """Return the images of the stack's tag that have no description of their own, or do not list the stack."""
+    registry, tag = MemoryRegistry(world.contents), f"2026.4-{world.commit:07x}"
+    found = []
+    for place, name in ((world.layout.place(name), name) for name in world.parents):
+        digest = await registry.head(place.tagged(tag))
+        described = await find_description(registry, place.repository, str(digest), name)
+        listed = [record.tag for record in await read_stacks(registry, [place], "2026.4")]
+        if described is None or described.image != name or tag not in listed:
+            found.append(name)
+    return found
+
+
 async def crash(form: Form, first: Step | None, step: Step) -> str:
     """Kill a run at one write, then repeat it; both checks of a whole stack are in `World.run`."""
     world = World(PARENTS, form, TWINS)
@@ -45,6 +61,7 @@ async def crash(form: Form, first: Step | None, step: Step) -> str:
     repeated = await world.run(step._replace(fault=Fault.NONE))
     assert repeated is not None
     assert repeated.exit_code == 0, repeated.publication
+    assert await undescribed(world) == []
     settled = await world.run(PLAIN)
     assert settled is not None
     assert {image.outcome.value for image in settled.images} == {"reused"}

@@ -6,7 +6,7 @@ import pytest
 from ci.build.ports import EngineFailure
 from ci.commands.options import BuildOptions
 from ci.fusion.fused import Fused, layering
-from ci.results import Layer
+from ci.results import Layer, Outcome
 from tests.integration.adapters.oci.faults import refusing
 from tests.integration.publish.pipeline_harness import IMAGES, TAG, Engine, Pipeline
 
@@ -45,6 +45,20 @@ async def test_reused_images_have_the_sizes_of_what_is_published(measured: Pipel
     first = await measured.run()
     second = await measured.run()
     assert [image.blobs for image in second.images] == [image.blobs for image in first.images]
+
+
+async def test_reused_images_have_the_key_versions_of_what_is_published(measured: Pipeline) -> None:
+    first = await measured.run()
+    read = measured.contents
+    second = await measured.run()
+    assert {image.outcome for image in second.images} == {Outcome.REUSED}
+    assert [image.versions for image in second.images] == [image.versions for image in first.images]
+    assert all(image.versions for image in second.images)
+    assert measured.contents == read
+    assert set(read) == set(IMAGES)
+    measured.options = msgspec.structs.replace(measured.options, measure=False)
+    await measured.run()
+    assert measured.contents == {}
 
 
 async def test_the_stable_tag_is_the_baseline(measured: Pipeline) -> None:

@@ -60,13 +60,18 @@ async def test_the_tags_of_a_variant_have_its_prefix(shared: Pipeline) -> None:
     digests = {image.name: image.digest for image in report.images}
     assert set(shared.server.contents.tags) == {"stack/base", "stack/notebook"}
     found = named(shared, "stack/notebook")
-    assert {tag: found[tag] for tag in found if not tag.endswith("epoch")} == {
+    assert {tag: found[tag] for tag in found if not tag.endswith(("epoch", ".stacks"))} == {
         TAG: digests["ds"],
         f"gpu-{TAG}": digests["ml"],
         f"gpu-r-{TAG}": digests["r"],
     }
     assert {tag for tag in found if tag.endswith("epoch")} == {"epoch", "gpu-epoch", "gpu-r-epoch"}
-    assert set(named(shared, "stack/base")) == {TAG, "epoch", "epoch.begun"}
+    assert {tag for tag in found if tag.endswith(".stacks")} == {
+        "2026.4.stacks",
+        "gpu-2026.4.stacks",
+        "gpu-r-2026.4.stacks",
+    }
+    assert set(named(shared, "stack/base")) == {TAG, "epoch", "epoch.begun", "2026.4.stacks"}
     assert (
         mixed(shared.server.contents, shared.stack(), repository=lambda name: shared.layout.repository(name).path) == []
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ci.reports.folder import render_folder
+from ci.reports.manifests import page_path
 from ci.results import RunReport
 from tests.integration.reports.browser import Browser, opened
 from tests.programs import chromium
@@ -21,10 +22,15 @@ def browser() -> Iterator[Browser]:
 
 
 def write(folder: Path, report: RunReport) -> Path:
-    """Write the files of a report, with the picture of its failed test, into a folder."""
+    """Write the files of a report, its manifests and the picture of its failed test into a folder."""
     for name, text in render_folder(report, {runs.PICTURE: runs.png()}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+    for image in report.images:
+        if image.versions:
+            page = folder / page_path(image.name)
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(f"# {image.name}\n")
     (folder / runs.PICTURE).parent.mkdir(parents=True, exist_ok=True)
     (folder / runs.PICTURE).write_bytes(runs.png())
     return folder

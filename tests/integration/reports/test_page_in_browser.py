@@ -102,6 +102,29 @@ def test_planted_markup_makes_no_element(browser: Browser, red: Path) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_key_versions_and_budgets_can_be_reached_and_read(browser: Browser, red: Path, width: int) -> None:
+    browser.open(red / "report.html", width)
+    sections = browser.run("return [...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))")
+    assert sections[-2:] == ["#contents", "#budgets"]
+    rows = browser.run(
+        "return ['contents', 'budgets'].map(id => [...document.querySelectorAll(`#${id} tbody tr`)].map(row => "
+        "[...row.children].map(cell => cell.innerText.trim())))"
+    )
+    contents, budgets = rows
+    assert [row[0] for row in contents] == ["base-notebook", "datascience"]
+    assert contents[0][1].startswith("Debian GNU/Linux 12.15, Python 3.11.2, JupyterLab 4.6.6, JupyterHub 6.1.1")
+    assert contents[0][1].endswith("METADATA has no version.")
+    assert contents[1][1].startswith("pandas 3.0.1")
+    assert [row[1] for row in budgets] == ["OVER BUDGET", "warned"]
+    # A column that is narrower than its words would show a letter on each line.
+    heights = browser.run(
+        "return [...document.querySelectorAll('#contents tr, #budgets tr')].map(row => "
+        "row.getBoundingClientRect().height)"
+    )
+    assert max(heights) < 250
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_it_is_the_same_without_scripts(browser: Browser, red: Path, width: int) -> None:
     pictures = []
     for scripts in (True, False):

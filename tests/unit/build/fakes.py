@@ -59,16 +59,21 @@ class FakeBuilder:
 
 
 class FakeInspector:
-    """An Inspector that finds one package in each image; `sizes` are those of images that are not 1,000 bytes large."""
+    """An Inspector that finds one package in each image, of its name.
+
+    `sizes` are those of images that are not 1,000 bytes large, `packages` their other packages: paragraphs of dpkg.
+    """
 
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
+        self.packages: dict[str, Sequence[str]] = {}
         self.inspected: list[str] = []
 
     async def inspect(self, image: Fused | str) -> Inspection | EngineFailure:
-        name = image if isinstance(image, str) else image.stages[-1].image
-        self.inspected.append(name)
-        status = f"Package: of-{name.partition('@')[0].rpartition('/')[2]}\nStatus: install ok installed\nVersion: 1\n"
+        self.inspected.append(image if isinstance(image, str) else image.stages[-1].image)
+        name = self.inspected[-1].partition("@")[0].rpartition("/")[2]
+        packages = [f"Package: of-{name}\nVersion: 1\n", *self.packages.get(name, ())]
+        status = "\n".join(f"{one}Status: install ok installed\n" for one in packages)
         return Inspection(
             files={"var/lib/dpkg/status": status.encode(), "etc/os-release": b"ID=debian\nVERSION_ID=12\n"},
             refused={},

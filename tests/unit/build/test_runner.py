@@ -1,8 +1,10 @@
 import pytest
 
+from ci.build.outcomes import with_contents
 from ci.errors import EngineLostError
 from ci.results import Outcome
 from tests.unit.build.fakes import FakeBuilder, only, outcomes, run
+from tests.unit.contents.samples import contents
 from tests.unit.trees import MemoryTree, dockerfiles
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +83,26 @@ async def test_describing_comes_after_building_and_does_not_hold_children_up() -
     assert {entry for entry in builder.log if entry.startswith("layers")} == {
         "layers base", "layers ds", "layers ml", "layers r",
     }  # fmt: skip
+
+
+async def test_key_versions_and_what_could_not_be_read_are_in_the_report() -> None:
+    files = {path: TREE.read(path) for path in TREE.paths}
+    tree = MemoryTree({**files, "images/stack.toml": '[describe]\nhighlights = ["apt:of-base"]\n'})
+    report = await run(FakeBuilder(failing="r-1"), tree, describe=True)
+    assert only(report, "base").versions == {"OS": "12", "of-base": "1"}
+    assert only(report, "ds").versions == {"OS": "12"}
+    assert only(report, "r").versions == {}
+    assert report.exit_code == 1
+
+
+async def test_what_could_not_be_read_leaves_the_run_green() -> None:
+    report = await run(FakeBuilder(), TREE)
+    found = with_contents(
+        report, {"base": contents("base", unread=("an rpm database",), problems=("b has no version",))}
+    )
+    assert only(found, "base").contents_notes == ("an rpm database", "b has no version")
+    assert only(found, "ds").contents_notes == ()
+    assert found.exit_code == 0
 
 
 async def test_disabled_images_are_reported_and_not_built() -> None:

@@ -141,6 +141,7 @@ def test_the_text_names_what_grew_most() -> None:
         "  files: 1.0 GB -> 1.9 GB (+95 %, +950 MB; its budget is 10 %)",
         "  the packages that grew most: pip torch +900 MB (2.15.0, new), "
         + ", ".join(f"pip p{number} +{number} MB (1, new)" for number in (7, 6, 5, 4)),
+        'Make it smaller, allow more in [budget] of stack.toml, or accept it once: --accept-growth "why".',
     ]
 
 

@@ -89,8 +89,8 @@ def test_key_versions_change_and_the_operating_system_is_one() -> None:
     assert [(one.name, one.change, one.old, one.new) for one in image.versions] == [
         ("OS", Change.CHANGED, "Debian 12.14", "Debian 12.15"),
         ("Python", Change.UP, "3.9.20", "3.11.2"),
-        ("CUDA", Change.DOWN, "13.2", "12.8"),
         ("Julia", Change.ADDED, None, "1.11"),
+        ("CUDA", Change.DOWN, "13.2", "12.8"),
         ("R", Change.REMOVED, "4.2.2", None),
     ]
 
@@ -201,6 +201,20 @@ def test_layers_are_matched_by_digest_and_then_by_instruction() -> None:
 def test_a_layer_that_is_twice_in_an_image_is_downloaded_once() -> None:
     image = one_image({"layers": ()}, {"layers": (layer("a", 10), layer("a", 10))})
     assert image.download == 10
+
+
+def test_layers_are_not_compared_with_what_was_not_uploaded() -> None:
+    known: dict[str, object] = {"layers": (layer("a", 10, "RUN apt"),)}
+    assert one_image(known, {"layers": ()}).layers == ()
+    assert one_image({"layers": ()}, known).layers == ()
+    assert len(compare_stacks(stack(OLD), stack(NEW, contents("base", **known))).images[0].layers) == 1
+
+
+@pytest.mark.parametrize("name", ["base.name", "base.digest", "created", "revision", "source", "title", "version"])
+def test_labels_of_publishing_are_no_settings(name: str) -> None:
+    labelled = ImageConfig(labels={f"org.opencontainers.image.{name}": "x", "of.the.image": "1"})
+    image = one_image({"config": labelled}, {"config": ImageConfig()})
+    assert [change.name for change in image.config] == ["of.the.image"]
 
 
 def test_what_was_not_uploaded_has_no_known_download() -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from ci.contents.model import Ecosystem, Kernel, Package
 from tests.unit.contents.images import contents_of, packages_of
 
@@ -63,7 +65,7 @@ def test_conda() -> None:
     files = {"opt/conda/conda-meta/numpy-2.1.3-py312h58c1407_0.json": json.dumps(CONDA)}
     numpy = Package(
         ecosystem=Ecosystem.CONDA, name="numpy", version="2.1.3", location="/opt/conda", size=1243,
-        source="conda-forge/py312h58c1407_0", license="BSD-3-Clause",
+        source="conda-forge/linux-64/py312h58c1407_0", license="BSD-3-Clause",
     )  # fmt: skip
     assert packages_of(files) == (numpy,)
     short = {"name": "tzdata", "version": "2026a", "build": "h0_0", "channel": "defaults", "license": None}
@@ -73,6 +75,26 @@ def test_conda() -> None:
             source="defaults/h0_0",
         ),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("channel", "subdir", "source"),
+    [
+        ("https://conda.anaconda.org/conda-forge/linux-64", "linux-64", "conda-forge/linux-64"),
+        ("https://conda.anaconda.org/conda-forge/noarch", "", "conda-forge/noarch"),
+        ("https://conda.anaconda.org/conda-forge/", "noarch", "conda-forge/noarch"),
+        ("conda-forge", "noarch", "conda-forge/noarch"),
+        ("conda-forge", "", "conda-forge"),
+        ("https://conda.anaconda.org/conda-forge/label/rc/linux-64", "", "conda-forge/label/rc/linux-64"),
+        ("https://conda.anaconda.org/t/ab-1234-secret/ours/linux-64", "linux-64", "ours/linux-64"),
+        ("https://me:secret@conda.example.edu/ours/linux-64", "linux-64", "ours/linux-64"),
+        ("", "linux-64", "linux-64"),
+    ],
+)
+def test_channels_of_conda(channel: str, subdir: str, source: str) -> None:
+    record = {"name": "numpy", "version": "2.1.3", "build": "py0_0", "channel": channel, "subdir": subdir}
+    (numpy,) = packages_of({"opt/conda/conda-meta/numpy.json": json.dumps(record)})
+    assert numpy.source == f"{source}/py0_0"
 
 
 def test_broken_conda_records_are_problems() -> None:

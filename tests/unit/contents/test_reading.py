@@ -9,9 +9,12 @@ from ci.contents.databases import DATABASES, matcher
 from ci.contents.inspection import Inspection
 from ci.contents.model import Contents, DescribedLayer, Ecosystem, ImageConfig
 from ci.contents.reading import read_contents
+from ci.reports.contents import DescribedImage, render_contents
+from ci.reports.contents_page import render_contents_page
 from tests.unit.contents.images import contents_of, inspection
 from tests.unit.contents.test_dpkg import STATUS
 from tests.unit.contents.test_other_databases import APK, DESCRIPTION
+from tests.unit.reports.markdown_shapes import rows_of
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 NO_SYSTEM = "It has no package database that is known of an operating system (dpkg, apk)."
@@ -105,6 +108,16 @@ def test_an_image_without_databases_says_so() -> None:
     assert contents_of({"lib/apk/db/installed": APK}).unread == ()
 
 
+@pytest.mark.parametrize("files", [{}, {"var/lib/dpkg/info/x.list": ""}, {"var/lib/dpkg/status": ""}])
+def test_what_is_left_is_read_where_dpkg_was_removed(files: dict[str, str]) -> None:
+    contents = contents_of({**files, f"{SITE}/x-1.dist-info/METADATA": "Name: x\nVersion: 1\n"})
+    assert [(one.ecosystem, one.name) for one in contents.packages] == [(Ecosystem.PIP, "x")]
+    assert contents.unread == (NO_SYSTEM,)
+    text = render_contents(DescribedImage(contents=contents))
+    assert "  1 pip package; no kernels\n" in text
+    assert text.endswith(f"  {NO_SYSTEM}")
+
+
 def test_what_is_too_large_is_a_problem_and_the_folder_says_the_rest() -> None:
     path = f"{SITE}/big-3.2.dist-info/METADATA"
     contents = read_contents(inspection(FILES, refused={path: 52_400_000}), image="image")
@@ -119,6 +132,28 @@ def test_many_problems_are_counted() -> None:
     assert len(contents.packages) == 250
     assert len(contents.problems) == 101
     assert contents.problems[-1] == "There are 150 more problems."
+
+
+def test_names_that_a_table_would_break_at_stay_in_their_cells() -> None:
+    """Of a file and of a package, in each ecosystem: with a line feed, a tab and a bar."""
+    name, escaped = "a\\nb\\t|c", "a b |c"
+    odd = "x\ny\t|z"
+    contents = contents_of({
+        "var/lib/dpkg/status": "Package: a|b\nStatus: install ok installed\nVersion: 1|2\n",
+        f"opt/{odd}/conda-meta/a.json": f'{{"name": "{name}", "version": "1"}}',
+        f"usr/lib/R/library/{odd}/DESCRIPTION": "Package: a|b\nVersion: 1\nBuilt: R 4\n",
+        f"opt/{odd}/lib/node_modules/a/package.json": f'{{"name": "{name}", "version": "1"}}',
+        f"opt/{odd}/share/jupyter/labextensions/a/package.json": f'{{"name": "{name}", "version": "1"}}',
+        f"opt/{odd}/share/jupyter/kernels/{odd}/kernel.json": f'{{"display_name": "{name}", "language": "R"}}',
+    })  # fmt: skip
+    assert {(one.ecosystem.value, one.name) for one in contents.packages} == {
+        ("apt", "a|b"), ("conda", escaped), ("R", "a|b"), ("npm", escaped), ("lab extension", escaped),
+    }  # fmt: skip
+    assert {one.location for one in contents.packages} == {"", "/opt/x\\ny\\t|z", "/usr/lib/R/library"}
+    image = DescribedImage(contents=contents)
+    assert rows_of(render_contents_page(image, "x.json")) == 5 + len(contents.kernels) + 1
+    lines = render_contents(image).splitlines()
+    assert sum(escaped in line or "a|b" in line for line in lines) == 5 + len(contents.kernels)
 
 
 def test_odd_names_are_escaped() -> None:

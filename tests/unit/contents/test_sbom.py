@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ci.contents.model import Contents, Ecosystem, Package, System
-from ci.contents.sbom import render_sbom
+from ci.contents.model import Contents, Ecosystem, ImageConfig, Package, System
+from ci.contents.sbom import creation_time, render_sbom
 from tests.unit.contents.samples import contents, package
 
 GOLDEN = Path(__file__).parent / "golden/r-notebook.cdx.json"
@@ -19,12 +20,15 @@ EVERY_KIND = contents(
     "r-notebook",
     package("apt:libssl3=3.0.22-1~deb12u1", source="openssl=3.0.22-1~deb12u1", license="Apache-2.0"),
     package("apt:libstdc++6=12.2.0-14", source="gcc-12=12.2.0-14"),
+    package("apt:g++=4:12.2.0-3", source="gcc-defaults=1.203"),
     package("apt:libc6:i386=2.36-9", source="glibc=2.36-9"),
     package("apt:r-base=1:4.2.2-1+b1", source="r-base=1:4.2.2-1"),
     package("pip:Jinja2=3.1.6", location="/opt/venv", license="BSD-3-Clause, or whatever | it says"),
     package("pip:ours=0.1", source="git+https://github.com/ucsd-ets/ours@abc", location="/opt/venv"),
     package("pip:secret=0.1", source="https://me:hunter2@pypi.example.edu/x.whl", location="/opt/venv"),
-    package("conda:numpy=2.1", location="/opt/conda", source="conda-forge/py311h1_0"),
+    package("conda:numpy=2.1", location="/opt/conda", source="conda-forge/linux-64/py311h1_0"),
+    package("conda:tzdata=2026a", location="/opt/conda", source="conda-forge/label/rc/noarch/h0_0"),
+    package("conda:before=1", location="/opt/conda", source="conda-forge/h0_0"),
     package("R:dplyr=1.1-2", location="/usr/lib/R/site-library"),
     package("npm:@jupyterlab/git=1.0.0", location="/usr/local"),
     package("Julia:IJulia=1.26.0", location="/opt/julia", source="7073ff75-c697-5162-941a-fcdaad2a7d2a"),
@@ -35,20 +39,23 @@ EVERY_KIND = contents(
 PURLS = {
     "pkg:deb/debian/libssl3@3.0.22-1~deb12u1?arch=amd64&distro=debian-12&upstream=openssl",
     "pkg:deb/debian/libstdc%2B%2B6@12.2.0-14?arch=amd64&distro=debian-12&upstream=gcc-12",
+    "pkg:deb/debian/g%2B%2B@4:12.2.0-3?arch=amd64&distro=debian-12&upstream=gcc-defaults%401.203",
     "pkg:deb/debian/libc6@2.36-9?arch=i386&distro=debian-12&upstream=glibc",
     "pkg:deb/debian/r-base@1:4.2.2-1%2Bb1?arch=amd64&distro=debian-12&upstream=r-base%401:4.2.2-1",
     "pkg:pypi/jinja2@3.1.6",
     "pkg:pypi/ours@0.1?vcs_url=git%2Bhttps://github.com/ucsd-ets/ours%40abc",
     "pkg:pypi/secret@0.1",
-    "pkg:conda/numpy@2.1?build=py311h1_0&channel=conda-forge",
+    "pkg:conda/numpy@2.1?build=py311h1_0&channel=conda-forge&subdir=linux-64",
+    "pkg:conda/tzdata@2026a?build=h0_0&channel=conda-forge/label/rc&subdir=noarch",
+    "pkg:conda/before@1?build=h0_0&channel=conda-forge",
     "pkg:cran/dplyr@1.1-2",
     "pkg:npm/%40jupyterlab/git@1.0.0",
     "pkg:julia/IJulia@1.26.0?uuid=7073ff75-c697-5162-941a-fcdaad2a7d2a",
 }
 
 
-def read(found: Contents) -> dict[str, Any]:
-    text = render_sbom(found, CREATED)
+def read(found: Contents, created: str = CREATED) -> dict[str, Any]:
+    text = render_sbom(found, created)
     assert VALIDATOR.validate_str(text) is None
     document: dict[str, Any] = json.loads(text)
     return document
@@ -124,6 +131,42 @@ def test_the_same_image_has_the_same_bytes() -> None:
     assert other["serialNumber"] != document["serialNumber"]
 
 
+@pytest.mark.parametrize(
+    ("label", "timestamp"),
+    [
+        ("2026-11-25T08:00:00Z", "2026-11-25T08:00:00+00:00"),
+        ("2026-11-25T08:00:00.123456789Z", "2026-11-25T08:00:00.123456+00:00"),
+        ("2026-11-25T08:00:00-08:00", "2026-11-25T16:00:00+00:00"),
+        ("2026-11-25T08:00:00+00:00:30", "2026-11-25T07:59:30+00:00"),
+        ("2026-11-25T08:00:00", "2026-11-25T08:00:00+00:00"),
+        ("2026-11-25", "2026-11-25T00:00:00+00:00"),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00+00:00"),
+        ("yesterday", "1970-01-01T00:00:00+00:00"),
+        ("", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_its_time_is_that_of_the_label_wherever_it_is_written(
+    label: str, timestamp: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        labels = {"org.opencontainers.image.created": label}
+        created = creation_time(contents("x", config=ImageConfig(labels=labels)))
+        assert read(contents("x"), created)["metadata"]["timestamp"] == timestamp
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_images_that_were_not_uploaded_are_told_apart_by_what_is_in_them() -> None:
+    one, other = (read(contents("x", package(f"pip:a={version}"), digest="")) for version in ("1", "2"))
+    assert one["serialNumber"] != other["serialNumber"]
+    assert read(contents("x", package("pip:a=1"), digest="")) == one
+    assert "version" not in one["metadata"]["component"]
+
+
 def test_no_credential_of_a_url_gets_in() -> None:
     assert "hunter2" not in render_sbom(EVERY_KIND, CREATED)
 
@@ -131,6 +174,16 @@ def test_no_credential_of_a_url_gets_in() -> None:
 def test_an_image_without_anything_is_valid() -> None:
     document = read(contents("scratch", system=System()))
     assert document.get("components", []) == []
+
+
+def test_packages_without_an_operating_system() -> None:
+    """An image FROM scratch that has files of packages, and no os-release."""
+    found = contents("scratch", package("apt:g++=12"), package("pip:Jinja2=3.1.6"), system=System(architecture="amd64"))
+    document = read(found)
+    assert {one["purl"] for one in libraries(document)} == {"pkg:deb/g%2B%2B@12?arch=amd64", "pkg:pypi/jinja2@3.1.6"}
+    assert len(document["components"]) == 2
+    depends = {one["ref"]: set(one.get("dependsOn", ())) for one in document["dependencies"]}
+    assert depends[document["metadata"]["component"]["bom-ref"]] == {one["bom-ref"] for one in document["components"]}
 
 
 def test_alpine() -> None:
@@ -159,8 +212,11 @@ ANY = st.text(max_size=8)
             location=ANY, source=ANY, license=ANY,
         ),
         max_size=4,
-    )
+    ),
+    st.builds(System, os_id=ANY, os_version=ANY, architecture=ANY),
 )  # fmt: skip
-def test_whatever_an_image_says_the_document_is_valid(found: list[Package]) -> None:
-    document = read(contents("x", *found))
+def test_whatever_an_image_says_the_document_is_valid(found: list[Package], system: System) -> None:
+    document = read(contents("x", *found, system=system))
     assert set(map(as_package, libraries(document))) == set(map(facts, found))
+    systems = [one for one in document.get("components", ()) if one["type"] == "operating-system"]
+    assert len(systems) == bool(system.os_id)

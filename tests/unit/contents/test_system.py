@@ -1,11 +1,14 @@
 """The operating system, and the versions that people ask for first."""
 
+import msgspec
 import pytest
 
+from ci.contents.config_changes import versions_of
 from ci.contents.highlights import highlights
-from ci.contents.model import Ecosystem
+from ci.contents.model import Contents, Ecosystem, System
 from ci.stack.config import HIGHLIGHT_ECOSYSTEMS
 from tests.unit.contents.images import contents_of
+from tests.unit.contents.samples import contents, package
 
 OS_RELEASE = """\
 PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
@@ -122,6 +125,15 @@ def test_the_r_on_path_counts() -> None:
     }
     assert contents_of(files).system.versions == {"R": "4.2.2"}
     assert contents_of(files, environment={"PATH": "/opt/R/4.4.1/bin:/usr/bin"}).system.versions == {"R": "4.4.1"}
+
+
+def test_the_order_is_the_same_after_a_record_was_written_and_read() -> None:
+    versions = {"OS": "Debian 12", "Python": "3.11.2", "R": "4.2.2", "CUDA": "13.2", "nbgrader": "0.9.6"}
+    image = contents("base", package("pip:polars=1"), system=System(versions=versions))
+    read = msgspec.json.decode(msgspec.json.encode(image, order="deterministic"), type=Contents)
+    assert list(read.system.versions) != list(versions)
+    assert list(versions_of(read)) == list(versions)
+    assert list(highlights(read, ["pip:polars"])) == [*versions, "polars"]
 
 
 def test_a_stack_adds_highlights() -> None:

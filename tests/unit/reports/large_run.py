@@ -2,11 +2,12 @@
 
 import msgspec
 
+from ci.contents.budgets import Verdict
 from ci.planning.plan import Plan
 from ci.results import Failure, ImageReport, Outcome, RunReport
 from ci.stack.model import SuiteKind
 from ci.timing import TaskKind, TaskReport
-from tests.unit.reports import runs
+from tests.unit.reports import runs, verdicts
 from tests.unit.reports.plans import planned
 
 
@@ -35,6 +36,7 @@ def large_run(images: int = 1000, tests: int = 60) -> RunReport:
                 layers=runs.BASE_LAYERS,
                 suites=suites,
                 failure=failure if fails else None,
+                versions={} if fails else {**runs.BASE_VERSIONS, "NumPy": f"2.{number}"},
             )
         )
         place = len(tasks)
@@ -52,4 +54,5 @@ def large_run(images: int = 1000, tests: int = 60) -> RunReport:
         seconds=2.0 * images + 30,
         jobs=8,
         tasks=tuple(tasks),
+        budgets=tuple(verdicts.verdict(name, Verdict.WARNED) for name in names),
     )

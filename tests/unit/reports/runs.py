@@ -22,6 +22,7 @@ from ci.results import (
 )
 from ci.stack.model import SuiteKind
 from ci.timing import TaskKind, TaskReport
+from tests.unit.reports import verdicts
 from tests.unit.reports.plans import planned
 
 PLANTED = (
@@ -126,6 +127,8 @@ FLAKY = TestResult(
 R_OUTPUT = "".join(f"\x1b[32mGet:{n}\x1b[0m http://deb.debian.org/debian bookworm/main amd64 r-cran-{n} 1.{n}\n"
                    for n in range(1, 260)) + "E: Unable to locate package r-cran-tidyvrese\n"  # fmt: skip
 
+BASE_VERSIONS = {"OS": "Debian GNU/Linux 12.15", "Python": "3.11.2", "JupyterLab": "4.6.6", "JupyterHub": "6.1.1"}
+
 _TASKS = (
     task(TaskKind.STAGE, "base-notebook", 0, 62, part="build"),
     task(TaskKind.TOOLS, "", 0, 31, ready=0),
@@ -170,6 +173,8 @@ RED = RunReport(
             ),
             digest=digest(100),
             upload_seconds=19,
+            versions=BASE_VERSIONS,
+            contents_notes=("/opt/venv/lib/python3.11/site-packages/x-1.dist-info/METADATA has no version.",),
         ),
         ImageReport(
             name="datascience",
@@ -183,6 +188,7 @@ RED = RunReport(
             suites=(suite("datascience", SuiteKind.IMAGE, *(passed(name) for name in PLANTED), started=139.0),),
             digest=digest(101),
             upload_seconds=31,
+            versions={**BASE_VERSIONS, "pandas": "3.0.1", PLANTED[0]: PLANTED[4]},
         ),
         ImageReport(
             name="r-notebook",
@@ -208,6 +214,7 @@ RED = RunReport(
     commit="a1239ab77c0d4c51e6d1a38ab6c70c2d5b1e9f00",
     changed=("base-notebook",),
     tasks=_TASKS,
+    budgets=(verdicts.OVER, verdicts.WARNED),
     baseline=Baseline(
         tag="2026.4-stable",
         images={
@@ -242,6 +249,7 @@ def green() -> RunReport:
                 blobs=_BLOBS,
                 suites=(suite(name, SuiteKind.IMAGE, *tests), suite(name, SuiteKind.SERVER, *tests[:10])),
                 digest=digest(200 + number),
+                versions=BASE_VERSIONS,
             )
             for number, name in enumerate(names)
         ),
@@ -253,6 +261,7 @@ def green() -> RunReport:
             task(TaskKind.STAGE, name, 60.0 * number, 60, part="build", after=number - 1 if number else None)
             for number, name in enumerate(names)
         ),
+        budgets=(verdicts.ACCEPTED, verdicts.unjudged("scipy-ml")),
         baseline=Baseline(tag="2026.4-stable", images=dict.fromkeys(names, _BLOBS)),
         publication=Publication(
             tag="2026.4-a1239ab", registry="ghcr.io/example", written=names[1:], unchanged=names[:1]

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ci.contents.model import ImageConfig, System
-from ci.reports.contents import DescribedImage, packaged_size, render_contents, render_package_table
+from ci.reports.contents import DescribedImage, counts, packaged_size, render_contents, render_overview
 from ci.reports.contents_page import render_contents_page
 from tests.unit.contents.samples import contents, kernel, layer, package
 from tests.unit.reports.described import R_NOTEBOOK
@@ -46,6 +46,11 @@ def test_an_image_of_nothing() -> None:
     ]
 
 
+def test_the_page_of_an_image_that_is_nowhere_has_no_empty_line_for_its_place() -> None:
+    page = render_contents_page(DescribedImage(contents=contents("base", digest="")), "base.json")
+    assert page.splitlines()[2].startswith("- `1.0 GB of files")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_of_an_image_becomes_a_link_a_picture_or_html(text: str) -> None:
     def described(word: str) -> DescribedImage:
@@ -71,19 +76,44 @@ def test_every_package_is_a_row_of_the_page() -> None:
     assert rows_of(pages[1]) - rows_of(pages[0]) == 299
 
 
-def test_which_images_have_a_package() -> None:
-    images = {
-        "base": contents("base", package("pip:torch=2.14.0", location="/opt/venv")),
-        "ml": contents("ml", package("pip:torch=2.15.0", location="/opt/venv"), package("R:torch=0.13")),
-    }
-    assert render_package_table("torch*", images).splitlines() == [
-        "package    from    in         base    ml",
-        "---------  ------  ---------  ------  ------",
-        "torch      pip     /opt/venv  2.14.0  2.15.0",
-        "torch      R                          0.13",
+def test_each_number_has_its_word() -> None:
+    one = contents("base", package("apt:x=1"), package("lab extension:x=1"))
+    two = contents("base", *one.packages, package("npm:y=1"), package("lab extension:y=1"))
+    assert [counts(image.packages, image) for image in (one, two)] == [
+        "1 apt package; 1 lab extension; no kernels",
+        "1 npm, 1 apt packages; 2 lab extensions; no kernels",
     ]
-    assert render_package_table("troch", images) == "No image has a package 'troch'. Similar names: torch."
-    assert render_package_table("zzzz", images) == "No image has a package 'zzzz'."
+    assert counts([package("lab extension:x=1")]) == "1 lab extension"
+    assert counts([]) == ""
+    text, page = render_contents(DescribedImage(contents=two)), render_contents_page(DescribedImage(contents=two), "")
+    assert "\n  2 lab extensions\n" in text
+    assert "\n  1 apt package\n" in text
+    assert "\n## Brought by this image: 2 lab extensions\n" in page
+
+
+def test_packages_are_in_the_order_of_a_dictionary() -> None:
+    found = [package(f"pip:{name}=1") for name in ("PyYAML", "attrs", "Pygments", "pandas")]
+    lines = render_contents(DescribedImage(contents=contents("base", *found))).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("    ")] == ["attrs", "pandas", "Pygments", "PyYAML"]
+
+
+def test_key_versions_come_first_and_none_is_cut_off() -> None:
+    versions = {f"Program{number}": "1.2.3" for number in range(30)}
+    image = DescribedImage(contents=contents("base", system=System(os_name="Debian 12", versions=versions)))
+    first, *lines = render_contents(image).splitlines()
+    shown = " ".join(lines[: next(number for number, line in enumerate(lines) if "of files" in line)])
+    assert [part.strip() for part in shown.split(",")] == ["Debian 12", *(f"{name} 1.2.3" for name in versions)]
+    assert max(map(len, lines)) <= 120
+    assert first == "base  sha256:base"
+
+
+def test_several_images_are_summed_up_with_what_is_wrong_in_them() -> None:
+    text = render_overview([R_NOTEBOOK, DescribedImage(contents=contents("ml", package("pip:torch=2")))])
+    assert "  /opt/x/METADATA has no version\n" in text
+    assert "  brought by this image: 1 R, 1 apt packages\n" in text
+    assert "\n\nml  sha256:ml\n" in text
+    assert "r-cran-dplyr" not in text
+    assert text.splitlines()[-2].startswith("All packages, settings and layers of an image: describe --image NAME.")
 
 
 def test_the_origin_of_what_is_not_listed_is_the_image() -> None:

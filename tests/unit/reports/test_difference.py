@@ -7,8 +7,9 @@ from markdown_it import MarkdownIt
 
 from ci.contents.comparing import compare_stacks
 from ci.contents.difference import StackDifference
+from ci.contents.model import ImageConfig
 from ci.reports.difference import MARKER, render_difference, render_difference_markdown
-from tests.unit.contents.samples import NEW, OLD, contents, package, packages, stack
+from tests.unit.contents.samples import NEW, OLD, contents, layer, package, packages, stack
 from tests.unit.reports.differences import everything
 from tests.unit.reports.markdown_shapes import HOSTILE, rows_of, shape
 
@@ -32,6 +33,15 @@ def test_stacks_that_do_not_differ_are_one_sentence() -> None:
     assert render_difference_markdown(difference).splitlines() == [
         MARKER, "### `2026.4-stable` and `the source tree` have the same contents",
     ]  # fmt: skip
+
+
+def test_layers_that_were_built_again_cost_a_download_of_the_same() -> None:
+    old = stack(OLD, contents("base", layers=(layer("sha256:1", 30_000_000, "FROM debian"),)))
+    new = stack(NEW, contents("base", layers=(layer("sha256:2", 31_000_000, "FROM debian"),)))
+    sentence = "Layers were built again all the same: who has 2026.4-stable downloads 31 MB for base."
+    difference = compare_stacks(old, new)
+    assert render_difference(difference).endswith(f"compared. {sentence}")
+    assert render_difference_markdown(difference).splitlines()[-1] == f"`{sentence}`"
 
 
 def test_a_change_of_the_base_is_one_row() -> None:
@@ -88,3 +98,30 @@ def test_what_fits_is_whole() -> None:
     text = render_difference_markdown(many(10))
     assert rows_of(text) == 1 + 10 + 10
     assert "more: report/diff.md" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (122_000_000, 122_100_000, "changed RUN x 122 MB"),
+        (122_000_000, 130_000_000, "grew RUN x 122 MB -> 130 MB"),
+        (122_000_000, 100_000_000, "shrank RUN x 122 MB -> 100 MB"),
+    ],
+)
+def test_a_layer_grew_if_its_size_is_shown_to(old: int, new: int, shown: str) -> None:
+    before, after = (
+        contents("base", package(f"pip:x={size}"), layers=(layer(str(size), size, "RUN x"),)) for size in (old, new)
+    )
+    text = render_difference(compare_stacks(stack(OLD, before), stack(NEW, after)))
+    assert " ".join(text.splitlines()[-1].split()) == shown
+
+
+def test_a_setting_that_is_gone_is_said_to_be() -> None:
+    old = stack("old", contents("base", config=ImageConfig(environment={"A": "1", "B": "1"})))
+    new = stack("new", contents("base", config=ImageConfig(environment={"B": "2", "C": "3"})))
+    text = render_difference(compare_stacks(old, new))
+    assert [" ".join(line.split()) for line in text.splitlines()[-3:]] == [
+        "environment A 1 removed",
+        "environment B 1 2",
+        "environment C 3 added",
+    ]

@@ -92,7 +92,7 @@ def test_the_page_the_summary_and_the_trace_are_in_the_folder() -> None:
     assert "data:image/png;base64," in files["report.html"]
     assert files["summary.md"].startswith("## ")
     assert json.loads(files["trace.json"])["traceEvents"]
-    assert files["annotations.txt"].count("\n::error") + 1 == 2
+    assert files["annotations.txt"].count("\n::error") + 1 == 3
 
 
 def test_without_a_page_nothing_waits_for_jinja() -> None:

@@ -15,7 +15,7 @@ from ci.reports.markdown import MOST_BYTES, bounded, code, fence, table
 from ci.reports.summary import render_summary
 from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, TestOutcome, TestResult
 from ci.stack.model import SuiteKind
-from tests.unit.reports import runs
+from tests.unit.reports import runs, verdicts
 from tests.unit.reports.large_run import large_run
 from tests.unit.reports.plans import planned
 
@@ -36,11 +36,20 @@ def planted() -> RunReport:
     )
     failure = Failure(path=text, line=3, instruction=text, message=f"{text}\n\n# {text}", output=f"```\n{text}\n")
     images = (
-        ImageReport(name="r", outcome=Outcome.FAILED, failure=failure),
+        ImageReport(
+            name="r", outcome=Outcome.FAILED, failure=failure, versions={text: text}, contents_notes=runs.PLANTED
+        ),
         ImageReport(name="base", outcome=Outcome.TESTS_FAILED, suites=(runs.suite("base", SuiteKind.IMAGE, *tests),)),
     )
     plan = Plan(images=(planned("r", reason=text), planned("base", reason="a\\|b`|`c`` |")), notes=(text,))
-    return RunReport(plan=plan, images=images, started="T", seconds=5, jobs=1, baseline=runs.RED.baseline)
+    budgets = (
+        replace(verdicts.ACCEPTED, image=text, accepted=text, grown=tuple(map(verdicts.grown, runs.PLANTED, range(5)))),
+        replace(verdicts.OVER, problem=text),
+        replace(verdicts.unjudged("r"), problem=text),
+    )
+    return RunReport(
+        plan=plan, images=images, started="T", seconds=5, jobs=1, baseline=runs.RED.baseline, budgets=budgets
+    )
 
 
 def test_nothing_planted_becomes_a_link_a_picture_or_html() -> None:
@@ -56,7 +65,8 @@ def test_nothing_planted_becomes_a_link_a_picture_or_html() -> None:
 def test_rows_of_the_table_keep_their_cells() -> None:
     found = tokens(render_summary(planted()))
     rows, cells = (sum(token.type == kind for token in found) for kind in ("tr_open", "td_open"))
-    assert (rows, cells) == (3, 2 * 6)
+    # The images, their budgets, and the versions of the one that was described; each table has a row of headers.
+    assert (rows, cells) == (3 + 3 + 2, 2 * 6 + 2 * 4 + 2)
 
 
 def test_failures_come_before_the_images() -> None:
@@ -66,6 +76,18 @@ def test_failures_come_before_the_images() -> None:
     assert places == sorted(places)
     assert "last 30 of 260 lines; all are in `logs/r-notebook/build.log`" in text
     assert "| `base-notebook` | 303 MB | 322 MB | +19 MB grew | 2 of 4 | 190 MB |" in text
+
+
+def test_key_versions_and_what_could_not_be_read_are_a_table() -> None:
+    text = render_summary(runs.RED)
+    versions, note = (
+        "Debian GNU/Linux 12.15, Python 3.11.2, JupyterLab 4.6.6, JupyterHub 6.1.1",
+        "x-1.dist-info/METADATA",
+    )
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| `base-notebook` | `{versions}`<br>")]
+    assert note in line
+    assert "pandas 3.0.1" in text
+    assert text.index("### Images") < text.index("### Key versions")
 
 
 def test_a_green_run_says_where_it_is_published() -> None:
@@ -164,7 +186,7 @@ def test_a_long_message_keeps_its_end() -> None:
 def test_a_suite_without_a_result_is_annotated_once() -> None:
     suite = runs.suite("a", SuiteKind.SERVER, outcome=SuiteOutcome.ERROR, why="its server failed: exit code 1")
     image = ImageReport(name="a", outcome=Outcome.TESTS_FAILED, suites=(suite,))
-    report = replace(runs.RED, images=(image,), plan=Plan(images=(planned("a"),)))
+    report = replace(runs.RED, images=(image,), plan=Plan(images=(planned("a"),)), budgets=())
     ((properties, message),) = [unescaped(line) for line in render_annotations(report).splitlines()]
     assert properties == {"file": "images/a/tests/server", "title": "a: a/server error"}
     assert message == "its server failed: exit code 1"
