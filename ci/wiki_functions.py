@@ -8,7 +8,7 @@ from dagger import Doc
 from ci.adapters.dagger_engine.folder import make_folder
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.commands.registry import require_session
-from ci.commands.wiki import WikiResult, page_prefix, wiki_url, write_wiki
+from ci.commands.wiki import WikiResult, page_prefix, required_wiki_url, wiki_url, write_wiki
 from ci.commands.wiki_input import WikiReader
 from ci.connect import RegistryOptions, open_registry, open_wiki_repository, read_project
 from ci.dagger_function import RedRunError, uncached_function
@@ -56,7 +56,7 @@ class WikiFunctions:
         """
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         project = await read_project(self.source, self.images)
-        address = wiki_url(url, project.stack.wiki.url, project.stack.source)
+        address = required_wiki_url(url, project.stack.wiki.url, project.stack.source)
         async with (
             open_registry(project.stack, where) as connection,
             open_wiki_repository(address, token, username, service) as repository,
@@ -76,7 +76,10 @@ class WikiFunctions:
         registry_password: Password = None,
         registry_service: Service = None,
     ) -> dagger.Directory:
-        """Give the pages that `wiki` would write, as files, to look at them: add `-o pages`."""
+        """Give the pages that `wiki` would write, as files, to look at them: add `-o pages`.
+
+        Their links lead to the wiki, where one is known.
+        """
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         project = await read_project(self.source, self.images)
         address = wiki_url(url, project.stack.wiki.url, project.stack.source)

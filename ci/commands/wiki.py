@@ -67,23 +67,31 @@ def _message(change: WikiChange) -> str:
 
 
 def page_prefix(url: str) -> str:
-    """Return what the addresses of the pages of a wiki begin with, from the URL of its repository."""
-    return f"{url.removesuffix(_SUFFIX)}/wiki/"
+    """Return what links to the pages of a wiki begin with, from the URL of its repository; nothing without one."""
+    return f"{url.removesuffix(_SUFFIX)}/wiki/" if url else ""
 
 
-def wiki_url(given: str, configured: str, source: str) -> str:
-    """Return the URL of a wiki's repository: the option's, else that of stack.toml, else that of the source on GitHub.
-
-    Raises RequestError for what is no such URL, or has a login in it.
-    """
-    url = given or configured
-    if not url and urlsplit(source).hostname == _GITHUB:
-        url = source.rstrip("/").removesuffix(".git") + _SUFFIX
+def required_wiki_url(given: str, configured: str, source: str) -> str:
+    """Return the URL of a wiki's repository, as `wiki_url` does. Raises RequestError if there is none, too."""
+    url = wiki_url(given, configured, source)
     if not url:
         raise RequestError(
             "No wiki is given: name its repository with --url, for example https://github.com/OWNER/NAME.wiki.git, or "
             "as wiki.url in stack.toml."
         )
+    return url
+
+
+def wiki_url(given: str, configured: str, source: str) -> str:
+    """Return the URL of a wiki's repository: the option's, else that of stack.toml, else that of the source on GitHub.
+
+    It is empty if none of them says it. Raises RequestError for what is no such URL, or has a login in it.
+    """
+    url = given or configured
+    if not url and urlsplit(source).hostname == _GITHUB:
+        url = source.rstrip("/").removesuffix(".git") + _SUFFIX
+    if not url:
+        return ""
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise RequestError("The URL of the wiki has a login in it: give the token with --token, and the URL without.")

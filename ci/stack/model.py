@@ -164,8 +164,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     highlights: tuple[str, ...] = ()
     """Packages, such as `pip:polars`, whose versions are shown with the key versions of each image."""
     budget: Budget | None = None
-    wiki: WikiSettings = WikiSettings()
     """How much its images may grow; None if not configured."""
+    wiki: WikiSettings = WikiSettings()
     external: tuple[str, ...] = ()
     """References that mean no image of the stack, though they look like it."""
     warnings: tuple[str, ...] = ()

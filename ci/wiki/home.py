@@ -46,7 +46,7 @@ def _stable(stable: StableStack | None, index: PageIndex) -> Iterator[str]:
     if stable.contents is None:
         yield f"{code(stable.tag)} points to nothing now: {changes}."
         return
-    run = f" is {code(stable.run.tag)}" if stable.run else " points to images that no promotion record describes"
+    run = f" is {code(stable.run.tag)}" if stable.run else " points to images of which no publication is recorded"
     since = f" since {minute(stable.since)}" if stable.since else ""
     commit = f", commit {code(stable.run.commit[:COMMIT_SHOWN])}" if stable.run and stable.run.commit else ""
     yield f"**{code(stable.tag)}{run}**{since}{commit}: {changes}."

@@ -89,5 +89,6 @@ def _check(number: int) -> None:
     if number > MOST_PAGES:
         raise RequestError(
             f"The wiki would have {number} pages, and GitHub shows no more than a few thousand: {MOST_PAGES} are the "
-            "most that are written. Nothing was written. Let fewer of the published stacks have pages."
+            "most that are written. Nothing was written. Lower wiki.published in stack.toml: how many stacks of each "
+            "version have pages."
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ci.commands.wiki import ATTEMPTS, page_prefix, wiki_url, write_wiki
+from ci.commands.wiki import ATTEMPTS, page_prefix, required_wiki_url, wiki_url, write_wiki
 from ci.errors import ExternalError, RequestError
 from ci.wiki.model import WikiInput
 from tests.clocks import QuickClock
@@ -62,6 +62,7 @@ def test_where_the_wiki_is(given: str, configured: str, source: str, expected: s
 
 def test_where_its_pages_are() -> None:
     assert page_prefix(wiki_url("", "", GITHUB)) == f"{GITHUB}/wiki/"
+    assert page_prefix(wiki_url("", "", "https://gitlab.com/o/r")) == ""
 
 
 @pytest.mark.parametrize(
@@ -80,5 +81,5 @@ def test_where_its_pages_are() -> None:
 )
 def test_what_is_no_wiki(url: str, says: str) -> None:
     with pytest.raises(RequestError, match=says) as caught:
-        wiki_url(url, "", "https://gitlab.com/o/r")
+        required_wiki_url(url, "", "https://gitlab.com/o/r")
     assert "hunter2" not in str(caught.value)

@@ -167,7 +167,7 @@ def test_a_stack_that_no_record_describes() -> None:
     assert version.stable
     drifted = msgspec.structs.replace(version.stable.timeline, entries=())
     pages = render_pages(with_stable(sample(), timeline=drifted, run=None))
-    assert f"**`{STABLE}` points to images that no promotion record describes**: [what changed]" in pages["Home"]
+    assert f"**`{STABLE}` points to images of which no publication is recorded**: [what changed]" in pages["Home"]
     assert "There is no promotion record." in pages[f"Changes-{STABLE}"]
 
 
