@@ -106,11 +106,10 @@ class WikiReader:
 
     async def _differences(self, timeline: Timeline) -> AsyncIterator[tuple[str, StackDifference]]:
         for record in (entry.record for entry in timeline.entries if entry.status in _IN_EFFECT):
-            if any(timeline.before(record).values()):
-                old = await self._state(timeline, timeline.before(record), timeline.previous(record))
-                new = await self._state(timeline, timeline.after(record), record)
-                if old.images and new.images:
-                    yield record.id, compare_stacks(old, new)
+            old = await self._state(timeline, timeline.before(record), timeline.previous(record))
+            new = await self._state(timeline, timeline.after(record), record)
+            if old.images and new.images:
+                yield record.id, compare_stacks(old, new)
 
     async def _state(self, timeline: Timeline, state: Digests, record: PromotionRecord | None) -> DescribedStack:
         """Return what was stable after a record."""
