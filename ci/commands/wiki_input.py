@@ -39,6 +39,7 @@ class WikiReader:
         self._names = [image.name for image in stack.images]
         self._places = [session.tags.place(image.name) for image in stack.images if image.enabled]
         self._most = stack.wiki.published
+        self._highlights = stack.highlights
         self._prefix = prefix
         self._find_anew = finder(session)
         self._found: dict[TaggedImage, Contents] = {}
@@ -53,6 +54,7 @@ class WikiReader:
             tags=self._session.tags,
             dependencies=await self._dependencies(newest) if newest else None,
             bases=_bases(newest.run) if newest else {},
+            highlights=self._highlights,
             prefix=self._prefix,
         )
 

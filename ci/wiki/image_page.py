@@ -2,40 +2,34 @@
 
 from collections.abc import Iterator, Mapping
 
-from ci.contents.origins import origins
 from ci.publish.attestations import RecordedImage
-from ci.publish.tags import Place, TagLayout
+from ci.publish.tags import Place
 from ci.reports.contents import DescribedImage, counts, facts
 from ci.reports.contents_page import contents_sections
+from ci.reports.manifests import described_images
 from ci.reports.markdown import code, fence, table
 from ci.wiki.dates import day
-from ci.wiki.model import COMMIT_SHOWN, StackPage
+from ci.wiki.model import COMMIT_SHOWN, StackPage, WikiInput
 from ci.wiki.names import HOME, PACKAGES, PageIndex
 
 _SENTENCE = 2000
 
 
-def image_pages(stack: StackPage, index: PageIndex, tags: TagLayout) -> Iterator[tuple[str, list[str]]]:
+def image_pages(stack: StackPage, index: PageIndex, wiki: WikiInput) -> Iterator[tuple[str, list[str]]]:
     """Yield the name and the lines of the page of each image of a stack."""
     contents = stack.contents
-    brought = origins(contents.images, contents.parents)
     recorded = stack.run.by_name if stack.run else {}
+    places = {name: recorded[name].place if name in recorded else wiki.tags.place(name) for name in contents.names}
+    references = {name: str(places[name].pinned(image.digest)) for name, image in contents.images.items()}
+    described = {one.contents.image: one for one in described_images(contents, references, wiki.highlights)}
     links = index.of_stack(stack)
     for name in contents.names:
-        record = recorded.get(name)
-        place = record.place if record else tags.place(name)
-        lines = [*_head(stack, name, links, index), *_running(place, stack.tag)]
-        if name in contents.images:
-            image = DescribedImage(
-                contents=contents.images[name],
-                reference=str(place.pinned(contents.images[name].digest)),
-                parent=contents.parents.get(name),
-                origins={package: origin.image for package, origin in brought[name].items()},
-            )
-            lines.extend(_described(image, links))
+        lines = [*_head(stack, name, links, index), *_running(places[name], stack.tag)]
+        if name in described:
+            lines.extend(_described(described[name], links))
         else:
             lines.extend(["", f"**What is in it is not known:** {code(contents.missing[name], _SENTENCE)}"])
-        lines.extend([*_tests(record), "", _as_json(stack.tag, name)])
+        lines.extend([*_tests(recorded.get(name)), "", _as_json(stack.tag, name)])
         yield index.images[stack.tag, name], lines
 
 

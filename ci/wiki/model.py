@@ -66,6 +66,8 @@ class WikiInput(msgspec.Struct, frozen=True, kw_only=True):
     """What the images of the newest stack depend on; None if that is not known."""
     bases: Mapping[str, str | None] = {}
     """The digests of its foreign base images by reference, where they are known."""
+    highlights: tuple[str, ...] = ()
+    """Packages, such as `pip:polars`, whose versions are among the key versions of each image."""
     prefix: str = ""
     """What links to pages begin with: `https://github.com/OWNER/NAME/wiki/`. GitHub shows Home without a slash behind
     `wiki`, so relative links of Home and the sidebar would lead out of the wiki there."""

@@ -46,7 +46,7 @@ def _whole_pages(wiki: WikiInput, index: PageIndex) -> Iterator[tuple[str, list[
         if version.stable:
             yield index.changes[version.stable.tag], list(changes_page(version.stable, index))
         for stack in stacks(version):
-            yield from image_pages(stack, index, wiki.tags)
+            yield from image_pages(stack, index, wiki)
 
 
 def _dependencies(wiki: WikiInput, index: PageIndex) -> list[str]:

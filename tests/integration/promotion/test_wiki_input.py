@@ -69,11 +69,13 @@ async def test_versions_are_in_the_order_of_their_numbers(runs: DebianRuns) -> N
     assert [version.name for version in (await read(runs)).versions] == ["2026.10", "2026.4", "2025.12", "fall26"]
 
 
-async def test_only_the_newest_have_pages(runs: DebianRuns) -> None:
-    runs.files["images/stack.toml"] += "[wiki]\npublished = 1\n"
+async def test_what_is_configured(runs: DebianRuns) -> None:
+    runs.files["images/stack.toml"] += '[wiki]\npublished = 1\n[describe]\nhighlights = ["apt:new"]\n'
     await runs.publish()
     await runs.change("ds", NEW)
-    assert published(await only_version(runs)) == [SECOND]
+    wiki = await read(runs)
+    assert [published(version) for version in wiki.versions] == [[SECOND]]
+    assert wiki.highlights == ("apt:new",)
 
 
 async def test_a_tag_that_was_published_again_is_what_it_points_to_now(runs: DebianRuns) -> None:

@@ -155,6 +155,14 @@ def test_an_image_without_a_description_says_so_with_its_remedy() -> None:
     assert f"Not known of [`lost`](lost-{STABLE}): see there." in pages["Packages"]
 
 
+def test_highlights_are_among_the_key_versions() -> None:
+    pages = render_pages(msgspec.structs.replace(sample(), highlights=("pip:numpy",)))
+    (added,) = set(pages[f"r-notebook-{STABLE}"].splitlines()) - set(
+        render_pages(sample())[f"r-notebook-{STABLE}"].splitlines()
+    )
+    assert added.startswith("| `numpy` | ")
+
+
 def test_a_tag_that_points_to_nothing_keeps_its_changes() -> None:
     pages = render_pages(with_stable(sample(), contents=None, run=None))
     assert f"`{STABLE}` points to nothing now: [what changed](Changes-{STABLE})." in pages["Home"]
