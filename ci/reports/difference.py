@@ -75,15 +75,16 @@ def difference_lines(difference: StackDifference) -> Iterator[str]:
     headers = [
         "image",
         "files:",
-        "",
+        "change:",
         "to download:",
-        "",
+        "change:",
         f"who has {old} downloads:",
         *(f"{name}:" for _, name in _COUNTED),
     ]
     yield from markdown.filled_table(headers, [_summary(image) for image in difference.images])
-    yield ""
-    yield from (f"- {markdown.code(sentence)}" for sentence in difference.unread)
+    if difference.unread:
+        yield ""
+        yield from (f"- {markdown.code(sentence)}" for sentence in difference.unread)
     for image in difference.images:
         if not image.changed:
             continue
