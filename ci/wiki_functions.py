@@ -56,7 +56,7 @@ class WikiFunctions:
         """
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         project = await read_project(self.source, self.images)
-        address = required_wiki_url(url, project.stack.wiki.url, project.stack.source)
+        address = required_wiki_url(url, project.stack, registry)
         async with (
             open_registry(project.stack, where) as connection,
             open_wiki_repository(address, token, username, service) as repository,
@@ -82,7 +82,7 @@ class WikiFunctions:
         """
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
         project = await read_project(self.source, self.images)
-        address = wiki_url(url, project.stack.wiki.url, project.stack.source)
+        address = wiki_url(url, project.stack)
         async with open_registry(project.stack, where) as connection:
             session = require_session(connection.session if connection else None)
             with TelemetryProgress().work("read the registry"):

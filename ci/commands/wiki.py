@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ci.clock import Clock, backoff
+from ci.commands.registry import NO_REGISTRY
 from ci.errors import ExternalError, RequestError
+from ci.stack.model import Stack
 from ci.wiki.merging import merge_pages
 from ci.wiki.model import WikiInput
 from ci.wiki.pages import render_pages
@@ -22,6 +24,10 @@ ReadWiki = Callable[[], Awaitable[WikiInput]]
 ATTEMPTS = 8
 _FIRST_WAIT = 0.25
 """Seconds; at most doubled with each attempt."""
+_NO_WIKI = (
+    "No wiki is given: name its repository with --url, for example https://github.com/OWNER/NAME.wiki.git, or as "
+    "wiki.url in stack.toml."
+)
 _SUFFIX = ".wiki.git"
 _GITHUB = "github.com"
 
@@ -71,25 +77,28 @@ def page_prefix(url: str) -> str:
     return f"{url.removesuffix(_SUFFIX)}/wiki/" if url else ""
 
 
-def required_wiki_url(given: str, configured: str, source: str) -> str:
-    """Return the URL of a wiki's repository, as `wiki_url` does. Raises RequestError if there is none, too."""
-    url = wiki_url(given, configured, source)
-    if not url:
-        raise RequestError(
-            "No wiki is given: name its repository with --url, for example https://github.com/OWNER/NAME.wiki.git, or "
-            "as wiki.url in stack.toml."
-        )
+def required_wiki_url(given: str, stack: Stack, registry: str) -> str:
+    """Return the URL of a wiki's repository, as `wiki_url` does.
+
+    `given` and `registry` are the options. Raises RequestError that says all that is missing, the registry too.
+    """
+    url = wiki_url(given, stack)
+    problems = [] if url else [_NO_WIKI]
+    if not registry and not stack.registry:
+        problems.append(NO_REGISTRY)
+    if problems:
+        raise RequestError("\n".join(problems))
     return url
 
 
-def wiki_url(given: str, configured: str, source: str) -> str:
+def wiki_url(given: str, stack: Stack) -> str:
     """Return the URL of a wiki's repository: the option's, else that of stack.toml, else that of the source on GitHub.
 
     It is empty if none of them says it. Raises RequestError for what is no such URL, or has a login in it.
     """
-    url = given or configured
-    if not url and urlsplit(source).hostname == _GITHUB:
-        url = source.rstrip("/").removesuffix(".git") + _SUFFIX
+    url = given or stack.wiki.url
+    if not url and urlsplit(stack.source).hostname == _GITHUB:
+        url = stack.source.rstrip("/").removesuffix(".git") + _SUFFIX
     if not url:
         return ""
     parts = urlsplit(url)

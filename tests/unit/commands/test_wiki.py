@@ -4,9 +4,12 @@ import pytest
 
 from ci.commands.wiki import ATTEMPTS, page_prefix, required_wiki_url, wiki_url, write_wiki
 from ci.errors import ExternalError, RequestError
+from ci.stack.model import Stack
+from ci.stack.reader import read_stack
 from ci.wiki.model import WikiInput
 from tests.clocks import QuickClock
 from tests.memory_wiki import MemoryWiki
+from tests.unit.trees import MemoryTree
 from tests.unit.wiki.wikis import sample, with_published
 
 GITHUB = "https://github.com/ucsd-ets/stack"
@@ -57,12 +60,12 @@ async def test_it_gives_up_after_so_many_attempts() -> None:
     ],
 )
 def test_where_the_wiki_is(given: str, configured: str, source: str, expected: str) -> None:
-    assert wiki_url(given, configured, source) == expected
+    assert wiki_url(given, stack(configured, source)) == expected
 
 
 def test_where_its_pages_are() -> None:
-    assert page_prefix(wiki_url("", "", GITHUB)) == f"{GITHUB}/wiki/"
-    assert page_prefix(wiki_url("", "", "https://gitlab.com/o/r")) == ""
+    assert page_prefix(wiki_url("", stack(source=GITHUB))) == f"{GITHUB}/wiki/"
+    assert page_prefix(wiki_url("", stack(source="https://gitlab.com/o/r"))) == ""
 
 
 @pytest.mark.parametrize(
@@ -81,5 +84,22 @@ def test_where_its_pages_are() -> None:
 )
 def test_what_is_no_wiki(url: str, says: str) -> None:
     with pytest.raises(RequestError, match=says) as caught:
-        required_wiki_url(url, "", "https://gitlab.com/o/r")
+        required_wiki_url(url, stack(source="https://gitlab.com/o/r"), "docker.io/me")
     assert "hunter2" not in str(caught.value)
+
+
+def test_all_that_is_missing_is_named() -> None:
+    with pytest.raises(RequestError) as caught:
+        required_wiki_url("", stack(), "")
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "No wiki is given",
+        "No registry is given",
+    ]
+    with pytest.raises(RequestError, match=r"^No registry"):
+        required_wiki_url("https://x.test/a.wiki.git", stack(), "")
+    assert required_wiki_url("", stack("https://x.test/a.wiki.git"), "docker.io/me") == "https://x.test/a.wiki.git"
+
+
+def stack(configured: str = "", source: str = "") -> Stack:
+    text = f'[stack]\nsource = "{source}"\n[wiki]\nurl = "{configured}"\n'
+    return read_stack(MemoryTree({"images/base/Dockerfile": "FROM debian:12\n", "images/stack.toml": text}))
