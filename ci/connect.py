@@ -20,6 +20,7 @@ from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
 from ci.adapters.dagger_engine.workspace import current_source
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.adapters.wiki import GitWiki, WikiAddress, open_wiki
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import check_password, registry_name
@@ -212,6 +213,18 @@ async def _login_node(settings: GpuSettings, options: GpuOptions) -> LoginNode:
         host, _, port = (await _reach(options.service, "--ssh-service")).rpartition(":")
         address = host, int(port)
     return SshNode(settings, login, known_hosts, address)
+
+
+@asynccontextmanager
+async def open_wiki_repository(
+    url: str, token: dagger.Secret | None, username: str, service: dagger.Service | None
+) -> AsyncIterator[GitWiki]:
+    """Open the repository of a wiki, for as long as the context is open."""
+    with TelemetryProgress().work(f"open the wiki {url}"):
+        secret = await _plaintext(token, "--token") if token else ""
+        address = f"http://{await _reach(service, '--service')}" if service else ""
+    async with open_wiki(WikiAddress(url=url, username=username, token=secret, address=address)) as repository:
+        yield repository
 
 
 async def _plaintext(secret: dagger.Secret, option: str) -> str:

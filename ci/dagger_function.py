@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class RedRunError(StackError):
-    """Images failed in this run; the text is the report's table."""
+    """Not all of it could be done. The text is what was done, and what was not."""
 
 
 class _PlainError(FunctionError):

@@ -1,11 +1,13 @@
-"""Which image of a stack brought a package."""
+"""Which image of a stack brought a package, and which a layer."""
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import takewhile
 
 import msgspec
 
-from ci.contents.model import Contents, Ecosystem, Package
+from ci.contents.described_stack import DescribedStack, ancestry
+from ci.contents.model import Contents, DescribedLayer, Ecosystem, Package
 from ci.contents.names import normalised
 
 _Key = tuple[Ecosystem, str, str]
@@ -45,6 +47,20 @@ def origins(
         return found[image]
 
     return {image: of(image) for image in contents}
+
+
+def layers_of(image: str, stack: DescribedStack) -> tuple[DescribedLayer, ...]:
+    """Return the layers of an image, those that it shares with its parents as they are known there.
+
+    An image that was built on a published one knows of these layers only that they are that one's.
+    """
+    layers: tuple[DescribedLayer, ...] = ()
+    for name in reversed(tuple(ancestry(image, stack.parents))):
+        own = stack.images[name].layers if name in stack.images else ()
+        pairs = takewhile(lambda pair: pair[0].digest == pair[1].digest != "", zip(layers, own, strict=False))
+        shared = [inherited for inherited, _ in pairs]
+        layers = (*shared, *own[len(shared) :])
+    return layers
 
 
 def _origins(contents: Contents, inherited: Mapping[Package, Origin]) -> Mapping[Package, Origin]:

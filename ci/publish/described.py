@@ -1,7 +1,9 @@
 """A published stack with what is in its images, from the registry alone: kilobytes, and no layer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
@@ -32,7 +34,13 @@ class PublishedStack(NamedTuple):
     record: RunRecord | None
 
 
-async def read_published_stack(session: RegistrySession, names: Sequence[str], tag: str) -> PublishedStack | None:
+FindContents = Callable[[TaggedImage], Awaitable[Contents | None]]
+"""Returns what is in an image; None if that was never described. Raises a RegistryError."""
+
+
+async def read_published_stack(
+    session: RegistrySession, names: Sequence[str], tag: str, find: FindContents | None = None
+) -> PublishedStack | None:
     """Return what a tag points to; None if no image has it. `names` are the images of the stack as it is now.
 
     An image without a description is missing in it, and so is one that was published with the others and does not have
@@ -51,21 +59,36 @@ async def read_published_stack(session: RegistrySession, names: Sequence[str], t
         if image.name not in names
     }
     images = (*known, *await _read(session, others, tag))
-    found = await gather_or_raise(lambda image: _describe(session, image), images, REQUESTS_AT_ONCE)
+    records = _fitting(recorded, images)
+    # Another tag may have the same images, or the same and more.
+    record = max(records, key=lambda one: (one.tag == tag, len(one.images) == len(images), one.started), default=None)
+    tagged = {image.name for image in images}
+    untagged = [image.name for image in record.images if image.name not in tagged] if record else []
+    stack = await describe_images(images, tag, find or finder(session))
+    missing = {**stack.missing, **dict.fromkeys(untagged, _NO_TAG.format(tag=tag))}
+    stack = msgspec.structs.replace(stack, missing=missing)
+    return PublishedStack(tag, images, stack, record)
+
+
+async def describe_images(images: Sequence[TaggedImage], tag: str, find: FindContents) -> DescribedStack:
+    """Return what is in the images of a stack that is called by its tag. Raises a RegistryError."""
+    found = await gather_or_raise(find, images, REQUESTS_AT_ONCE)
     contents = {image.name: one for image, one in zip(images, found, strict=True) if one is not None}
     missing = {
         image.name: f"It was published without a description. `describe --tag {tag} --keep` makes one."
         for image in images
         if image.name not in contents
     }
-    records = _fitting(recorded, images)
-    # Another tag may have the same images, or the same and more.
-    record = max(records, key=lambda one: (one.tag == tag, len(one.images) == len(images), one.started), default=None)
-    tagged = {image.name for image in images}
-    untagged = [image.name for image in record.images if image.name not in tagged] if record else []
-    missing |= dict.fromkeys(untagged, _NO_TAG.format(tag=tag))
-    stack = DescribedStack(name=tag, images=contents, parents=parents_of(images, contents), missing=missing)
-    return PublishedStack(tag, images, stack, record)
+    return DescribedStack(name=tag, images=contents, parents=parents_of(images, contents), missing=missing)
+
+
+def finder(session: RegistrySession) -> FindContents:
+    """Return what finds descriptions in a registry."""
+
+    async def find(image: TaggedImage) -> Contents | None:
+        return await find_description(session.registry, image.place.repository, image.digest, image.name)
+
+    return find
 
 
 async def find_contents(
@@ -86,10 +109,6 @@ def parents_of(images: Sequence[TaggedImage], contents: Mapping[str, Contents]) 
     by_digest = {image.digest: image.name for image in images}
     bases = {name: one.config.labels.get(BASE_DIGEST, "") for name, one in contents.items()}
     return {image.name: by_digest.get(bases.get(image.name, "")) for image in images}
-
-
-async def _describe(session: RegistrySession, image: TaggedImage) -> Contents | None:
-    return await find_description(session.registry, image.place.repository, image.digest, image.name)
 
 
 async def _read(session: RegistrySession, places: Mapping[str, Place], tag: str) -> tuple[TaggedImage, ...]:

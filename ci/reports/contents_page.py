@@ -1,13 +1,13 @@
 """What is in an image, as a page of Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from ci import units
 from ci.contents.config_changes import versions_of
 from ci.contents.model import Contents, Package
 from ci.reports.contents import DescribedImage, by_ecosystem, counted, counts, endings, facts, settings, size_of
-from ci.reports.markdown import code, table
+from ci.reports.markdown import code, filled_table
 
 
 def render_contents_page(image: DescribedImage, json_file: str) -> str:
@@ -21,6 +21,12 @@ def _page(image: DescribedImage) -> Iterator[str]:
     yield ""
     where = image.reference or contents.digest
     yield from (f"- {code(line)}" for line in (where, facts(image), counts(contents.packages, contents)) if line)
+    yield from contents_sections(image)
+
+
+def contents_sections(image: DescribedImage, links: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield all that is below the head of the page. `links` are links to the pages of images that it inherits from."""
+    contents = image.contents
     versions = [(code(name), code(version)) for name, version in versions_of(contents).items()]
     yield from _section("Key versions", ("program", "version"), versions)
     kernels = [
@@ -31,7 +37,7 @@ def _page(image: DescribedImage) -> Iterator[str]:
     for origin in dict.fromkeys(image.origin(package) for package in contents.packages):
         if origin != contents.image:
             inherited = [package for package in contents.packages if image.origin(package) == origin]
-            yield from _packages(f"Inherited from {code(origin)}", inherited)
+            yield from _packages(f"Inherited from {(links or {}).get(origin) or code(origin)}", inherited)
     rows = [(what, code(name), code(value)) for what, name, value in settings(contents)]
     yield from _section("Settings", ("setting", "name", "value"), rows)
     yield from _section("Layers", ("size:", "all so far:", "instruction", "of"), _layers(contents))
@@ -65,9 +71,8 @@ def _section(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) 
     """Yield a heading and a table without the columns that are empty; nothing without rows."""
     if not rows:
         return
-    kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
     yield from ("", f"## {title}", "")
-    yield from table([headers[column] for column in kept], [[row[column] for column in kept] for row in rows])
+    yield from filled_table(headers, rows)
 
 
 def _list(title: str, sentences: Sequence[str]) -> Iterator[str]:

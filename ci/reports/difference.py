@@ -60,12 +60,12 @@ def _text(image: ImageDifference, old: str) -> Iterator[str]:
 
 def render_difference_markdown(difference: StackDifference, most: int = MOST_BYTES) -> str:
     """Return the difference as Markdown for a comment of at most so many bytes; report/diff.md has what is cut off."""
-    return markdown.cut(_markdown(difference), most, "report/diff.md")
+    return markdown.cut([MARKER, *difference_lines(difference)], most, "report/diff.md")
 
 
-def _markdown(difference: StackDifference) -> Iterator[str]:
+def difference_lines(difference: StackDifference) -> Iterator[str]:
+    """Yield the lines of the difference as Markdown, all of them, under headings of the third level and below."""
     old, new = markdown.code(difference.old), markdown.code(difference.new)
-    yield MARKER
     if not difference.changed:
         yield f"### {old} and {new} have the same contents"
         yield from (line for sentence in _built_again(difference) for line in ("", markdown.code(sentence)))
@@ -75,15 +75,16 @@ def _markdown(difference: StackDifference) -> Iterator[str]:
     headers = [
         "image",
         "files:",
-        "",
+        "change:",
         "to download:",
-        "",
+        "change:",
         f"who has {old} downloads:",
         *(f"{name}:" for _, name in _COUNTED),
     ]
-    yield from markdown.table(headers, [_summary(image) for image in difference.images])
-    yield ""
-    yield from (f"- {markdown.code(sentence)}" for sentence in difference.unread)
+    yield from markdown.filled_table(headers, [_summary(image) for image in difference.images])
+    if difference.unread:
+        yield ""
+        yield from (f"- {markdown.code(sentence)}" for sentence in difference.unread)
     for image in difference.images:
         if not image.changed:
             continue
@@ -99,7 +100,7 @@ def _markdown_section(section: Section) -> Iterator[str]:
         [markdown.code(cell) if is_foreign else cell for cell, is_foreign in zip(row, section.foreign, strict=True)]
         for row in section.rows
     ]
-    lines = markdown.table(section.headers, rows)
+    lines = markdown.filled_table(section.headers, rows)
     if section.folded:
         yield from markdown.fold(section.title, lines)
     else:

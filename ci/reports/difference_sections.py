@@ -153,7 +153,7 @@ def _layers(image: ImageDifference) -> Section:
     same = sum(layer.state is LayerState.SAME for layer in image.layers)
     return Section(
         title=f"layers ({same} of {sum(layer.new is not None for layer in image.layers)} are the same)",
-        headers=("layer", "instruction", "size"),
+        headers=("layer", "instruction", "size:"),
         foreign=(False, True, False),
         rows=tuple(
             (_state(layer), one_line(layer.instruction, _INSTRUCTION_SHOWN), _layer_size(layer)) for layer in changed

@@ -7,7 +7,7 @@ import msgspec
 from ci.contents.described_stack import DescribedStack
 from ci.contents.highlights import highlights as highlights_of
 from ci.contents.model import Contents
-from ci.contents.origins import origins
+from ci.contents.origins import layers_of, origins
 from ci.contents.sbom import creation_time, render_sbom
 from ci.reports.contents import DescribedImage
 from ci.reports.contents_page import render_contents_page
@@ -53,7 +53,7 @@ def described_images(
     brought = origins(stack.images, stack.parents)
     return tuple(
         DescribedImage(
-            contents=_with_highlights(stack.images[name], added),
+            contents=_shown(name, stack, added),
             reference=references.get(name, ""),
             parent=stack.parents.get(name),
             origins={package: origin.image for package, origin in brought[name].items()},
@@ -64,6 +64,8 @@ def described_images(
     )
 
 
-def _with_highlights(contents: Contents, added: Sequence[str]) -> Contents:
-    versions = highlights_of(contents, added)
-    return msgspec.structs.replace(contents, system=msgspec.structs.replace(contents.system, versions=versions))
+def _shown(name: str, stack: DescribedStack, added: Sequence[str]) -> Contents:
+    """Return what is in an image, with more key versions, and with what its parents know of its layers."""
+    contents = stack.images[name]
+    system = msgspec.structs.replace(contents.system, versions=highlights_of(contents, added))
+    return msgspec.structs.replace(contents, system=system, layers=layers_of(name, stack))

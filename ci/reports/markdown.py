@@ -12,6 +12,7 @@ from ci.texts import printable, shorten
 MOST_BYTES = 1_000_000
 """Of a summary: GitHub takes 1 MiB for each step, and drops all of one that is larger."""
 _CELL_SHOWN = 500
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _TICKS = re.compile("`+")
 _FOLD, _FOLD_END = "<details>", "</details>"
 
@@ -42,10 +43,24 @@ def _longest_ticks(text: str) -> int:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Sequence[str]:
-    """Return the lines of a table. The cells are Markdown already; headers with a colon at their end are numbers."""
-    marks = ["---:" if header.endswith(":") else "---" for header in headers]
+    """Return the lines of a table. The cells are Markdown already; headers with a colon at their end are numbers.
+
+    A number is not separated from its unit where the table is narrow.
+    """
+    are_numbers = [header.endswith(":") for header in headers]
+    marks = ["---:" if is_number else "---" for is_number in are_numbers]
     head = [f"| {' | '.join(header.removesuffix(':') for header in headers)} |", f"| {' | '.join(marks)} |"]
-    return [*head, *(f"| {' | '.join(row)} |" for row in rows)]
+    lines = (
+        [cell.replace(" ", _NO_BREAK) if is_number else cell for cell, is_number in zip(row, are_numbers, strict=True)]
+        for row in rows
+    )
+    return [*head, *(f"| {' | '.join(line)} |" for line in lines)]
+
+
+def filled_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Return the lines of a table without the columns in which every cell is empty; the first stays."""
+    kept = [column for column in range(len(headers)) if column == 0 or any(row[column] for row in rows)]
+    return table([headers[column] for column in kept], [[row[column] for column in kept] for row in rows])
 
 
 def bounded(lines: Iterable[str], most: int = MOST_BYTES) -> str:

@@ -32,7 +32,7 @@ def render_promotion_plan(
     """
     rows = [(move.image, move.tag, _digest(move.old), _digest(move.new), _growth(move, sizes)) for move in changes]
     table = tabulate(rows, _CHANGED, disable_numparse=True)
-    gate = _gate(record) if _moving(changes) else ()
+    gate = gate_sentences(record) if _moving(changes) else ()
     title = _title(record, changes, written=written)
     return "\n".join([title, "", table, "", *gate, *notes, _ending(changes, written=written)])
 
@@ -50,7 +50,7 @@ def render_promotion_summary(
         (code(move.image), code(move.tag), code(_digest(move.old)), code(_digest(move.new)), _growth(move, sizes))
         for move in changes
     ]
-    gate = _gate(record) if _moving(changes) else ()
+    gate = gate_sentences(record) if _moving(changes) else ()
     lines = [
         f"## {code(_title(record, changes, written=written))}\n",
         f"{_ending(changes, written=written)}\n",
@@ -110,7 +110,8 @@ def _status(entry: Entry) -> str:
     return "" if entry.status is RecordStatus.EARLIER else entry.status
 
 
-def _gate(record: PromotionRecord) -> Sequence[str]:
+def gate_sentences(record: PromotionRecord) -> Sequence[str]:
+    """Return on what approval of the GPU gate a promotion was made; nothing for a rollback."""
     if record.kind is not Kind.PROMOTION:
         return ()
     proof = record.proof

@@ -16,6 +16,7 @@ from ci.stack.gpu_config import GpuSettings, gpu_problems
 from ci.stack.model import Compression
 from ci.stack.quantities import percent_problem, size_problem
 from ci.stack.stack_tag import version_problem
+from ci.stack.wiki_config import WikiSettings
 
 HIGHLIGHT_ECOSYSTEMS = ("apt", "apk", "pip", "conda", "R", "npm", "Julia", "lab extension")
 """What an entry of `describe.highlights` begins with, before its colon."""
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gpu: GpuSettings | None = None
     describe: DescribeTable = DescribeTable()
     budget: BudgetTable | None = None
+    wiki: WikiSettings = WikiSettings()
     build_args: Mapping[str, str] = {}
     """For every image that declares them."""
     images: Mapping[str, ImageTable] = {}
@@ -111,7 +113,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         problems.append(f"{path}{f':{line[1]}' if line else ''}: invalid TOML: {error}.")
         return Settings()
     reader = _Reader(path, problems)
-    known = ("stack", "tests", "gpu", "describe", "budget", "build-args", "dockerfiles", "variants", "images")
+    known = ("stack", "tests", "gpu", "describe", "budget", "wiki", "build-args", "dockerfiles", "variants", "images")
     reader.refuse_unknown(document, known, "")
     images = reader.table(document, "images")
     axes = reader.table(document, "variants")
@@ -121,6 +123,7 @@ def read_settings(text: str, path: str, problems: list[str]) -> Settings:
         gpu=reader.gpu(document),
         describe=reader.describe(reader.table(document, "describe")),
         budget=reader.budget(document),
+        wiki=reader.convert(reader.table(document, "wiki"), WikiSettings, "wiki"),
         build_args=reader.build_args(reader.table(document, "build-args")),
         images={name: reader.image(reader.table(images, name, "images."), f"images.{name}") for name in sorted(images)},
         dockerfiles=reader.dockerfiles(reader.table(document, "dockerfiles")),

@@ -55,8 +55,7 @@ def read_stack(
     references = [one.reference for one in used if one.source.origin is Origin.FOREIGN]
     problems.extend(_name_problems(files, found, drafts, references))
     doubts = reference_doubts(used, images_found, names, settings.stack.registry)
-    problems.extend((*doubts.errors, *_check(images_found, settings, path)))
-    if problems:
+    if problems := [*problems, *doubts.errors, *_check(images_found, settings, path)]:
         raise SpecError(tuple(dict.fromkeys(problems)))
     return Stack(
         registry=settings.stack.registry,
@@ -71,6 +70,7 @@ def read_stack(
         tests=msgspec.convert(settings.tests, TestSettings, from_attributes=True),
         gpu=settings.gpu,
         highlights=settings.describe.highlights,
+        wiki=settings.wiki,
         budget=budget_of(settings.budget, _grow(found)) if settings.budget else None,
         external=settings.stack.external,
         warnings=(*doubts.warnings, *_notes(files, found, doubts.renamed, references)),

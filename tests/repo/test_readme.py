@@ -13,8 +13,7 @@ CALL = re.compile(r"\./daggerw call ((?:--\S+ )*)(?!and\b)([a-z][a-z-]*)([^\n`|]
 
 def functions() -> dict[str, set[str]]:
     """Return the Dagger functions of the module, each with the flags it takes, as the command line spells them."""
-    files = ("ci/module.py", "ci/promotion_functions.py", "ci/description_functions.py")
-    trees = [ast.parse((ROOT / file).read_text()) for file in files]
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "ci").glob("*.py")]
     return {
         node.name.replace("_", "-"): {f"--{argument.arg.replace('_', '-')}" for argument in node.args.args}
         for tree in trees

@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "module": {
         "promotion_functions",
         "description_functions",
+        "wiki_functions",
         "options",
         "dagger_function",
         "connect",
@@ -44,10 +45,12 @@ MAY_IMPORT = {
         "contents",
         "planning",
     },
+    "wiki_functions": {"options", "dagger_function", "connect", "commands", "adapters", "wiki"},
     "options": set(),
     "dagger_function": {"adapters", "errors"},
     "connect": {"commands", "adapters", "reports", "publish", "planning", "gpu_gate", "stack", "errors"},
     "commands": {
+        "wiki",
         "build",
         "promotion",
         "publish",
@@ -62,7 +65,21 @@ MAY_IMPORT = {
         "clock",
         "errors",
     },
-    "adapters": {"build", "results", "contents", "planning", "fusion", "gpu_gate", "stack", "oci", "clock", "errors"},
+    "adapters": {
+        "wiki",
+        "build",
+        "results",
+        "contents",
+        "planning",
+        "fusion",
+        "gpu_gate",
+        "stack",
+        "oci",
+        "clock",
+        "errors",
+    },
+    # Of promotion and publishing, their values.
+    "wiki": {"reports", "promotion", "publish", "planning", "contents", "units", "errors"},
     # Of promotion and the gate, their values.
     "reports": {"promotion", "results", "timing", "contents", "planning", "gpu_gate", "stack", "texts", "units"},
     "build": {
@@ -99,7 +116,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents", "texts",
-    "timing", "units",
+    "timing", "units", "wiki",
 }  # fmt: skip
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
