@@ -1,10 +1,11 @@
 """What act says of a run of a workflow, as values."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-ANNOTATIONS = ("error", "warning", "notice")
+_COMMAND = re.compile(r"^::([a-z-]+)(?: ([^\n]*?))?::([^\r\n]*)\r?$", re.MULTILINE)
 
 
 class Step(NamedTuple):
@@ -24,12 +25,11 @@ class Command(NamedTuple):
 
 
 class ActLog(NamedTuple):
-    """Jobs that ran with their results, their names as GitHub shows them, steps, commands, summaries and output."""
+    """Jobs that ran with their results, their names as GitHub shows them, steps, summaries and masked output."""
 
     jobs: Mapping[str, str]
     names: Mapping[str, str]
     steps: Sequence[Step]
-    commands: Sequence[Command]
     summary: str
     output: str
 
@@ -46,11 +46,6 @@ def read_log(text: str) -> ActLog:
             for entry in entries
             if entry.get("stage") == "Main" and "stepResult" in entry and len(entry["stepID"]) == 1
         ],
-        commands=[
-            Command(entry["command"], entry.get("kvPairs") or {}, entry.get("arg", ""))
-            for entry in entries
-            if entry.get("command", "summary") != "summary"
-        ],
         summary="".join(entry["content"] for entry in entries if entry.get("command") == "summary"),
         output="".join(entry["msg"] for entry in entries if entry.get("raw_output")),
     )
@@ -63,3 +58,15 @@ def _job(entry: Mapping[str, Any]) -> str:
     """
     parts = entry["job"].split("/")
     return str(entry["jobID"] if len(parts) == 2 else parts[0])
+
+
+def commands_in(output: str) -> Sequence[Command]:
+    """Return the lines that GitHub takes for commands, in what steps printed."""
+    return [
+        Command(found[1], dict(pair.split("=", 1) for pair in (found[2] or "").split(",") if pair), _plain(found[3]))
+        for found in _COMMAND.finditer(output)
+    ]
+
+
+def _plain(text: str) -> str:
+    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")

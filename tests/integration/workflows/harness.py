@@ -21,7 +21,7 @@ from ci.reports.folder import render_folder
 from ci.results import RunReport
 from native_engine.client import CLI_BIN, RUNNER_HOST
 from tests.integration.adapters.git.repository import Repository
-from tests.integration.workflows.act_log import ActLog, read_log
+from tests.integration.workflows.act_log import ActLog, Command, commands_in, read_log
 from tests.integration.workflows.recorder import __file__ as recorder_file
 from tests.programs import act
 
@@ -38,6 +38,14 @@ SECRETS = {
 UNKNOWN_LINE = re.compile(r"^ +queue: max(?: #.*)?\n", re.MULTILINE)
 _USES = re.compile(r"uses: (actions/([a-z-]+)@[0-9a-f]{40})")
 _PARTS = (".github", ".ci", "native_engine", "daggerw", "CHANGELOG.md", "pyproject.toml", "images")
+# The shell of steps, which also keeps what they print: act 0.2.89 drops the last output of a step that fails, since it
+# does not wait for it (HostEnvironment.exec). And on GitHub, too, steps print to a pipe; act gives them a terminal.
+_BASH = """\
+#!/bin/bash
+set -o pipefail
+/bin/bash "$@" < /dev/null 2>&1 | tee -a {output}
+"""
+_OF_A_RUN = ("GITHUB_", "ACTIONS_", "RUNNER_")
 _LIMIT = 120  # seconds, of a run that takes two
 
 
@@ -52,12 +60,12 @@ class Answer(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """A call of a program: its name (a Dagger function, `gh pr create`), words, folder and environment."""
+    """A call of a program: its name (a Dagger function, `gh pr create`), words, environment, and the files it read."""
 
     name: str
     words: Sequence[str]
-    folder: str
     environment: Mapping[str, str]
+    read: str
 
     def option(self, name: str) -> str | None:
         """Return the value of `--name=value`, None without it."""
@@ -65,13 +73,19 @@ class Recorded(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A run that ended. `kept` has a folder for each artifact, `raw` all that act wrote."""
+    """A run that ended. `kept` has a folder for each artifact, `raw` all that act wrote, `output` what steps printed."""
 
     code: int
     log: ActLog
     calls: Sequence[Recorded]
     kept: Path
     raw: str
+    output: str
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """What was printed for GitHub: annotations, and whatever else it would take for a command."""
+        return commands_in(self.output)
 
     @property
     def names(self) -> Sequence[str]:
@@ -98,6 +112,7 @@ class Runner:
         self.kept.mkdir()
         programs = folder / "programs"
         programs.mkdir()
+        _write_program(programs / "bash", _BASH.format(output=folder / "output.txt"))
         for name in ("dagger", "gh", "sudo"):
             _stand_in(programs / name, folder, name)
         _stand_in(self.repository.root / "check", folder, "check")
@@ -139,21 +154,24 @@ class Runner:
         """Run one workflow for an event. `interrupt_at` is the call during which the run is cancelled."""
         answering = {name: answer._asdict() for name, answer in (answers or {}).items()}
         (self.folder / "answers.json").write_text(json.dumps(answering))
-        (self.folder / "calls.jsonl").write_text("")
+        for name in ("calls.jsonl", "output.txt"):
+            (self.folder / name).write_text("")
         (self.folder / "event.json").write_text(json.dumps({**(payload or {}), "inputs": dict(inputs or {})}))
         given = {**self.environment, "GITHUB_REF": ref, **(environment or {})}
         words = [str(act()), event, "--json", "--workflows", f".github/workflows/{file}"]
         words += ["--eventpath", str(self.folder / "event.json"), "--platform", "ubuntu-24.04=-self-hosted"]
-        words += [word for name in secrets for word in ("--secret", name)]
+        words += [word for name, value in secrets.items() for word in ("--secret", f"{name}={value}")]
         words += [word for name, value in (variables or {}).items() for word in ("--var", f"{name}={value}")]
         words += [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
         words += [word for stand_in in self._actions() for word in ("--local-repository", stand_in)]
-        code, raw = self._act(words, secrets, interrupt_at)
+        code, raw = self._act(words, interrupt_at)
         calls = [Recorded(**json.loads(line)) for line in (self.folder / "calls.jsonl").read_text().splitlines()]
-        return Ended(code, read_log(raw), calls, self.kept, raw)
+        return Ended(code, read_log(raw), calls, self.kept, raw, (self.folder / "output.txt").read_text())
 
-    def _act(self, words: Sequence[str], secrets: Mapping[str, str], interrupt_at: str) -> tuple[int, str]:
-        environment = {**os.environ, **secrets, "HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
+    def _act(self, words: Sequence[str], interrupt_at: str) -> tuple[int, str]:
+        # Steps get the environment of act, too: nothing of a workflow in which these tests themselves run.
+        own = {name: value for name, value in os.environ.items() if not name.startswith(_OF_A_RUN)}
+        environment = {**own, "HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
         process = subprocess.Popen(
             words, cwd=self.repository.root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
@@ -188,5 +206,9 @@ def copy_tree(root: Path) -> Repository:
 
 def _stand_in(path: Path, folder: Path, name: str) -> None:
     words = shlex.join([sys.executable, str(recorder_file), str(folder), name])
-    path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    _write_program(path, f'#!/bin/sh\nexec {words} "$@"\n')
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text)
     path.chmod(0o755)

@@ -19,10 +19,17 @@ def call_name(program: str, words: list[str]) -> str:
     return " ".join([program, *words[:2]]) if program == "gh" else program
 
 
+def read_files(words: list[str]) -> str:
+    """Return the text of the files that a call is given, which are gone when the run has ended."""
+    given = [word.removeprefix("--known-hosts=") for word in words if word.startswith("--known-hosts=")]
+    given += [words[index + 1] for index, word in enumerate(words) if word == "--notes-file"]
+    return "".join(Path(file).read_text() for file in given)
+
+
 def main(folder: Path, program: str, words: list[str]) -> int:
     """Record a call, do what its answer says and return its exit code."""
     name = call_name(program, words)
-    call = {"name": name, "words": words, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+    call = {"name": name, "words": words, "environment": dict(os.environ), "read": read_files(words)}
     with (folder / "calls.jsonl").open("a") as calls:
         calls.write(f"{json.dumps(call)}\n")
     answer = json.loads((folder / "answers.json").read_text()).get(name, {})

@@ -118,8 +118,8 @@ def test_a_red_report_is_kept_and_shown_and_ends_red(runner: Runner, event: str)
     assert (ended.code, ended.log.jobs, ended.names) == (1, {job: "failure"}, ["build-report"])
     assert (ended.kept / "report-1/report.html").exists()
     assert ended.log.summary.startswith("## ❌")
-    assert {command.name for command in ended.log.commands} == {"error"}
-    assert any(command.properties.get("file") == "images/r-notebook/Dockerfile" for command in ended.log.commands)
+    assert {command.name for command in ended.commands} == {"error"}
+    assert any(command.properties.get("file") == "images/r-notebook/Dockerfile" for command in ended.commands)
 
 
 def test_a_second_attempt_keeps_the_report_of_the_first(runner: Runner) -> None:
@@ -135,7 +135,7 @@ def test_a_call_without_a_report_is_red_and_says_so(runner: Runner, code: int) -
     ended = push(runner, Answer(code=code, says="the engine is gone\n"))
     assert (ended.code, ended.log.jobs) == (1, {"publish": "failure"})
     assert list(ended.kept.iterdir()) == []
-    (command,) = ended.log.commands
+    (command,) = ended.commands
     assert command.properties == {"title": "no report"}
     assert command.message.startswith("report/annotations.txt does not exist")
 
