@@ -73,7 +73,7 @@ class Recorded(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A run that ended. `kept` has a folder for each artifact, `raw` all that act wrote, `output` what steps printed."""
+    """A run that ended. `kept` has the artifacts as folders, `raw` is what act wrote, `output` what steps printed."""
 
     code: int
     log: ActLog
@@ -173,7 +173,12 @@ class Runner:
         own = {name: value for name, value in os.environ.items() if not name.startswith(_OF_A_RUN)}
         environment = {**own, "HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
         process = subprocess.Popen(
-            words, cwd=self.repository.root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            words,
+            cwd=self.repository.root,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         deadline = time.monotonic() + _LIMIT
         while interrupt_at and process.poll() is None and time.monotonic() < deadline:

@@ -29,7 +29,9 @@ SCENARIOS = (
     Scenario("push", "release.yml", ref=TAG),
 )
 UNRUN = "      - if: ${{ runner.os == 'Plan 9' }}\n        run: echo never\n"
-LEAK = '      - run: echo "$REGISTRY_PASSWORD"\n        env: { REGISTRY_PASSWORD: "${{ secrets.REGISTRY_PASSWORD }}" }\n'
+LEAK = (
+    '      - run: echo "$REGISTRY_PASSWORD"\n        env: { REGISTRY_PASSWORD: "${{ secrets.REGISTRY_PASSWORD }}" }\n'
+)
 
 
 def run_all(runner: Runner, scenarios: Sequence[Scenario] = SCENARIOS) -> Iterator[Ended]:

@@ -9,13 +9,17 @@ from tests.integration.workflows.harness import SECRETS, Answer, Ended, Runner
 from tests.unit.reports.runs import RED, green
 
 PULL_REQUEST = {"number": 7, "pull_request": {"base": {"ref": "main"}, "head": {"ref": "topic"}}}
-NASTY = "it's \"due\"\n$(touch PWNED) `touch PWNED` ; touch PWNED"
+NASTY = 'it\'s "due"\n$(touch PWNED) `touch PWNED` ; touch PWNED'
 
 
 def push(runner: Runner, build: Answer | None = None, **more: object) -> Ended:
     """Push to main. `build` is how the build answers; without one, its report is green."""
     answers = {"build-report": build or Answer(report=runner.report(green()))}
     return runner.run("push", "main.yml", answers=answers, **more)  # type: ignore[arg-type]  # options of run
+
+
+def files_of(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
 def pull_request(runner: Runner, **more: object) -> Ended:
@@ -37,7 +41,7 @@ def test_a_push_publishes_keeps_and_shows_the_report_and_writes_the_wiki(runner:
     assert not any("--registry-service" in word for word in build.words)
     folder = Path(runner.folder, "report-0")
     kept = ended.kept / "report-1"
-    assert {path.relative_to(kept) for path in kept.rglob("*")} == {path.relative_to(folder) for path in folder.rglob("*")}
+    assert files_of(kept) == files_of(folder)
     assert ended.log.summary == (folder / "summary.md").read_text()
     wiki = ended.call("wiki")
     assert wiki.option("url") == "https://github.com/owner/stack.wiki.git"
@@ -69,9 +73,7 @@ def test_another_branch_is_built_by_hand_or_by_a_variable_and_never_published(
     runner: Runner, event: str, variables: Mapping[str, str], inputs: Mapping[str, str], jobs: Mapping[str, str]
 ) -> None:
     answers = {"build-report": Answer(report=runner.report(green()))}
-    ended = runner.run(
-        event, "main.yml", ref="refs/heads/topic", variables=variables, inputs=inputs, answers=answers
-    )
+    ended = runner.run(event, "main.yml", ref="refs/heads/topic", variables=variables, inputs=inputs, answers=answers)
     assert (ended.code, ended.log.jobs) == (0, jobs)
     assert all("--publish" not in call.words for call in ended.calls)
     # The check that a pull request requires is not the one of its branch.

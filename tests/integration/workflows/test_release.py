@@ -10,7 +10,9 @@ from tests.integration.workflows.harness import Answer, Ended, Runner
 
 PROJECT = '[project]\nversion = "1.2.0"\n'
 NOTES = "- Images may share a repository.\n- `plan` is quicker."
-CHANGELOG = f"# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-01\n\n{NOTES}\n\n## [1.1.0] - 2026-11-01\n\n- Old.\n"
+CHANGELOG = (
+    f"# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-01\n\n{NOTES}\n\n## [1.1.0] - 2026-11-01\n\n- Old.\n"
+)
 TAG = "refs/tags/v1.2.0"
 
 

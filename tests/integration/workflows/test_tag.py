@@ -117,8 +117,6 @@ def test_a_rollback_that_changed_nothing_leaves_the_wiki(
     runner: Runner, inputs: Mapping[str, object], code: int
 ) -> None:
     answers = {"rollback": Answer(code=code)}
-    ended = runner.run(
-        "workflow_dispatch", "rollback.yml", inputs={"tag": "2026.4-stable", **inputs}, answers=answers
-    )
+    ended = runner.run("workflow_dispatch", "rollback.yml", inputs={"tag": "2026.4-stable", **inputs}, answers=answers)
     assert (ended.code, ended.names) == (code, ["rollback"])
     assert ended.call("rollback").option("dry-run") == ("false" if inputs else "true")
