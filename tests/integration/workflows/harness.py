@@ -37,7 +37,9 @@ SECRETS = {
 # act and actionlint do not know it yet.
 UNKNOWN_LINE = re.compile(r"^ +queue: max(?: #.*)?\n", re.MULTILINE)
 _USES = re.compile(r"uses: (actions/([a-z-]+)@[0-9a-f]{40})")
-_PARTS = (".github", ".ci", "native_engine", "daggerw", "CHANGELOG.md", "pyproject.toml", "images")
+PARTS = (".github", ".ci", ".gitignore", "native_engine", "daggerw", "CHANGELOG.md", "pyproject.toml", "images")
+"""What workflows use of this repository, Dagger's module aside."""
+STAND_INS = ("gh", "sudo", "dagger")
 # The shell of steps, which also keeps what they print: act 0.2.89 drops the last output of a step that fails, since it
 # does not wait for it (HostEnvironment.exec). And on GitHub, too, steps print to a pipe; act gives them a terminal.
 _BASH = """\
@@ -46,7 +48,7 @@ set -o pipefail
 /bin/bash "$@" < /dev/null 2>&1 | tee -a {output}
 """
 _OF_A_RUN = ("GITHUB_", "ACTIONS_", "RUNNER_")
-_LIMIT = 120  # seconds, of a run that takes two
+_LIMIT = 600  # seconds, of a run that takes two, or a minute on an engine
 
 
 class Answer(NamedTuple):
@@ -103,17 +105,21 @@ class Ended(NamedTuple):
 
 
 class Runner:
-    """A clone of this repository, and a machine on which its workflows run. `artifacts` are those of one run."""
+    """A repository like this one, and a machine on which its workflows run.
 
-    def __init__(self, folder: Path) -> None:
+    Its tree has the files of `parts`, as they are now; `stand_ins` are the programs that only write down their calls.
+    All runs keep their artifacts in one folder, as the attempts of one run do.
+    """
+
+    def __init__(self, folder: Path, parts: Sequence[str] = PARTS, stand_ins: Sequence[str] = STAND_INS) -> None:
         self.folder = folder
-        self.repository = copy_tree(folder / "tree")
+        self.repository = copy_tree(folder / "tree", parts)
         self.kept = folder / "kept"
         self.kept.mkdir()
         programs = folder / "programs"
         programs.mkdir()
         _write_program(programs / "bash", _BASH.format(output=folder / "output.txt"))
-        for name in ("dagger", "gh", "sudo"):
+        for name in stand_ins:
             _stand_in(programs / name, folder, name)
         _stand_in(self.repository.root / "check", folder, "check")
         self.environment = {
@@ -122,10 +128,10 @@ class Runner:
             "KEPT": str(self.kept),
             "GITHUB_REPOSITORY": "owner/stack",
             "RUNNER_ENVIRONMENT": "self-hosted",
-            CLI_BIN: str(programs / "dagger"),
-            # An engine that is given is not looked for, and none is brought up: `daggerw` execs the command at once.
-            RUNNER_HOST: "unix:///stood-in-for",
         }
+        if "dagger" in stand_ins:
+            # An engine that is given is not looked for, and none is brought up: `daggerw` execs the command at once.
+            self.environment |= {CLI_BIN: str(programs / "dagger"), RUNNER_HOST: "unix:///stood-in-for"}
         self.repository.commit()
 
     def report(self, report: RunReport) -> str:
@@ -196,9 +202,9 @@ class Runner:
         return [f"{action}={ACTIONS / name}" for action, name in sorted(used) if (ACTIONS / name).exists()]
 
 
-def copy_tree(root: Path) -> Repository:
-    """Copy what workflows use of this repository, as it is now, into a repository of its own, without a commit."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *_PARTS]
+def copy_tree(root: Path, parts: Sequence[str]) -> Repository:
+    """Copy parts of this repository, as they are now, into a repository of their own, without a commit."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *parts]
     listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     for name in filter(None, listed):
         if (ROOT / name).is_file():

@@ -132,10 +132,12 @@ def test_a_second_attempt_keeps_the_report_of_the_first(runner: Runner) -> None:
     assert codes == {"report-1": "1\n", "report-2": "0\n"}
 
 
+@pytest.mark.parametrize(("event", "job"), [("push", "publish"), ("pull_request", "build")])
 @pytest.mark.parametrize("code", [0, 1], ids=["and no error", "and an error"])
-def test_a_call_without_a_report_is_red_and_says_so(runner: Runner, code: int) -> None:
-    ended = push(runner, Answer(code=code, says="the engine is gone\n"))
-    assert (ended.code, ended.log.jobs) == (1, {"publish": "failure"})
+def test_a_call_without_a_report_is_red_and_says_so(runner: Runner, event: str, job: str, code: int) -> None:
+    answer = Answer(code=code, says="the engine is gone\n")
+    ended = push(runner, answer) if event == "push" else pull_request(runner, answers={"build-report": answer})
+    assert (ended.code, ended.log.jobs, ended.names) == (1, {job: "failure"}, ["build-report"])
     assert list(ended.kept.iterdir()) == []
     (command,) = ended.commands
     assert command.properties == {"title": "no report"}

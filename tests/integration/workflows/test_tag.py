@@ -1,6 +1,7 @@
 """tag.yml, test_gpu.yml and rollback.yml: nothing is promoted without the GPU gate, or a person's reason."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import pytest
 
@@ -86,6 +87,28 @@ def test_only_a_gate_that_passed_lets_the_promotion_begin(runner: Runner, result
     assert ended.names == ["test-gpu", *(["tag", "wiki"] if result == "success" else [])]
 
 
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+@pytest.mark.parametrize("reason", ["", "class begins at nine"])
+@pytest.mark.parametrize("codes", list(product((0, 1), repeat=3)), ids=str)
+def test_no_faults_make_a_promotion_without_a_gate(
+    runner: Runner, dry_run: str, reason: str, codes: tuple[int, int, int]
+) -> None:
+    """Whatever fails: the gate, the promotion, the wiki, all of them or none."""
+    answers = {name: Answer(code=code) for name, code in zip(("test-gpu", "tag", "wiki"), codes, strict=True)}
+    inputs = {"tag": TAG, "dry-run": dry_run, "accept-without-gpu": reason}
+    ended = tag(runner, inputs, answers=answers)
+    gate, promotion, _ = codes
+    if dry_run == "true" or reason:
+        assert "test-gpu" not in ended.names
+    elif ended.job("tag") == "success":
+        assert (ended.names[:2], gate) == (["test-gpu", "tag"], 0)
+    else:
+        assert (gate, promotion) != (0, 0)
+    assert ("wiki" in ended.names) == (dry_run == "false" and ended.job("tag") == "success")
+    assert (ended.job("tag") == "success") == (promotion == 0 and (dry_run == "true" or bool(reason) or gate == 0))
+    assert (ended.code != 0) == ("failure" in ended.log.jobs.values())
+
+
 def test_a_promotion_that_fails_is_red_and_leaves_the_wiki(runner: Runner) -> None:
     ended = tag(runner, REAL, answers={"tag": Answer(code=1)})
     assert (ended.code, ended.log.jobs) == (1, {"gpu": "success", "tag": "failure"})
@@ -110,6 +133,13 @@ def test_a_rollback_goes_back_and_writes_the_wiki(runner: Runner) -> None:
     assert ended.names == ["rollback", "wiki"]
     assert {"--tag=2026.4-stable", "--to=3", "--dry-run=false"} <= set(ended.call("rollback").words)
     assert ended.log.summary == SUMMARY
+
+
+def test_what_to_go_back_to_is_one_argument_whatever_it_has(runner: Runner) -> None:
+    ended = runner.run("workflow_dispatch", "rollback.yml", inputs={"tag": NASTY, "to": NASTY})
+    call = ended.call("rollback")
+    assert (call.option("tag"), call.option("to")) == (NASTY, NASTY)
+    assert not list(runner.folder.rglob("PWNED"))
 
 
 @pytest.mark.parametrize(("inputs", "code"), [({}, 0), ({"dry-run": "false"}, 1)], ids=["dry", "failed"])
