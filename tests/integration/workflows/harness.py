@@ -44,6 +44,8 @@ STAND_INS = ("gh", "sudo", "dagger")
 # does not wait for it (HostEnvironment.exec). And on GitHub, too, steps print to a pipe; act gives them a terminal.
 _BASH = """\
 #!/bin/bash
+if [ -n "${{OF_A_STEP:-}}" ]; then exec /bin/bash "$@"; fi
+export OF_A_STEP=true
 set -o pipefail
 /bin/bash "$@" < /dev/null 2>&1 | tee -a {output}
 """
