@@ -40,7 +40,7 @@ MUTATIONS = (
     ("pins", "check.yml", " # v7.0.1", ""),
     ("triggers", "main.yml", "  pull_request:\n", "  pull_request_target:\n"),
     ("triggers", "pins.yml", "  workflow_dispatch:\n", "  workflow_dispatch:\n  workflow_run:\n"),
-    ("triggers", "tag.yml", "    secrets:\n      REGISTRY", "    secrets: inherit\n    env:\n      REGISTRY"),
+    ("triggers", "tag.yml", "    secrets: # by", "    secrets: inherit\n    env: # by"),
     ("texts", "rollback.yml", '--tag="$TAG"', '--tag="${{ inputs.tag }}"'),
     ("secrets", "rollback.yml", "    environment: stable\n", ""),
     ("secrets", "main.yml", "    environment: registry\n", "    environment: ${{ inputs.refresh && 'registry' }}\n"),

@@ -44,6 +44,8 @@ STAND_INS = ("gh", "sudo", "dagger")
 # does not wait for it (HostEnvironment.exec). And on GitHub, too, steps print to a pipe; act gives them a terminal.
 _BASH = """\
 #!/bin/bash
+if [ -n "${{OF_A_STEP:-}}" ]; then exec /bin/bash "$@"; fi
+export OF_A_STEP=true
 set -o pipefail
 /bin/bash "$@" < /dev/null 2>&1 | tee -a {output}
 """
@@ -178,22 +180,26 @@ class Runner:
         # Steps get the environment of act, too: nothing of a workflow in which these tests themselves run.
         own = {name: value for name, value in os.environ.items() if not name.startswith(_OF_A_RUN)}
         environment = {**own, "HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache")}
-        process = subprocess.Popen(
-            words,
-            cwd=self.repository.root,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        deadline = time.monotonic() + _LIMIT
-        while interrupt_at and process.poll() is None and time.monotonic() < deadline:
-            if f'"name": "{interrupt_at}"' in (self.folder / "calls.jsonl").read_text():
-                process.send_signal(signal.SIGINT)
-                break
-            time.sleep(0.05)
-        raw, _ = process.communicate(timeout=_LIMIT)
+        pipe, out = subprocess.PIPE, subprocess.STDOUT
+        root = self.repository.root
+        with subprocess.Popen(words, cwd=root, env=environment, stdout=pipe, stderr=out, text=True) as process:
+            try:
+                if interrupt_at:
+                    self._interrupt(process, interrupt_at)
+                raw, _ = process.communicate(timeout=_LIMIT)
+            except BaseException:
+                process.kill()
+                raise
         return process.returncode, raw
+
+    def _interrupt(self, process: "subprocess.Popen[str]", call: str) -> None:
+        """Cancel a run, as Ctrl-C does, once it has come to a call."""
+        deadline = time.monotonic() + _LIMIT
+        while process.poll() is None and time.monotonic() < deadline:
+            if f'"name": "{call}"' in (self.folder / "calls.jsonl").read_text():
+                process.send_signal(signal.SIGINT)
+                return
+            time.sleep(0.05)
 
     def _actions(self) -> Sequence[str]:
         """Return the actions that are stood in for, in the versions that the workflows have."""

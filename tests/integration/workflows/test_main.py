@@ -139,6 +139,7 @@ def test_a_call_without_a_report_is_red_and_says_so(runner: Runner, event: str, 
     ended = push(runner, answer) if event == "push" else pull_request(runner, answers={"build-report": answer})
     assert (ended.code, ended.log.jobs, ended.names) == (1, {job: "failure"}, ["build-report"])
     assert list(ended.kept.iterdir()) == []
+    assert [step.result for step in ended.log.steps if "/upload-artifact@" in step.text] == ["failure"]
     (command,) = ended.commands
     assert command.properties == {"title": "no report"}
     assert command.message.startswith("report/annotations.txt does not exist")
