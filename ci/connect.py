@@ -9,8 +9,9 @@ from typing import NamedTuple
 import dagger
 from dagger import dag
 
-from ci.adapters.dagger_engine.builder import BuildSecrets, EngineBuilder
+from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.git import own_git, read_history
+from ci.adapters.dagger_engine.images import BuildSecrets
 from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest

@@ -23,7 +23,8 @@ from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.budget_gate import BudgetGate
 from ci.publish.described import find_contents
-from ci.publish.publisher import ReleaseMetadata, StackPublisher
+from ci.publish.labels import ReleaseMetadata
+from ci.publish.publisher import StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import with_registry_sizes
 from ci.results import RunReport

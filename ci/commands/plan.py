@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ci.build.ports import Builder, Inspector, Tester
+from ci.build.ports import Builder, Inspector
 from ci.build.progress import Progress
+from ci.build.suite_ports import Tester
 from ci.clock import Clock
 from ci.commands.options import EVERY_IMAGE, BuildOptions
 from ci.oci.concurrency import gather_or_raise
@@ -26,7 +27,8 @@ from ci.publish.registry_state import (
     find_whole,
     read_refresh_markers,
 )
-from ci.stack.model import Image, Stack, Tree
+from ci.stack.image import Image
+from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_REGISTRY_NOTE = (

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ci.dockerfile.arguments import EPOCH_ARGUMENT
 from ci.dockerfile.lexer import quote
-from ci.stack.model import Stack
-from ci.stack.reserved_names import EPOCH_ARGUMENT
+from ci.stack.image import Images
 
 _EPOCH_LENGTH = 16
 
@@ -46,7 +46,7 @@ class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(("ARG", *words)) if words else ""
 
 
-def proxies_of(stack: Stack) -> Mapping[str, Mapping[str, str]]:
+def proxies_of(stack: Images) -> Mapping[str, Mapping[str, str]]:
     """Return the proxies of all images that have any."""
     return {image.name: image.proxies for image in stack.images if image.proxies}
 

@@ -13,7 +13,8 @@ import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.fusion.fuse import fuse_all
-from ci.stack.model import EntryKind, Image, Stack, SuiteKind, Tree
+from ci.stack.image import Image, SuiteKind
+from ci.stack.model import EntryKind, Stack, Tree
 from ci.stack.suites import CLUTTER
 
 # To be raised when the same sources are built differently, or when a hash covers something else.

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image
+from ci.stack.model import Stack
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ import msgspec
 from ci.errors import first_few
 from ci.planning.cache_key import ImageKey
 from ci.planning.changes import Changed, History, Unknown, changed_files, changed_stack_files
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image
+from ci.stack.model import Stack
 
 _DIGEST_SHOWN = 12
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ci.image_labels import CREATED, REVISION
 from ci.oci.attestation import AttestationType
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
 from ci.publish.tags import Place, TagLayout
-from ci.registry_format import CREATED, REVISION, RUN_RECORD, STACK_TAG, SUITES, TEST_ATTESTATION
+from ci.registry_format import RUN_RECORD, STACK_TAG, SUITES, TEST_ATTESTATION
 from ci.results import RunReport
 from ci.stack.model import Stack
 

@@ -26,7 +26,7 @@ from ci.publish.attestations import (
 )
 from ci.publish.refresh import read_refresh_marker
 from ci.publish.tags import TagLayout
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from ci.oci.reference import is_image_name
 from ci.stack.budget_config import BudgetTable, budget_problems
 from ci.stack.dockerfile_patterns import Pattern
 from ci.stack.gpu_config import GpuSettings, gpu_problems
-from ci.stack.model import Compression
+from ci.stack.image import Compression
 from ci.stack.quantities import percent_problem, size_problem
 from ci.stack.stack_tag import version_problem
 from ci.stack.wiki_config import WikiSettings

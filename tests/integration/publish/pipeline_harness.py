@@ -11,19 +11,19 @@ import msgspec
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.clock import Clock
 from ci.commands.build import build_stack
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
+from ci.image_labels import BASE_DIGEST, BASE_NAME
 from ci.oci.reference import Reference
 from ci.oci.registry import Descriptor, Registry, RegistryError, digest_of
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.plan import Plan
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import RelativePlace, TagLayout
-from ci.registry_format import BASE_DIGEST, BASE_NAME
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
 from ci.stack.reader import read_stack
