@@ -237,8 +237,7 @@ class Run:
         return TaskResult(suite=suite)
 
     async def _upload(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
-        publisher, image = self._publisher(), self._stack.by_name[task.image]
-        fused = self._graph.fused[task.image]
+        publisher, image, fused = self._publisher(), self._stack.by_name[task.image], self._graph.fused[task.image]
         target = publisher.target(task.image)
         labels = publisher.labels(image, fused, self._parent_digest(image.parent or "", fused, upstream))
         with self._log.work(task.image, "upload the image") as work:

@@ -1,7 +1,7 @@
 """What a fused text uses instead of what its Dockerfiles say: published images, exact digests, epochs, proxies."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -44,6 +44,22 @@ class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
         proxies = _both_cases(self.proxies.get(image, {}))
         words.extend(f"{name}={quote(value)}" for name, value in proxies.items())
         return " ".join(("ARG", *words)) if words else ""
+
+
+def substitutions_of(
+    stack: Images,
+    *,
+    published: Mapping[str, str],
+    bases: Iterable[Mapping[str, str | None]],
+    epochs: Mapping[str, str],
+) -> Substitutions:
+    """Return what a plan substitutes. `bases` are the digests of each image's foreign bases, None if not known."""
+    return Substitutions(
+        published=published,
+        digests={reference: digest for one in bases for reference, digest in one.items() if digest},
+        epochs={name: epoch for name, epoch in epochs.items() if epoch},
+        proxies=proxies_of(stack),
+    )
 
 
 def proxies_of(stack: Images) -> Mapping[str, Mapping[str, str]]:

@@ -201,4 +201,11 @@ async def _find_record(name: str, tag: str, session: RegistrySession) -> Sequenc
 
 
 def _record(image: RecordedImage, commit: str) -> Record:
-    return Record(commit=commit, epoch=image.epoch, build_args=image.build_args, bases=image.bases)
+    return Record(
+        commit=commit,
+        epoch=image.epoch,
+        build_args=image.build_args,
+        bases=image.bases,
+        image_code=image.image_code,
+        engine=image.engine,
+    )

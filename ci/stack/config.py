@@ -39,7 +39,7 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     epoch: str = ""
     source: str = ""
     compression: Compression = Compression.GZIP
-    rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    rebuild_all: tuple[str, ...] = (".github/workflows/main.yml", ".github/workflows/wide.yml")
     ignore: tuple[str, ...] = ()
     context: str = ""
     external: tuple[str, ...] = ()

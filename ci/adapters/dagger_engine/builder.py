@@ -11,6 +11,7 @@ from typing_extensions import override
 from ci.adapters.dagger_engine.errors import engine_result
 from ci.adapters.dagger_engine.images import BuildSecrets, EngineImages, labelled
 from ci.adapters.dagger_engine.layers import measure_layers
+from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry
 from ci.adapters.dagger_engine.tools import TOOLS
 from ci.adapters.dagger_engine.translation import missing_source, translate
@@ -86,3 +87,8 @@ class EngineBuilder(EngineImages, Builder):
         if self._registry is None:
             raise AssertionError(f"cannot push {target}: no registry is open")
         return await self._registry.push(labelled(await self.image(fused), labels), target)
+
+
+async def engine_version() -> str:
+    """Return the version of the engine, `v0.21.8`. Raises ExternalError."""
+    return await within_limit("say its version", dag.version())

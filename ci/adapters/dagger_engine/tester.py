@@ -1,6 +1,5 @@
 """Runs test suites: inside a throw-away copy of an image, or in a test container beside its running server."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
@@ -135,15 +134,6 @@ class EngineTester(Tester):
             junit=await text("junit.xml") or None,
             log=await text("log") or await ran.combined_output(),
         )
-
-
-def tools_digest() -> str:
-    """Return a digest of the test container and its plugins: when they change, suites that passed run again."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in _TEST_CONTAINER.iterdir() if path.is_file()):
-        content = file.read_bytes()
-        digest.update(f"{file.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def _test_container() -> dagger.Container:

@@ -31,6 +31,7 @@ from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.server import RegistryServer
 from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
+from tests.unit.planning.sample_keys import PIPELINE
 from tests.unit.trees import MemoryTree
 
 IMAGES = ("base", "ds", "ml", "r")
@@ -182,7 +183,7 @@ class StackRuns:
             tester=self.tester,
             inspector=self.inspector,
             progress=self.progress,
-            tools="tools",
+            pipeline=PIPELINE,
             cores=2,
             clock=RunClock(self._runs, self.later),
         )
