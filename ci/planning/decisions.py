@@ -30,9 +30,9 @@ class Action(StrEnum):
 class Cause(StrEnum):
     """Why it does that. The causes to build are in order, after a first build: the first that applies is shown."""
 
-    FILES = "files changed"
     PIPELINE = "pipeline changed"
     """The last published image was built by other code of this pipeline, or by another engine."""
+    FILES = "files changed"
     PARENT = "parent changes"
     OTHER_PARENT = "other parent"
     """It was built on another build of an image that it depends on than the one that is reused."""
@@ -172,8 +172,8 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
             changing = [one for one in rebuilt if not is_first or built[one] not in _NOTHING_THERE]
             causes = (
                 _first_build(image, inputs, answer),
-                _listed(Cause.FILES, files.get(image.name, ())),
                 _other_pipeline(image, inputs, answer),
+                _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, changing),
                 _listed(Cause.OTHER_PARENT, _other_parents(image, answer, reused, inputs)),
                 *_differences(image, inputs),

@@ -147,6 +147,7 @@ class StackRuns:
         self.options = BuildOptions(publish=True)
         self.commit = COMMIT
         self.clock = QuickClock()
+        self.code = PIPELINE
         self.failing = ""
         self.confused = False
         self.later = timedelta()
@@ -183,7 +184,7 @@ class StackRuns:
             tester=self.tester,
             inspector=self.inspector,
             progress=self.progress,
-            pipeline=PIPELINE,
+            pipeline=self.code,
             cores=2,
             clock=RunClock(self._runs, self.later),
         )

@@ -47,11 +47,8 @@ from tests.unit.planning.sample_decisions import (
         ),
         pytest.param(
             inputs(absent=EACH, records=built_by(image_code="j", engine="v0"), changed=f"{ML} {STACK_FILES}"),
-            {
-                **dict.fromkeys(ALL, f"pipeline changed: {CODE}, the engine v0 -> v1"),
-                "ml": f"files changed: {ML}",
-            },
-            id="own files go before the pipeline, and that before the rest",
+            dict.fromkeys(ALL, f"pipeline changed: {CODE}, the engine v0 -> v1"),
+            id="it goes before all else",
         ),
         pytest.param(inputs(absent="ml", records=built_by()), {"ml": GONE}, id="the same pipeline"),
         pytest.param(
