@@ -88,6 +88,17 @@ def test_only_image_code_makes_and_pushes_images() -> None:
     }
 
 
+def test_what_hands_images_to_the_registry_changes_nothing_about_them() -> None:
+    """What these two put on containers is on those of tools: to list files, and to log in."""
+    found = {
+        node.attr
+        for name in ("builder.py", "registry.py")
+        for node in ast.walk(ast.parse((CI / "adapters/dagger_engine" / name).read_text()))
+        if isinstance(node, ast.Attribute) and node.attr.startswith(("with_", "without_"))
+    }
+    assert found == {"with_mounted_directory", "with_exec", "with_registry_auth"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
