@@ -160,6 +160,8 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
     if connection is not None:
         with progress.work("log the engine in to the registry"):
             await connection.engine.login()
+    with progress.work("look up the engine's version"):
+        pipeline = running_pipeline(await engine_version())
     builder = EngineBuilder(project.source, connection.engine if connection else None, project.secrets)
     tester = EngineTester(project.source, builder)
 
@@ -174,7 +176,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
         tester=tester,
         inspector=EngineInspector(builder, connection.engine if connection else None),
         progress=progress,
-        pipeline=running_pipeline(await engine_version()),
+        pipeline=pipeline,
         # The function's container sees all cores of the engine's machine.
         cores=len(os.sched_getaffinity(0)),
     )
