@@ -38,6 +38,7 @@ from ci.stack.reader import read_stack
 from native_engine.client import client_environment
 from native_engine.native import bring_up
 from tests.large_trees import write_large_tree
+from tests.unit.planning.sample_keys import PIPELINE
 
 ROOT = Path(__file__).parents[1]
 MB = 1_000_000
@@ -98,7 +99,7 @@ async def read(path: str) -> dict[str, float]:
         tree = await list_tree(source)
         marks.append(time.perf_counter())
         stack = await tree.read_by(read_stack)
-        make_keys(stack, tree, stack.images, {}, "tools")
+        make_keys(stack, tree, stack.images, {}, PIPELINE)
         marks.append(time.perf_counter())
         history = await read_history(source, tree, dag.host().file("/usr/bin/git"))
         assert not history.dirty, history  # noqa: S101 (a figure of something else would mislead)

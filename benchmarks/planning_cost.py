@@ -33,6 +33,7 @@ from ci.stack.reader import read_stack
 from tests.folder_tree import FolderTree
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
+from tests.unit.planning.sample_keys import PIPELINE
 
 CHILDREN = 4
 DOCKERFILE = """\
@@ -107,7 +108,7 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
             tester=FakeTester(),
             inspector=FakeInspector(),
             progress=KeptProgress(),
-            tools="tools",
+            pipeline=PIPELINE,
             cores=2,
         )
         await collect_inputs(stack, tree, BuildOptions(), ports)
@@ -122,7 +123,7 @@ def measure(root: Path, debian: DebianRegistry) -> list[float]:
     marks.append(time.perf_counter())
     fuse_all(stack, [image.name for image in stack.images])
     marks.append(time.perf_counter())
-    keys = make_keys(stack, tree, stack.images, {"debian:bookworm": "a", "python:3.13": "b"}, "tools")
+    keys = make_keys(stack, tree, stack.images, {"debian:bookworm": "a", "python:3.13": "b"}, PIPELINE)
     marks.append(time.perf_counter())
     changes = Changed(base="", paths=tuple(path for path in tree.paths if path.endswith("file1")))
     answers = {image.name: Absent() if keys[image.name].key else NoAnswer(why="") for image in stack.images}

@@ -20,7 +20,7 @@ from tabulate import tabulate
 from typing_extensions import override
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.commands.plan import BuildPorts
 from ci.commands.wiki_input import WikiReader
 from ci.contents.inspection import Inspection

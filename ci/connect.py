@@ -9,17 +9,19 @@ from typing import NamedTuple
 import dagger
 from dagger import dag
 
-from ci.adapters.dagger_engine.builder import BuildSecrets, EngineBuilder
+from ci.adapters.dagger_engine.builder import EngineBuilder, engine_version
 from ci.adapters.dagger_engine.git import own_git, read_history
+from ci.adapters.dagger_engine.images import BuildSecrets
 from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.limits import within_limit
 from ci.adapters.dagger_engine.registry import EngineRegistry, base_digest
 from ci.adapters.dagger_engine.source import SourceTree, list_tree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
-from ci.adapters.dagger_engine.tester import EngineTester, tools_digest
+from ci.adapters.dagger_engine.tester import EngineTester
 from ci.adapters.dagger_engine.workspace import current_source
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
+from ci.adapters.pipeline_code import running_pipeline
 from ci.adapters.wiki import GitWiki, WikiAddress, open_wiki
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
@@ -158,6 +160,8 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
     if connection is not None:
         with progress.work("log the engine in to the registry"):
             await connection.engine.login()
+    with progress.work("look up the engine's version"):
+        pipeline = running_pipeline(await engine_version())
     builder = EngineBuilder(project.source, connection.engine if connection else None, project.secrets)
     tester = EngineTester(project.source, builder)
 
@@ -172,7 +176,7 @@ async def build_ports(project: Project, connection: Connection | None = None) ->
         tester=tester,
         inspector=EngineInspector(builder, connection.engine if connection else None),
         progress=progress,
-        tools=tools_digest(),
+        pipeline=pipeline,
         # The function's container sees all cores of the engine's machine.
         cores=len(os.sched_getaffinity(0)),
     )

@@ -82,12 +82,3 @@ def first_few(items: Sequence[str]) -> str:
     """Return the first three items and how many more there are; control characters are escaped."""
     shown = ", ".join(item if item.isprintable() else repr(item)[1:-1] for item in items[:_NAMES_SHOWN])
     return shown if len(items) <= _NAMES_SHOWN else f"{shown} +{len(items) - _NAMES_SHOWN}"
-
-
-class PromotionDeniedError(StackError):
-    """A promotion or rollback was refused for all these reasons, and nothing was written. `what` was not done."""
-
-    def __init__(self, what: str, problems: Sequence[str]) -> None:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(f"{what}, and nothing was written:\n{listed}")
-        self.problems = tuple(problems)

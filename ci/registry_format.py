@@ -1,5 +1,7 @@
 """What this project writes into registries: the one table of its tags, artifact types and annotations.
 
+The labels of images are in `ci.image_labels`.
+
 Images that were published years ago carry these strings. A changed one makes what was written before unreadable, so
 each needs a migration, not an edit.
 """
@@ -72,17 +74,3 @@ ECOSYSTEM_PROPERTY = "edu.ucsd.datahub:ecosystem"
 """What installed it; two of ours may have one type of package URL."""
 LOCATION_PROPERTY = "edu.ucsd.datahub:location"
 """The environment or library that it is in."""
-
-# A label and annotation of images.
-CACHE_KEY = "edu.ucsd.datahub.key"
-"""The cache key."""
-
-# The OCI image specification's own annotations, as far as they are used.
-TITLE = "org.opencontainers.image.title"
-DESCRIPTION = "org.opencontainers.image.description"
-VERSION = "org.opencontainers.image.version"
-REVISION = "org.opencontainers.image.revision"
-CREATED = "org.opencontainers.image.created"
-SOURCE = "org.opencontainers.image.source"
-BASE_NAME = "org.opencontainers.image.base.name"
-BASE_DIGEST = "org.opencontainers.image.base.digest"

@@ -76,6 +76,22 @@ def oras() -> Path:
     return built("oras.land/oras/cmd/oras", "v1.3.6")
 
 
+def act() -> Path:
+    """Return the program act, which runs workflows without GitHub."""
+    return built("github.com/nektos/act", "v0.2.89")
+
+
+def actionlint() -> Path:
+    """Return the program actionlint, which checks workflows, their expressions included."""
+    return built("github.com/rhysd/actionlint/cmd/actionlint", "v1.7.12")
+
+
+def shellcheck() -> Path:
+    """Return the program shellcheck: from PATH, or from its package."""
+    found = shutil.which("shellcheck")
+    return Path(found) if found else unpacked("shellcheck") / "usr" / "bin" / "shellcheck"
+
+
 def built(module: str, version: str) -> Path:
     """Return a program built from a Go module, once for a user: kept in the user's cache, which outlives .venv."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "datahub"

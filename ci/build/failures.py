@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.build.tasks import Task
 from ci.errors import EngineLostError, StackError, describe_unexpected, leaf_errors
 from ci.results import Failure

@@ -11,16 +11,8 @@ from ci.contents.model import Contents
 from ci.fusion.fused import layering
 from ci.planning.decisions import Action
 from ci.planning.plan import ImagePlan
-from ci.results import (
-    Failure,
-    ImageReport,
-    Layer,
-    Outcome,
-    RunReport,
-    StepResult,
-    SuiteOutcome,
-    SuiteReport,
-)
+from ci.results import Failure, ImageReport, Layer, Outcome, RunReport, StepResult
+from ci.suite_results import SuiteOutcome, SuiteReport
 from ci.timing import TaskKind, TaskReport, busy_seconds, last_ended
 
 _BUILDING = frozenset({TaskKind.STAGE, TaskKind.IMAGE})

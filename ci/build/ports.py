@@ -3,23 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
-
+from ci.build.engine_failure import EngineFailure
 from ci.build.progress import Progress
+from ci.build.suite_ports import Tester
 from ci.contents.budgets import ImageVerdict
 from ci.contents.inspection import Inspection
 from ci.contents.model import Contents
 from ci.fusion.fused import Fused, FusedStep
-from ci.results import Layer, Publication, RunReport, SuiteReport
-from ci.stack.model import Image, Suite, TestSettings
-
-
-class EngineFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine could not do it: `exit_code` and `output` if a command ran and failed, `message` in every case."""
-
-    message: str
-    exit_code: int | None = None
-    output: str = ""
+from ci.results import Layer, Publication, RunReport
+from ci.stack.image import Image
+from ci.suite_results import SuiteReport
 
 
 class Builder(Protocol):
@@ -63,41 +56,6 @@ class Inspector(Protocol):
 
         A published image is fetched, with all layers.
         """
-        ...
-
-
-class SuiteOutput(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run of a suite left behind.
-
-    `record` is what `ci/test_container/suite_recorder.py` wrote, `junit` pytest's report if there is one, `log` the end
-    of its output. `exit_code` is that of pytest, or of what ended it.
-    """
-
-    exit_code: int
-    record: str
-    junit: str | None
-    log: str
-
-
-class SuiteRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. `only` names tests by pytest's node ids, none for all; runs with another `attempt` share nothing."""
-
-    image: Image
-    suite: Suite
-    settings: TestSettings
-    attempt: str
-    only: tuple[str, ...] = ()
-
-
-class Tester(Protocol):
-    """Runs suites on images. Raises ExternalError when the engine is out of reach."""
-
-    async def prepare(self) -> EngineFailure | None:
-        """Make what the tests need that is not of the stack: pytest, a browser."""
-        ...
-
-    async def run_suite(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
-        """Run a suite on the image of a fused Dockerfile, in containers of its own."""
         ...
 
 

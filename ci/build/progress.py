@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ci.results import TestResult
+from ci.suite_results import TestResult
 
 
 class Span(Protocol):

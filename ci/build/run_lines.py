@@ -6,7 +6,8 @@ from typing import NamedTuple
 from ci import units
 from ci.errors import first_few
 from ci.planning.plan import Plan
-from ci.results import Failure, SuiteOutcome, SuiteReport, count_tests
+from ci.results import Failure, count_tests
+from ci.suite_results import SuiteOutcome, SuiteReport
 from ci.texts import last_lines, shorten
 
 # Characters, of an image's name and of what was done.

@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 import msgspec
 
 from ci import units
+from ci.build.engine_failure import EngineFailure
 from ci.build.failures import DOING, caught, failure_of
 from ci.build.outcomes import (
     TaskResult,
@@ -18,10 +19,11 @@ from ci.build.outcomes import (
     with_budgets,
     with_contents,
 )
-from ci.build.ports import EngineFailure, Publisher, RunPorts, SuiteRequest
+from ci.build.ports import Publisher, RunPorts
 from ci.build.run_lines import heading, step_text, suite_text
 from ci.build.run_log import RunLog, Work
 from ci.build.scheduler import run_graph
+from ci.build.suite_ports import SuiteRequest
 from ci.build.suite_runner import run_suite
 from ci.build.tasks import BuildRun, Task, plan_tasks
 from ci.contents.model import Contents
@@ -30,8 +32,9 @@ from ci.fusion.fused import Fused, FusedStep
 from ci.oci.registry import RegistryError
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult, SuiteOutcome
+from ci.results import Failure, ImageReport, Outcome, RunReport, StepResult
 from ci.stack.model import Stack
+from ci.suite_results import SuiteOutcome
 from ci.timing import TaskKind
 
 BuildingKind = Literal[TaskKind.FETCH, TaskKind.STAGE, TaskKind.IMAGE, TaskKind.DESCRIBE, TaskKind.MEASURE]
@@ -234,8 +237,7 @@ class Run:
         return TaskResult(suite=suite)
 
     async def _upload(self, task: Task, upstream: Mapping[Task, TaskResult]) -> TaskResult:
-        publisher, image = self._publisher(), self._stack.by_name[task.image]
-        fused = self._graph.fused[task.image]
+        publisher, image, fused = self._publisher(), self._stack.by_name[task.image], self._graph.fused[task.image]
         target = publisher.target(task.image)
         labels = publisher.labels(image, fused, self._parent_digest(image.parent or "", fused, upstream))
         with self._log.work(task.image, "upload the image") as work:

@@ -2,10 +2,11 @@
 
 import msgspec
 
-from ci.build.ports import EngineFailure, SuiteRequest, Tester
+from ci.build.engine_failure import EngineFailure
+from ci.build.suite_ports import SuiteRequest, Tester
 from ci.build.suite_verdict import Verdict, judge, with_rerun
 from ci.fusion.fused import Fused
-from ci.results import SuiteOutcome, SuiteReport
+from ci.suite_results import SuiteOutcome, SuiteReport
 
 
 async def run_suite(tester: Tester, fused: Fused, request: SuiteRequest) -> SuiteReport:

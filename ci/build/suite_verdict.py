@@ -6,9 +6,9 @@ report agrees, and at least one test passed.
 
 import msgspec
 
-from ci.build.ports import SuiteOutput
+from ci.build.suite_ports import SuiteOutput
 from ci.pytest_results import NOT_FOUND, SIGNALLED, TIMED_OUT, ExitCode, describe_exit_code, read_junit
-from ci.results import SuiteOutcome, TestOutcome, TestResult
+from ci.suite_results import SuiteOutcome, TestOutcome, TestResult
 
 _OLD_PYTHON = 71
 """The exit code of our script for a python3 that is too old."""

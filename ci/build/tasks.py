@@ -9,7 +9,8 @@ from ci.fusion.fuse import fuse_all
 from ci.fusion.fused import Fused, FusedStage, FusedStep
 from ci.fusion.substitutions import Substitutions
 from ci.planning.plan import Plan
-from ci.stack.model import Stack, Suite, SuiteKind
+from ci.stack.image import Suite, SuiteKind
+from ci.stack.model import Stack
 from ci.timing import TaskKind
 
 

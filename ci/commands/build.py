@@ -16,14 +16,15 @@ from ci.contents.model import Contents
 from ci.errors import RequestError, first_few
 from ci.fusion.fuse import fuse
 from ci.fusion.fused import Fused
-from ci.fusion.substitutions import Substitutions, proxies_of
+from ci.fusion.substitutions import Substitutions, proxies_of, substitutions_of
 from ci.planning.changes import History, Unknown, changed_images
 from ci.planning.decisions import PlanInputs
 from ci.planning.plan import Plan, check_suites, make_plan
 from ci.planning.secrets import GivenSecrets, check_secrets
 from ci.publish.budget_gate import BudgetGate
 from ci.publish.described import find_contents
-from ci.publish.publisher import ReleaseMetadata, StackPublisher
+from ci.publish.labels import ReleaseMetadata
+from ci.publish.publisher import StackPublisher
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import with_registry_sizes
 from ci.results import RunReport
@@ -217,6 +218,9 @@ def _substitutions(stack: Stack, plan: Plan, inputs: PlanInputs, session: Regist
     published = {}
     if session is not None:
         published = {name: str(session.tags.repository(name).pinned(digest)) for name, digest in plan.reused.items()}
-    digests = {base: digest for key in inputs.keys.values() for base, digest in key.bases.items() if digest}
-    epochs = {name: key.epoch for name, key in inputs.keys.items() if key.epoch}
-    return Substitutions(published=published, digests=digests, epochs=epochs, proxies=proxies_of(stack))
+    return substitutions_of(
+        stack,
+        published=published,
+        bases=[key.bases for key in inputs.keys.values()],
+        epochs={name: key.epoch for name, key in inputs.keys.items()},
+    )

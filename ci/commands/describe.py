@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from ci import units
-from ci.build.ports import EngineFailure, Inspector
+from ci.build.engine_failure import EngineFailure
+from ci.build.ports import Inspector
 from ci.commands.build import build_stack
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts

@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ci.build.ports import Builder, Inspector, Tester
+from ci.build.ports import Builder, Inspector
 from ci.build.progress import Progress
+from ci.build.suite_ports import Tester
 from ci.clock import Clock
 from ci.commands.options import EVERY_IMAGE, BuildOptions
 from ci.oci.concurrency import gather_or_raise
 from ci.planning.cache_key import ImageKey, make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, Answer, NoAnswer, NoRegistry, PlanInputs, Record
+from ci.planning.pipeline import Pipeline
 from ci.planning.plan import Plan, check_names, choose, make_plan
 from ci.planning.secrets import check_secrets
 from ci.publish.refresh import refresh_epoch
@@ -26,7 +28,8 @@ from ci.publish.registry_state import (
     find_whole,
     read_refresh_markers,
 )
-from ci.stack.model import Image, Stack, Tree
+from ci.stack.image import Image
+from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_REGISTRY_NOTE = (
@@ -51,8 +54,7 @@ class BuildPorts(NamedTuple):
     tester: Tester
     inspector: Inspector
     progress: Progress
-    tools: str
-    """A digest of what suites are run with."""
+    pipeline: Pipeline
     cores: int
     clock: Clock = Clock()
 
@@ -92,7 +94,7 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
     epoch = options.epoch or (await _refresh_epoch(stack, ports) if options.refresh else "")
     epochs = await _epochs(names, session, epoch, required=options.publish)
     known = {name: value for name, value in epochs.items() if not isinstance(value, NoAnswer)}
-    keys = make_keys(stack, tree, images, digests, ports.tools, epochs=known)
+    keys = make_keys(stack, tree, images, digests, ports.pipeline, epochs=known)
     silent = {name: value for name, value in epochs.items() if isinstance(value, NoAnswer)}
     answers = {**silent, **await _published({name: keys[name] for name in known}, session)}
     if session is not None:

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from ci.commands.gpu_gate import GpuPorts, gate_run, places_of
 from ci.commands.options import PromotionOptions
-from ci.errors import PromotionDeniedError, RequestError
+from ci.errors import RequestError
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.registry import Registry
 from ci.promotion.apply import PromotionPlan, apply
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.gate_check import find_gate_approval
 from ci.promotion.plan import plan_promotion
 from ci.promotion.records import GateApproval

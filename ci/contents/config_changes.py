@@ -9,7 +9,7 @@ from ci.contents.highlights import in_order
 from ci.contents.model import Contents, ImageConfig, Kernel
 from ci.contents.package_changes import location_key
 from ci.contents.versions import change_of_release
-from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
+from ci.image_labels import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
 
 Settings = Mapping[tuple[Setting, str], str]
 """The value of each setting by kind and name; those that an image does not set are left out."""

@@ -15,7 +15,8 @@ import msgspec
 
 from ci.contents.model import Contents, Ecosystem, Package
 from ci.contents.purls import SYSTEM_PACKAGES, image_purl, package_purl, source_of
-from ci.registry_format import CREATED, ECOSYSTEM_PROPERTY, LOCATION_PROPERTY
+from ci.image_labels import CREATED
+from ci.registry_format import ECOSYSTEM_PROPERTY, LOCATION_PROPERTY
 
 if TYPE_CHECKING:
     from cyclonedx.model import Property

@@ -16,6 +16,8 @@ PROXIES = frozenset(
     for name in (kind, kind.lower())
 )
 """The build args that need no ARG, as in Docker: every RUN sees them, and nothing of them is part of the image."""
+EPOCH_ARGUMENT = "DATAHUB_EPOCH"
+"""The ARG below each FROM that holds the cache epoch: with another value, every RUN runs again."""
 UNWRITABLE = re.compile(r"[\n\r\0]")
 
 

@@ -35,17 +35,17 @@ from ci.fusion.part import Part, PartWriter
 from ci.fusion.rewrite import StageNaming, rename_origins, replace_base, scope_of
 from ci.fusion.stage_names import own_stage_names, reserved_names, stage_names
 from ci.fusion.substitutions import Substitutions
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image, Images
 
 _NOTHING = Substitutions()
 
 
-def fuse(stack: Stack, name: str, substitutions: Substitutions = _NOTHING) -> Fused:
+def fuse(stack: Images, name: str, substitutions: Substitutions = _NOTHING) -> Fused:
     """Fuse an image with all images it needs. Without any, it keeps its text. KeyError for an unknown name."""
     return fuse_all(stack, (name,), substitutions)[name]
 
 
-def fuse_all(stack: Stack, wanted: Iterable[str], substitutions: Substitutions = _NOTHING) -> Mapping[str, Fused]:
+def fuse_all(stack: Images, wanted: Iterable[str], substitutions: Substitutions = _NOTHING) -> Mapping[str, Fused]:
     """Fuse several images, each with all images it needs. Common parts are made once.
 
     The text of a published image is one FROM; in other texts it is a base image.
@@ -63,7 +63,7 @@ def _published(image: str, reference: str) -> Fused:
 class _Writer:
     """Writes the texts of a stack. The part of a needed image is the same in all of them."""
 
-    def __init__(self, stack: Stack, substitutions: Substitutions) -> None:
+    def __init__(self, stack: Images, substitutions: Substitutions) -> None:
         self._stack = stack
         self._published = substitutions.published
         # The engine runs the ONBUILD instructions of a published image with the whole context as their source, and

@@ -11,7 +11,7 @@ from ci.dockerfile.parser import Instruction, parse_dockerfile
 from ci.dockerfile.secret_mounts import ssh_mounts
 from ci.dockerfile.stages import ImageStage
 from ci.fusion.rewrite import StageNaming
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 _HEREDOC_LINES_SHOWN = 3
 MAKES_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})

@@ -22,7 +22,7 @@ from ci.fusion.fused import (
 )
 from ci.fusion.rewrite import RewriteContext, StageNaming, rewrite, write_from
 from ci.fusion.stage_names import unused_name
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import ImageNames, ImageStage, Origin, Scope, Source
 from ci.fusion.cache_folders import from_folder
 from ci.fusion.substitutions import Substitutions
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 StageNames = Mapping[tuple[str, int], str]
 """The names of stages in the text by image and index; -1 is the image's last stage."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ci.dockerfile.stages import Origin
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 LAST = -1
 # Names with a special meaning to the engine.

@@ -1,13 +1,13 @@
 """What a fused text uses instead of what its Dockerfiles say: published images, exact digests, epochs, proxies."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ci.dockerfile.arguments import EPOCH_ARGUMENT
 from ci.dockerfile.lexer import quote
-from ci.stack.model import Stack
-from ci.stack.reserved_names import EPOCH_ARGUMENT
+from ci.stack.image import Images
 
 _EPOCH_LENGTH = 16
 
@@ -46,7 +46,23 @@ class Substitutions(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(("ARG", *words)) if words else ""
 
 
-def proxies_of(stack: Stack) -> Mapping[str, Mapping[str, str]]:
+def substitutions_of(
+    stack: Images,
+    *,
+    published: Mapping[str, str],
+    bases: Iterable[Mapping[str, str | None]],
+    epochs: Mapping[str, str],
+) -> Substitutions:
+    """Return what a plan substitutes. `bases` are the digests of each image's foreign bases, None if not known."""
+    return Substitutions(
+        published=published,
+        digests={reference: digest for one in bases for reference, digest in one.items() if digest},
+        epochs={name: epoch for name, epoch in epochs.items() if epoch},
+        proxies=proxies_of(stack),
+    )
+
+
+def proxies_of(stack: Images) -> Mapping[str, Mapping[str, str]]:
     """Return the proxies of all images that have any."""
     return {image.name: image.proxies for image in stack.images if image.proxies}
 

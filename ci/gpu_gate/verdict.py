@@ -7,10 +7,11 @@ from enum import StrEnum
 
 import msgspec
 
+from ci.image_labels import CREATED
 from ci.oci.attestation import AttestationType
 from ci.oci.reference import Repository
 from ci.oci.registry import Registry
-from ci.registry_format import CREATED, GPU_OUTCOME, GPU_VERDICT
+from ci.registry_format import GPU_OUTCOME, GPU_VERDICT
 
 
 class GpuOutcome(StrEnum):

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ci.image_labels import TITLE
 from ci.oci.index import SCHEMA_VERSION, add_to_index, decode_index
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import (
@@ -24,7 +25,6 @@ from ci.oci.registry import (
     digest_of,
     put_verified,
 )
-from ci.registry_format import TITLE
 
 DocumentType = TypeVar("DocumentType", bound=msgspec.Struct)
 

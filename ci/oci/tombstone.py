@@ -8,10 +8,11 @@ it is not an image, and the functions here read such a tag as absent.
 import secrets
 from collections.abc import Container
 
+from ci.image_labels import DESCRIPTION
 from ci.oci.reference import Reference
 from ci.oci.referrers import marker_annotations, marker_manifest, push_marker
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
-from ci.registry_format import DESCRIPTION, NONCE, TOMBSTONE
+from ci.registry_format import NONCE, TOMBSTONE
 
 
 def is_tombstone(manifest: Manifest) -> bool:

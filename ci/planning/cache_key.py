@@ -13,11 +13,13 @@ import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.fusion.fuse import fuse_all
-from ci.stack.model import EntryKind, Image, Stack, SuiteKind, Tree
+from ci.planning.pipeline import Pipeline
+from ci.stack.image import Image, SuiteKind
+from ci.stack.model import EntryKind, Stack, Tree
 from ci.stack.suites import CLUTTER
 
-# To be raised when the same sources are built differently, or when a hash covers something else.
-_VERSION = "1"
+# To be raised when a hash covers something else. Version 2 has the code and the engine that build images.
+_VERSION = "2"
 
 
 class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,8 @@ class ImageKey(msgspec.Struct, frozen=True, kw_only=True):
     """The foreign bases without a digest, of the image and of all images it depends on."""
     epoch: str
     """The cache epoch of the stack, and its own. With another one, downloads are repeated."""
+    pipeline: Pipeline
+    """Whose code and engine are in both."""
 
 
 def make_keys(  # noqa: PLR0913 (it is made of all of these)
@@ -40,18 +44,17 @@ def make_keys(  # noqa: PLR0913 (it is made of all of these)
     tree: Tree,
     images: Sequence[Image],
     bases: Mapping[str, str | None],
-    tools: str,
+    pipeline: Pipeline,
     *,
     epochs: Mapping[str, str] | None = None,
 ) -> Mapping[str, ImageKey]:
     """Return the keys of images by name. Disabled ones have none.
 
     `images` are in the stack's order, with all that they need. `bases` has the digests of foreign bases by reference;
-    one that is missing or None is not known. `tools` is a digest of what suites are run with, `epochs` the epochs that
-    images have of their own.
+    one that is missing or None is not known. `epochs` are the epochs that images have of their own.
     """
     digests = TreeDigests(tree)
-    shared = (_VERSION, stack.platform, stack.epoch, digests.matching(stack.rebuild_all))
+    shared = _shared_fields(stack, digests, pipeline)
     enabled = [image for image in images if image.enabled]
     texts = {name: fused.text for name, fused in fuse_all(stack, [image.name for image in enabled]).items()}
     found: dict[str, ImageKey] = {}
@@ -72,12 +75,19 @@ def make_keys(  # noqa: PLR0913 (it is made of all of these)
         )
         found[image.name] = ImageKey(
             key=None if unknown else key,
-            tests_key=_suites_hash(stack, image, digests, tools),
+            tests_key=_suites_hash(stack, image, digests, pipeline.suite_code),
             bases=known,
             unknown=tuple(dict.fromkeys(unknown)),
             epoch=", ".join(filter(None, (stack.epoch, own_epoch))),
+            pipeline=pipeline,
         )
     return found
+
+
+def _shared_fields(stack: Stack, digests: "TreeDigests", pipeline: Pipeline) -> tuple[str, ...]:
+    """Return what is part of the keys of all images."""
+    own = (_VERSION, pipeline.image_code, pipeline.engine)
+    return (*own, stack.platform, stack.compression, stack.epoch, digests.matching(stack.rebuild_all))
 
 
 def _optional_fields(own_epoch: str, tag_prefix: str) -> Iterator[str]:
@@ -93,12 +103,12 @@ def _digest_of(reference: str, bases: Mapping[str, str | None]) -> str | None:
     return reference.partition("@")[2] or bases.get(reference)
 
 
-def _suites_hash(stack: Stack, image: Image, digests: "TreeDigests", tools: str) -> str:
+def _suites_hash(stack: Stack, image: Image, digests: "TreeDigests", code: str) -> str:
     suites = [suite for suite in stack.suites_of(image.name) if suite.kind is not SuiteKind.GPU]
     return _hash(
         "suites",
         _VERSION,
-        tools,
+        code,
         msgspec.json.encode([stack.tests, image.size_budget], order="deterministic").decode(),
         *(f"{suite.name} {digests.context(suite.folder, CLUTTER)}" for suite in suites),
     )

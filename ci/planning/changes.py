@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from ci.dockerfile.dockerignore import IgnorePatterns
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image
+from ci.stack.image_files import SETTINGS
+from ci.stack.model import Stack
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,11 @@ def changed_stack_files(stack: Stack, changes: Changed) -> tuple[str, ...]:
     """Return the changed files that cause all images to be rebuilt."""
     rules = IgnorePatterns(stack.rebuild_all)
     return tuple(path for path in changes.paths if rules.match(path))
+
+
+def changed_settings(changes: Changed) -> tuple[str, ...]:
+    """Return the changed files of settings. What of them goes into an image is part of its cache key."""
+    return tuple(path for path in changes.paths if posixpath.basename(path) == SETTINGS)
 
 
 def changed_files(stack: Stack, changes: Changed) -> Mapping[str, tuple[str, ...]]:

@@ -11,8 +11,9 @@ import msgspec
 
 from ci.errors import first_few
 from ci.planning.cache_key import ImageKey
-from ci.planning.changes import Changed, History, Unknown, changed_files, changed_stack_files
-from ci.stack.model import Image, Stack
+from ci.planning.changes import Changed, History, Unknown, changed_files, changed_settings, changed_stack_files
+from ci.stack.image import Image
+from ci.stack.model import Stack
 
 _DIGEST_SHOWN = 12
 
@@ -29,6 +30,8 @@ class Action(StrEnum):
 class Cause(StrEnum):
     """Why it does that. The causes to build are in order, after a first build: the first that applies is shown."""
 
+    PIPELINE = "pipeline changed"
+    """The last published image was built by other code of this pipeline, or by another engine."""
     FILES = "files changed"
     PARENT = "parent changes"
     OTHER_PARENT = "other parent"
@@ -38,6 +41,8 @@ class Cause(StrEnum):
     EPOCH = "epoch"
     FORCED = "forced"
     STACK_FILES = "stack files changed"
+    SETTINGS = "settings changed"
+    """Some line of stack.toml, and nothing else that is known."""
     NEVER_PUBLISHED = "never published"
     REGISTRY = "registry did not answer"
     NO_REGISTRY = "no registry"
@@ -107,6 +112,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     build_args: Mapping[str, str]
     bases: Mapping[str, str]
     """The digests of its foreign bases by reference."""
+    image_code: str = ""
+    """A digest of the code that built it; empty, as is the next, if it was not recorded."""
+    engine: str = ""
 
 
 class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +148,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
     changed = inputs.history.changes if isinstance(inputs.history.changes, Changed) else Changed(base="", paths=())
     files = changed_files(stack, changed)
     stack_files = changed_stack_files(stack, changed)
+    settings = changed_settings(changed)
     built: dict[str, Cause] = {}
     reused: dict[str, str] = {}
     decisions: list[Decision] = []
@@ -163,6 +172,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
             changing = [one for one in rebuilt if not is_first or built[one] not in _NOTHING_THERE]
             causes = (
                 _first_build(image, inputs, answer),
+                _other_pipeline(image, inputs, answer),
                 _listed(Cause.FILES, files.get(image.name, ())),
                 _listed(Cause.PARENT, changing),
                 _listed(Cause.OTHER_PARENT, _other_parents(image, answer, reused, inputs)),
@@ -170,6 +180,7 @@ def decide(stack: Stack, images: Sequence[Image], inputs: PlanInputs) -> tuple[D
                 _listed(Cause.FORCED, ["--rebuild"] if image.name in inputs.forced else []),
                 _listed(Cause.EPOCH, ["--refresh"] if inputs.refresh_epoch else []),
                 _listed(Cause.STACK_FILES, stack_files),
+                _listed(Cause.SETTINGS, settings if isinstance(answer, Absent) else ()),
             )
             reason = next((cause for cause in causes if cause), None) or _unpublished(image, inputs, answer)
             built[image.name] = reason.cause
@@ -224,6 +235,18 @@ def _reuse(image: Image, answer: Present) -> Decision:
 
 def _listed(cause: Cause, items: Sequence[str]) -> Reason | None:
     return Reason(cause=cause, detail=first_few(items)) if items else None
+
+
+def _other_pipeline(image: Image, inputs: PlanInputs, answer: Answer) -> Reason | None:
+    """Compare the pipeline with the one that built the last published image."""
+    record, own = (inputs.records or {}).get(image.name), inputs.keys.get(image.name)
+    if record is None or own is None or not isinstance(answer, Absent):
+        return None
+    now = own.pipeline
+    parts = ["the code that builds images"] if record.image_code != now.image_code else []
+    if record.engine not in {"", now.engine}:
+        parts.append(f"the engine {record.engine} -> {now.engine}")
+    return _listed(Cause.PIPELINE, parts)
 
 
 def _differences(image: Image, inputs: PlanInputs) -> Iterator[Reason | None]:

@@ -7,7 +7,8 @@ import msgspec
 from ci.errors import RequestError, did_you_mean
 from ci.planning.decisions import Action, Cause, Decision, PlanInputs, Reason, decide
 from ci.stack.git_folder import lacks_git_folder
-from ci.stack.model import Image, Stack, SuiteKind
+from ci.stack.image import Image, SuiteKind
+from ci.stack.model import Stack
 
 
 class ImagePlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from ci.dockerfile.secret_mounts import secret_mounts, ssh_mounts
 from ci.errors import RequestError, did_you_mean
 from ci.fusion.fuse import used_stages
 from ci.planning.plan import Plan
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image
+from ci.stack.model import Stack
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

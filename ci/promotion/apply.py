@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from ci.errors import PromotionDeniedError
 from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.reference import Reference
 from ci.oci.referrers import push_referrer
 from ci.oci.registry import Descriptor, Manifest, Registry
 from ci.oci.tag_update import TagUpdate, update_tags
 from ci.oci.tombstone import is_tombstone
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.history import list_record
 from ci.promotion.records import PROMOTION_RECORDS, Digests, Kind, PromotionRecord, RecordedUpdate
 from ci.publish.sizes import compressed_size

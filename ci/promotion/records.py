@@ -10,10 +10,11 @@ from enum import StrEnum
 
 import msgspec
 
+from ci.image_labels import CREATED, DESCRIPTION
 from ci.oci.attestation import AttestationType
 from ci.oci.registry import digest_of
 from ci.publish.tags import place_text
-from ci.registry_format import CREATED, DESCRIPTION, PROMOTION_ID, PROMOTION_RECORD
+from ci.registry_format import PROMOTION_ID, PROMOTION_RECORD
 
 # As `_annotations` writes it.
 _NUMBER = re.compile(r"\w+ (\d+) of ")

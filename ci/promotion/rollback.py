@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from ci.errors import PromotionDeniedError
 from ci.oci.concurrency import gather_results
 from ci.oci.registry import IntegrityError, Manifest, Registry, RegistryError
 from ci.oci.tag_update import TagUpdate
 from ci.oci.tombstone import read_tag, tombstone_manifest
 from ci.promotion.apply import PromotionPlan, StackTarget, to_record
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.explain import describe, explain_gone, explain_skipped, explain_unfinished
 from ci.promotion.records import Digests, Kind, PromotionRecord
 from ci.promotion.timeline import RecordStatus, Timeline, matches

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ci.errors import PromotionDeniedError
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.registry import Registry
 from ci.oci.tombstone import read_digest
+from ci.promotion.errors import PromotionDeniedError
 from ci.publish.attestations import RunRecord, find_run_records
 from ci.publish.tags import Place
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ci.image_labels import CREATED, REVISION
 from ci.oci.attestation import AttestationType
 from ci.oci.reference import Reference, Repository
 from ci.oci.registry import Registry
 from ci.planning.cache_key import ImageKey
 from ci.planning.decisions import Action
 from ci.publish.tags import Place, TagLayout
-from ci.registry_format import CREATED, REVISION, RUN_RECORD, STACK_TAG, SUITES, TEST_ATTESTATION
+from ci.registry_format import RUN_RECORD, STACK_TAG, SUITES, TEST_ATTESTATION
 from ci.results import RunReport
 from ci.stack.model import Stack
 
@@ -70,6 +71,10 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     build_args: Mapping[str, str]
     bases: Mapping[str, str]
     """The digests of its foreign bases by reference."""
+    image_code: str = ""
+    """A digest of the code that built it. Left out in records from before this field, and so is the next."""
+    engine: str = ""
+    """The version of the Dagger engine."""
     accepted_growth: str = ""
     """Why it may be over its budget. Left out where it is not."""
 
@@ -166,6 +171,8 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
             tests=msgspec.convert(attestations[name], RecordedTests, from_attributes=True),
             epoch=keys[name].epoch,
             build_args=stack.by_name[name].build_args,
+            image_code=keys[name].pipeline.image_code,
+            engine=keys[name].pipeline.engine,
             accepted_growth=accepted.get(name, ""),
             bases={reference: digest for reference, digest in keys[name].bases.items() if digest},
         )

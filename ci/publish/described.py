@@ -7,6 +7,7 @@ import msgspec
 
 from ci.contents.described_stack import DescribedStack
 from ci.contents.model import Contents
+from ci.image_labels import BASE_DIGEST
 from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.registry import RegistryError
 from ci.oci.tombstone import read_digest
@@ -14,7 +15,6 @@ from ci.publish.attestations import RUN_RECORDS, RunRecord
 from ci.publish.descriptions import find_description
 from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
 from ci.publish.tags import Place
-from ci.registry_format import BASE_DIGEST
 
 
 class TaggedImage(NamedTuple):

@@ -15,7 +15,7 @@ import msgspec
 
 from ci.contents.model import Contents
 from ci.errors import StackError, describe_unexpected
-from ci.fusion.fused import Fused, layering
+from ci.fusion.fused import Fused
 from ci.oci.concurrency import gather_or_raise, gather_results
 from ci.oci.referrers import push_referrer
 from ci.oci.registry import IntegrityError, Manifest, RegistryError, put_verified
@@ -31,32 +31,19 @@ from ci.publish.attestations import (
     make_record,
 )
 from ci.publish.descriptions import as_published, attach_description
+from ci.publish.labels import BaseImage, ReleaseMetadata, foreign_base, image_labels
 from ci.publish.published_image import read_published_image
 from ci.publish.refresh import note_refresh, write_refresh_marker
 from ci.publish.registry_state import RegistrySession
 from ci.publish.sizes import compressed_size
 from ci.publish.stack_list import list_stack
 from ci.publish.whole_stack import StackImage, check_whole
-from ci.registry_format import BASE_DIGEST, BASE_NAME, CACHE_KEY, CREATED, REVISION, SOURCE, TITLE, VERSION
-from ci.results import ImageReport, Publication, RunReport, SuiteReport, TestOutcome
-from ci.stack.model import Image, Stack
+from ci.results import ImageReport, Publication, RunReport
+from ci.stack.image import Image
+from ci.stack.model import Stack
+from ci.suite_results import SuiteReport, TestOutcome
 
 _ADVICE = "Run the same command again: images that were uploaded and passed are not built again."
-
-
-class ReleaseMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What the labels of all images of a run say: the stack's tag, the commit, the time (RFC 3339, UTC), the sources.
-
-    `epoch` is set if everything is fetched again; it is then written as each image's refresh marker. With `is_refresh`
-    it was chosen by us, and is resumed if the run is interrupted.
-    """
-
-    tag: str
-    commit: str
-    created: str
-    source: str = ""
-    epoch: str = ""
-    is_refresh: bool = False
 
 
 class StackPublisher:
@@ -85,18 +72,12 @@ class StackPublisher:
 
     def labels(self, image: Image, fused: Fused, parent_digest: str | None) -> Mapping[str, str]:
         """Return the labels of an image, including those that replace labels of its parent."""
-        base, digest = self._base(image, fused, parent_digest)
-        written = {
-            TITLE: image.name,
-            VERSION: self._metadata.tag,
-            REVISION: self._metadata.commit,
-            CREATED: self._metadata.created,
-            SOURCE: self._metadata.source,
-            BASE_NAME: base,
-            BASE_DIGEST: digest,
-            CACHE_KEY: self._key(image.name),
-        }
-        return {name: value for name, value in written.items() if value}
+        if image.parent:
+            name = str(self._tags.cache_tag(image.parent, self._key(image.parent)))
+            base = BaseImage(name, parent_digest or "")
+        else:
+            base = foreign_base(fused, self._keys[image.name].bases)
+        return image_labels(image.name, self._key(image.name), base, self._metadata)
 
     async def attest_tests(
         self, name: str, digest: str, suites: Sequence[SuiteReport], needs: Mapping[str, str]
@@ -270,14 +251,6 @@ class StackPublisher:
                 f"The test attestation of {repository.pinned(digest)} is gone: it was deleted. Run the command again."
             )
         return attestation
-
-    def _base(self, image: Image, fused: Fused, parent_digest: str | None) -> tuple[str, str]:
-        """Return the name and digest of the base of an image, empty if it has none."""
-        if image.parent:
-            return str(self._tags.cache_tag(image.parent, self._key(image.parent))), parent_digest or ""
-        base = layering(fused).base.partition("@")[0]
-        digest = self._keys[image.name].bases.get(base)
-        return (base, digest) if digest else ("", "")
 
     def _key(self, name: str) -> str:
         key = self._keys[name].key

@@ -26,7 +26,7 @@ from ci.publish.attestations import (
 )
 from ci.publish.refresh import read_refresh_marker
 from ci.publish.tags import TagLayout
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 T = TypeVar("T")
 
@@ -201,4 +201,11 @@ async def _find_record(name: str, tag: str, session: RegistrySession) -> Sequenc
 
 
 def _record(image: RecordedImage, commit: str) -> Record:
-    return Record(commit=commit, epoch=image.epoch, build_args=image.build_args, bases=image.bases)
+    return Record(
+        commit=commit,
+        epoch=image.epoch,
+        build_args=image.build_args,
+        bases=image.bases,
+        image_code=image.image_code,
+        engine=image.engine,
+    )

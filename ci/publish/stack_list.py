@@ -5,13 +5,14 @@ Without it, a stack is found only by who knows its tag. Every image has the list
 
 from collections.abc import Iterable
 
+from ci.image_labels import CREATED
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import list_referrers
 from ci.oci.registry import Descriptor, Registry
 from ci.publish.attestations import RUN_RECORDS, RunRecord
 from ci.publish.record_list import Listed, RecordList
 from ci.publish.tags import Place
-from ci.registry_format import CREATED, PUBLISHED_STACKS, RUN_RECORD, STACK_TAG, STACKS_SUFFIX
+from ci.registry_format import PUBLISHED_STACKS, RUN_RECORD, STACK_TAG, STACKS_SUFFIX
 
 MOST_LISTED = 50
 _LISTS = RecordList(PUBLISHED_STACKS, "list of published stacks", most=MOST_LISTED)

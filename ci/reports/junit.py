@@ -5,7 +5,8 @@ The format is pytest's own: https://github.com/pytest-dev/pytest/blob/main/testi
 
 from xml.etree import ElementTree as ET
 
-from ci.results import RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
+from ci.results import RunReport
+from ci.suite_results import SuiteOutcome, SuiteReport, TestOutcome, TestResult
 
 
 def render_junit(report: RunReport) -> str:

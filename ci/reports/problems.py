@@ -6,7 +6,8 @@ import msgspec
 
 from ci.contents.budgets import ImageVerdict
 from ci.reports.budgets import over_budget_message, verdict_word
-from ci.results import ImageReport, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
+from ci.results import ImageReport, RunReport
+from ci.suite_results import SuiteOutcome, SuiteReport, TestOutcome, TestResult
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

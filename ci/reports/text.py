@@ -12,18 +12,9 @@ from ci.planning.plan import ImagePlan, Plan
 from ci.reports.budgets import render_budgets, verdict_word
 from ci.reports.tree import draw_tree
 from ci.reports.versions import render_versions
-from ci.results import (
-    Failure,
-    ImageReport,
-    Outcome,
-    RunReport,
-    SuiteOutcome,
-    SuiteReport,
-    TestOutcome,
-    TestResult,
-    count_tests,
-)
-from ci.stack.model import SuiteKind
+from ci.results import Failure, ImageReport, Outcome, RunReport, count_tests
+from ci.stack.image import SuiteKind
+from ci.suite_results import SuiteOutcome, SuiteReport, TestOutcome, TestResult
 from ci.texts import last_lines, shorten
 
 _REASON_SHOWN = 64

@@ -10,8 +10,8 @@ from ci.dockerfile.missing import MissingValue
 from ci.errors import RequestError, did_you_mean, first_few
 from ci.stack.config import Settings
 from ci.stack.discovery import FoundImage
+from ci.stack.image import Image
 from ci.stack.image_files import Files
-from ci.stack.model import Image
 from ci.stack.paths import inside
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)

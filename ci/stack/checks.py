@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ci.errors import did_you_mean, first_few
 from ci.stack.config import Settings
 from ci.stack.discovery import Discovery, FoundImage
-from ci.stack.model import Image
+from ci.stack.image import Image
 from ci.stack.naming_notes import snippet
 from ci.stack.reserved_names import image_name_problem, prefix_problems, variable_problems, version_problems
 from ci.stack.suggestions import naming_lines

@@ -13,7 +13,7 @@ from ci.oci.reference import is_image_name
 from ci.stack.budget_config import BudgetTable, budget_problems
 from ci.stack.dockerfile_patterns import Pattern
 from ci.stack.gpu_config import GpuSettings, gpu_problems
-from ci.stack.model import Compression
+from ci.stack.image import Compression
 from ci.stack.quantities import percent_problem, size_problem
 from ci.stack.stack_tag import version_problem
 from ci.stack.wiki_config import WikiSettings
@@ -39,7 +39,7 @@ class StackTable(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     epoch: str = ""
     source: str = ""
     compression: Compression = Compression.GZIP
-    rebuild_all: tuple[str, ...] = ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    rebuild_all: tuple[str, ...] = (".github/workflows/main.yml", ".github/workflows/wide.yml")
     ignore: tuple[str, ...] = ()
     context: str = ""
     external: tuple[str, ...] = ()

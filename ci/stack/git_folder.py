@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ci.dockerfile.dockerignore import IgnorePatterns
 from ci.dockerfile.mounts import mounts
 from ci.dockerfile.parser import Instruction
-from ci.stack.model import Image
+from ci.stack.image import Image
 from ci.stack.suite_exclusions import copied_paths
 
 _GIT = ".git"

@@ -14,8 +14,9 @@ from ci.stack.config import ImageTable, Settings
 from ci.stack.discovery import FoundImage
 from ci.stack.dockerfile_names import looks_like_dockerfile
 from ci.stack.git_folder import git_folder_problems
+from ci.stack.image import Image
 from ci.stack.image_references import ImageName
-from ci.stack.model import EntryKind, Image, Tree
+from ci.stack.model import EntryKind, Tree
 from ci.stack.paths import inside, is_outside
 from ci.stack.quantities import bytes_of
 from ci.stack.reserved_names import dockerfile_problems

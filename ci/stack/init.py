@@ -14,8 +14,9 @@ from ci.oci.reference import split_reference
 from ci.stack.config import Settings
 from ci.stack.discovery import discover
 from ci.stack.dockerfile_patterns import Name
+from ci.stack.image import Image
 from ci.stack.image_files import Files
-from ci.stack.model import EntryKind, Image, Stack, Tree
+from ci.stack.model import EntryKind, Stack, Tree
 from ci.stack.naming_notes import nothing_found, quoted
 from ci.stack.raw_references import foreign_references, parse, references
 from ci.stack.reader import read_stack

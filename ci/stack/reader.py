@@ -17,9 +17,10 @@ from ci.stack.checks import disabled_problems, name_problems, settings_problems,
 from ci.stack.config import Settings, read_settings
 from ci.stack.discovery import Discovery, discover
 from ci.stack.graph import cycles, dependencies, ordered, parent
+from ci.stack.image import Image, TestSettings
 from ci.stack.image_files import Files, read_image
 from ci.stack.image_references import ImageReferences
-from ci.stack.model import Image, Stack, TestSettings, Tree
+from ci.stack.model import Stack, Tree
 from ci.stack.naming_notes import nothing_found, passed_over_note, renamed_note
 from ci.stack.raw_references import PLATFORM, foreign_references, parse
 from ci.stack.reference_checks import reference_doubts, used_references

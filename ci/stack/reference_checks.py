@@ -12,8 +12,8 @@ from ci.dockerfile.parser import Instruction
 from ci.dockerfile.stages import Origin, Scope, Source, origins
 from ci.errors import first_few
 from ci.oci.reference import split_reference
+from ci.stack.image import Image
 from ci.stack.image_references import ImageReferences
-from ci.stack.model import Image
 
 
 class UsedReference(NamedTuple):

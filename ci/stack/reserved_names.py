@@ -5,7 +5,7 @@ Where a word can give way to a user's name, it is not reserved: see `common_suit
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ci.dockerfile.arguments import pairs
+from ci.dockerfile.arguments import EPOCH_ARGUMENT, pairs
 from ci.dockerfile.parser import Dockerfile
 from ci.errors import RequestError
 from ci.registry_format import (
@@ -19,8 +19,6 @@ from ci.registry_format import (
 from ci.stack.stack_tag import MAX_VERSION
 from ci.stack.suites import COMMON_TESTS
 
-EPOCH_ARGUMENT = "DATAHUB_EPOCH"
-"""The ARG below each FROM that holds the cache epoch: with another value, every RUN runs again."""
 _IMAGES = {
     "scratch": "FROM scratch means the empty image",
     COMMON_TESTS: "this folder has the suites of all images",

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ci.dockerfile.dockerignore import IgnorePatterns
-from ci.stack.model import Image, SuiteKind
+from ci.stack.image import Image, SuiteKind
 from ci.stack.paths import inside
 from ci.stack.suites import COMMON_TESTS, TESTS
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from ci.dockerfile.dockerignore import literal_pattern
 from ci.dockerfile.parser import Instruction
-from ci.stack.model import Image
+from ci.stack.image import Image
 
 
 def suite_exclusions(suite_folders: Sequence[str], context: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Collection, Iterable
 
-from ci.stack.model import Suite, SuiteKind
+from ci.stack.image import Suite, SuiteKind
 from ci.stack.paths import inside
 
 COMMON_TESTS = "tests_common"

@@ -11,7 +11,7 @@ from dagger import dag
 from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.inspector import TAR, EngineInspector, inspect_container, with_tar
 from ci.adapters.dagger_engine.registry import EngineRegistry
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.contents.databases import EXCLUDED, NOTICED, matcher, pattern
 from ci.contents.inspection import Inspection
 from ci.contents.model import Ecosystem

@@ -4,7 +4,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.fusion.fuse import fuse
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree

@@ -1,19 +1,16 @@
 """The module in one git repository and the stack in another: `dagger -m REPOSITORY@VERSION call`, as most users do."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Call
+from tests.e2e.conftest import Call
 from tests.e2e.git_server import git_server
+from tests.e2e.module_copy import copy_module
 from tests.e2e.stacks import write_tree
 from tests.integration.adapters.git.repository import Repository
 
-# What no user needs of the module's repository.
-OWN = ("images/", "tests/", "docs/", "benchmarks/", "native_engine/", ".github/", ".ci/")
 FILES = {
     "images/base/Dockerfile": "FROM scratch\nCOPY a /\n",
     "images/base/a": "a",
@@ -24,16 +21,9 @@ FILES = {
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of the module, of a version, in a repository that has nothing but the module."""
-    tree = tmp_path_factory.mktemp("checkout") / "module"
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if not name.startswith(OWN) and (ROOT / name).exists():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
-    repository = new_repository(tree)
+    repository = copy_module(tmp_path_factory.mktemp("checkout") / "module")
     repository.git("tag", "v1.2.3")
-    return tree
+    return repository.root
 
 
 @pytest.fixture(scope="module", params=["a path", "a git reference"])

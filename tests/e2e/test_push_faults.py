@@ -8,7 +8,7 @@ import pytest
 from dagger import dag
 
 from ci.adapters.dagger_engine.registry import EngineRegistry
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from tests.integration.adapters.oci.faults import Act, cutting_midway, keeping_silent, refusing
 from tests.integration.adapters.oci.logins import Passwords
 from tests.integration.adapters.oci.server import RegistryServer

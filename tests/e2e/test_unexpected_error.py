@@ -8,7 +8,8 @@ from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.inspector import EngineInspector
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
-from ci.build.ports import EngineFailure, RunPorts
+from ci.build.engine_failure import EngineFailure
+from ci.build.ports import RunPorts
 from ci.build.runner import Run
 from ci.build.tasks import BuildRun
 from ci.fusion.fused import Fused

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import dagger
 
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.errors import EngineLostError
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ from ci.adapters.dagger_engine.errors import engine_result
 from ci.adapters.dagger_engine.image_config import read_config
 from ci.adapters.dagger_engine.registry import EngineRegistry
 from ci.adapters.dagger_engine.tools import TOOLS, fetched
-from ci.build.ports import EngineFailure, Inspector
+from ci.build.engine_failure import EngineFailure
+from ci.build.ports import Inspector
 from ci.contents.databases import EXCLUDED, NOTICED, pattern
 from ci.contents.inspection import Inspection
 from ci.contents.limits import MOST_IN_ALL, MOST_OF_ONE

@@ -9,10 +9,11 @@ import dagger
 from dagger import dag
 
 from ci.adapters.dagger_engine.errors import engine_result
-from ci.build.ports import EngineFailure
+from ci.adapters.dagger_engine.images import push
+from ci.build.engine_failure import EngineFailure
 from ci.clock import Clock, backoff
 from ci.errors import EngineLostError
-from ci.stack.model import Compression
+from ci.stack.image import Compression
 
 T = TypeVar("T")
 
@@ -77,18 +78,10 @@ class EngineRegistry(NamedTuple):
 
     async def push(self, image: dagger.Container, target: str) -> str | EngineFailure:
         """Push an image to a tag; return the digest of its manifest."""
-        compression = dagger.ImageLayerCompression.Zstd
-        if self.compression is Compression.GZIP:
-            compression = dagger.ImageLayerCompression.Gzip
-        pushed = await retry_transient(
-            lambda: with_timeout(
-                self.timeout,
-                image.publish(target, forced_compression=compression, registry_service=self.service),
-                "uploading",
-            ),
+        return await retry_transient(
+            lambda: with_timeout(self.timeout, push(image, target, self.compression, self.service), "uploading"),
             self.clock,
         )
-        return pushed if isinstance(pushed, EngineFailure) else pushed.rpartition("@")[2]
 
 
 class AbandonedCall(EngineFailure, frozen=True, kw_only=True):

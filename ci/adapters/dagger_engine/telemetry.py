@@ -18,7 +18,7 @@ from opentelemetry import trace
 from typing_extensions import override
 
 from ci.build.progress import Progress, Span
-from ci.results import TestOutcome, TestResult
+from ci.suite_results import TestOutcome, TestResult
 
 # What is below such a span is hidden. Dagger's tree shows it if the span fails, or with `-vv`.
 _HIDES_CALLS = {"dagger.io/ui.encapsulate": True}

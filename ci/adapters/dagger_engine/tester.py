@@ -1,6 +1,5 @@
 """Runs test suites: inside a throw-away copy of an image, or in a test container beside its running server."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
@@ -10,11 +9,12 @@ import dagger
 from dagger import dag
 from typing_extensions import override
 
-from ci.adapters.dagger_engine.builder import EngineBuilder
 from ci.adapters.dagger_engine.errors import as_failure, engine_result
-from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest, Tester
+from ci.adapters.dagger_engine.images import EngineImages
+from ci.build.engine_failure import EngineFailure
+from ci.build.suite_ports import SuiteOutput, SuiteRequest, Tester
 from ci.fusion.fused import Fused
-from ci.stack.model import SuiteKind
+from ci.stack.image import SuiteKind
 from ci.stack.suites import CLUTTER
 
 _TEST_CONTAINER = Path(__file__).parents[2] / "test_container"
@@ -31,9 +31,9 @@ class EngineTester(Tester):
     `files` holds the folders of files that tests wrote for the report, by `image/origin-kind` of their suite.
     """
 
-    def __init__(self, source: dagger.Directory, builder: EngineBuilder) -> None:
+    def __init__(self, source: dagger.Directory, images: EngineImages) -> None:
         self._source = source
-        self._builder = builder
+        self._images = images
         self.files: dict[str, dagger.Directory] = {}
 
     @override
@@ -46,7 +46,7 @@ class EngineTester(Tester):
         return await engine_result(self._run_kind(fused, request))
 
     async def _run_kind(self, fused: Fused, request: SuiteRequest) -> SuiteOutput | EngineFailure:
-        image = await self._builder.image(fused)
+        image = await self._images.image(fused)
         match request.suite.kind:
             case SuiteKind.IMAGE:
                 return await self._run_inside(image, request)
@@ -134,15 +134,6 @@ class EngineTester(Tester):
             junit=await text("junit.xml") or None,
             log=await text("log") or await ran.combined_output(),
         )
-
-
-def tools_digest() -> str:
-    """Return a digest of the test container and its plugins: when they change, suites that passed run again."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in _TEST_CONTAINER.iterdir() if path.is_file()):
-        content = file.read_bytes()
-        digest.update(f"{file.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def _test_container() -> dagger.Container:

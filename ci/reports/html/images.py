@@ -9,7 +9,8 @@ from ci.reports.html.failures import Card
 from ci.reports.problems import build_log, suite_log
 from ci.reports.text import BRANCH, RunRow, parents_of, run_row
 from ci.reports.tree import draw_tree
-from ci.results import ImageReport, Outcome, Publication, RunReport, SuiteReport, TestOutcome, count_tests
+from ci.results import ImageReport, Outcome, Publication, RunReport, count_tests
+from ci.suite_results import SuiteReport, TestOutcome
 
 _LOOKS: Mapping[Outcome, str] = {
     Outcome.BUILT: "good",

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from ci.errors import PromotionDeniedError
 from ci.oci.registry import AccessError
 from ci.promotion.apply import PromotionPlan, apply
+from ci.promotion.errors import PromotionDeniedError
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.promotion.published import NAMES, PublishedStack
 

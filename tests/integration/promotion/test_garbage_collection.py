@@ -10,9 +10,9 @@ import pytest
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.commands.options import BuildOptions
-from ci.errors import PromotionDeniedError
 from ci.oci.referrers import Artifact, list_referrers, push_referrer, read_referrer
 from ci.planning.decisions import Action
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.source_run import find_published_run
 from ci.reports.promotion import render_history
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry

@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 
-from ci.errors import PromotionDeniedError
+from ci.image_labels import DESCRIPTION
 from ci.oci.index import decode_index, encode_index
 from ci.oci.registry import AccessError, IntegrityError, digest_of
 from ci.oci.tag_update_errors import TagUpdateError
 from ci.promotion.apply import apply
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.history import history_tag
-from ci.registry_format import DESCRIPTION, PROMOTION_HISTORY, PROMOTION_ID
+from ci.registry_format import PROMOTION_HISTORY, PROMOTION_ID
 from tests.integration.adapters.oci.contents import Contents
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.promotion.published import FORMS, NAMES, NOW, STABLE, Form, PublishedStack, digests_of

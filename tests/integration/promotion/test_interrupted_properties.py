@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from ci.errors import PromotionDeniedError
 from ci.oci.registry import Registry
 from ci.promotion.apply import apply
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.plan import plan_promotion
 from ci.promotion.records import Kind
 from ci.promotion.rollback import plan_rollback

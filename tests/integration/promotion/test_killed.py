@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from ci.adapters.oci.client import HttpRegistry
-from ci.errors import PromotionDeniedError
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.explain import explain_history
 from ci.promotion.timeline import RecordStatus, Timeline
 from ci.publish.attestations import RunRecord

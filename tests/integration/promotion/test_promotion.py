@@ -2,12 +2,13 @@
 
 import pytest
 
-from ci.errors import PromotionDeniedError, RequestError
+from ci.errors import RequestError
 from ci.oci.index import encode_index
 from ci.oci.referrers import list_referrers
 from ci.oci.registry import AccessError, ProtocolError, RegistryError
 from ci.oci.tag_update_errors import TagUpdateError
 from ci.promotion.apply import apply
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.history import history_tag
 from ci.promotion.records import Kind
 from ci.promotion.rollback import plan_rollback

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from ci.errors import PromotionDeniedError
 from ci.gpu_gate.verdict import GPU_VERDICTS, GpuOutcome, GpuVerdict
 from ci.oci.referrers import push_referrer
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.gate_check import find_gate_approval
 from ci.promotion.records import GateApproval
 from ci.promotion.source_run import find_published_run

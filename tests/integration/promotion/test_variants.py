@@ -11,9 +11,10 @@ from ci.commands.gpu_gate import GpuPorts, run_gpu_test
 from ci.commands.options import PromotionOptions
 from ci.commands.promote import promote
 from ci.commands.rollback import show_history
-from ci.errors import PromotionDeniedError, RequestError
+from ci.errors import RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
 from ci.oci.referrers import list_referrers
+from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.source_run import find_published_run
 from ci.publish.tags import RelativePlace
 from ci.registry_format import GPU_VERDICT, PROMOTION_RECORD

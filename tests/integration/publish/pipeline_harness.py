@@ -11,19 +11,19 @@ import msgspec
 
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.clock import Clock
 from ci.commands.build import build_stack
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, plan_stack
 from ci.fusion.fused import Fused
+from ci.image_labels import BASE_DIGEST, BASE_NAME
 from ci.oci.reference import Reference
 from ci.oci.registry import Descriptor, Registry, RegistryError, digest_of
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.plan import Plan
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import RelativePlace, TagLayout
-from ci.registry_format import BASE_DIGEST, BASE_NAME
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
 from ci.stack.reader import read_stack
@@ -31,6 +31,7 @@ from tests.clocks import QuickClock
 from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.server import RegistryServer
 from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
+from tests.unit.planning.sample_keys import PIPELINE
 from tests.unit.trees import MemoryTree
 
 IMAGES = ("base", "ds", "ml", "r")
@@ -146,6 +147,7 @@ class StackRuns:
         self.options = BuildOptions(publish=True)
         self.commit = COMMIT
         self.clock = QuickClock()
+        self.code = PIPELINE
         self.failing = ""
         self.confused = False
         self.later = timedelta()
@@ -182,7 +184,7 @@ class StackRuns:
             tester=self.tester,
             inspector=self.inspector,
             progress=self.progress,
-            tools="tools",
+            pipeline=self.code,
             cores=2,
             clock=RunClock(self._runs, self.later),
         )

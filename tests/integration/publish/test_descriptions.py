@@ -3,13 +3,14 @@
 import msgspec
 import pytest
 
+from ci.image_labels import BASE_DIGEST
 from ci.oci.index import decode_index
 from ci.oci.referrers import read_referrer
 from ci.publish.attestations import RUN_RECORDS
 from ci.publish.descriptions import attach_description
 from ci.publish.published_image import read_published_image
 from ci.publish.stack_list import MOST_LISTED, list_stack, read_stacks
-from ci.registry_format import BASE_DIGEST, CONTENTS, CYCLONEDX, PUBLISHED_STACKS, RUN_RECORD, STACK_TAG, SUBJECT
+from ci.registry_format import CONTENTS, CYCLONEDX, PUBLISHED_STACKS, RUN_RECORD, STACK_TAG, SUBJECT
 from tests.integration.adapters.oci.debian import DebianRegistry
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.promotion.published import PublishedStack

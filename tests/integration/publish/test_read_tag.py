@@ -2,7 +2,7 @@
 
 import pytest
 
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.commands.describe import FailedBuildError, chosen, compare, describe_source, list_stacks, read_tag
 from ci.contents.described_stack import DescribedStack
 from ci.contents.inspection import Inspection

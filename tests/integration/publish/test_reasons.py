@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ci.adapters.git import read_history
 from ci.planning.changes import History
@@ -14,6 +15,7 @@ from tests.integration.adapters.oci.server import RegistryServer
 from tests.integration.publish.pipeline_harness import FILES, Pipeline
 
 pytestmark = pytest.mark.anyio
+TOML = "images/stack.toml"
 ML, R, BASE = "images/ml/Dockerfile", "images/r/Dockerfile", "images/base/Dockerfile"
 OTHER = "FROM ds\nRUN other\n"
 REUSED = dict.fromkeys(("base", "ds", "ml", "r"), "published")
@@ -108,6 +110,27 @@ def no_git(pipeline: GitPipeline) -> None:
     (pipeline.repository.root / ".git").rename(pipeline.repository.root.parent / "gone")
 
 
+def other_code(pipeline: GitPipeline) -> None:
+    pipeline.code = replace(pipeline.code, image_code="other")
+    pipeline.repository.commit(**{"README.md": "1"})
+
+
+def another_engine(pipeline: GitPipeline) -> None:
+    pipeline.code = replace(pipeline.code, engine="v2")
+
+
+def other_code_for_suites(pipeline: GitPipeline) -> None:
+    pipeline.code = replace(pipeline.code, suite_code="other")
+
+
+def another_compression(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{TOML: FILES[TOML].replace("[stack]", '[stack]\ncompression = "zstd"')})
+
+
+def a_budget(pipeline: GitPipeline) -> None:
+    pipeline.repository.commit(**{TOML: f"{FILES[TOML]}[budget]\n"})
+
+
 CASES: list[tuple[Callable[[GitPipeline], None], dict[str, str]]] = [
     (a_commit, {"ml": f"files changed: {ML}"}),
     (two_commits, {"ml": f"files changed: {ML}", "r": f"files changed: {R}"}),
@@ -128,6 +151,19 @@ CASES: list[tuple[Callable[[GitPipeline], None], dict[str, str]]] = [
     (a_force_push, {"ml": "no history: Unknown base '1111111"}),
     (an_unrelated_commit_after_a_red_one, {"ml": "never published: no image with this content"}),
     (a_commit_taken_back, {}),
+    (other_code, dict.fromkeys(REUSED, "pipeline changed: the code that builds images")),
+    (another_engine, dict.fromkeys(REUSED, "pipeline changed: the engine v1 -> v2")),
+    (other_code_for_suites, {}),
+    (
+        another_compression,
+        {
+            "base": f"settings changed: {TOML}",
+            "ds": "parent changes: base",
+            "ml": "parent changes: ds",
+            "r": "parent changes: base",
+        },
+    ),
+    (a_budget, {}),
     (no_git, {"ml": "no history: The source tree has no .git folder."}),
 ]
 

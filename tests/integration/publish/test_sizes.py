@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from ci.commands.options import BuildOptions
 from ci.fusion.fused import Fused, layering
 from ci.results import Layer, Outcome

@@ -28,6 +28,7 @@ from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.pipeline_harness import OWN, Engine, Form, with_form
 from tests.integration.publish.whole import mixed
 from tests.unit.build.fakes import FakeInspector, FakeTester, KeptProgress
+from tests.unit.planning.sample_keys import PIPELINE
 from tests.unit.trees import MemoryTree
 
 HOST = "registry.example"
@@ -184,7 +185,7 @@ class World:
             tester=FakeTester(failing=f"{failing} common/image"),
             inspector=FakeInspector(),
             progress=KeptProgress(),
-            tools="tools",
+            pipeline=PIPELINE,
             cores=1,
             clock=FixedClock(self.moment),
         )

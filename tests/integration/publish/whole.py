@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from ci.registry_format import BASE_DIGEST
+from ci.image_labels import BASE_DIGEST
 from tests.integration.adapters.oci.contents import Contents
 
 PARENTS: Mapping[str, str] = {"ds": "base", "ml": "ds", "r": "base"}

@@ -5,18 +5,21 @@ from contextlib import contextmanager
 
 import anyio
 
-from ci.build.ports import EngineFailure, RunPorts, SuiteOutput, SuiteRequest
+from ci.build.engine_failure import EngineFailure
+from ci.build.ports import RunPorts
 from ci.build.progress import Span
 from ci.build.runner import Run
+from ci.build.suite_ports import SuiteOutput, SuiteRequest
 from ci.build.tasks import BuildRun
 from ci.contents.inspection import Inspection
 from ci.contents.model import ImageConfig
 from ci.errors import EngineLostError
 from ci.fusion.fused import Fused, FusedStep
 from ci.planning.plan import make_plan
-from ci.results import ImageReport, Layer, RunReport, TestResult
+from ci.results import ImageReport, Layer, RunReport
 from ci.stack.model import Tree
 from ci.stack.reader import read_stack
+from ci.suite_results import TestResult
 from tests.unit.build.suite_outputs import failing_output, passing_output
 
 

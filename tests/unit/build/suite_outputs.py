@@ -2,7 +2,7 @@
 
 import json
 
-from ci.build.ports import SuiteOutput
+from ci.build.suite_ports import SuiteOutput
 from tests.junit_reports import case, junit_of
 
 

@@ -1,9 +1,10 @@
 import pytest
 
-from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
+from ci.build.engine_failure import EngineFailure
+from ci.build.suite_ports import SuiteOutput, SuiteRequest
 from ci.fusion.fused import Fused
 from ci.reports.folder import render_folder
-from ci.results import SuiteOutcome, TestOutcome
+from ci.suite_results import SuiteOutcome, TestOutcome
 from tests.unit.build.fakes import FakeBuilder, FakeTester, only, outcomes, run
 from tests.unit.build.suite_outputs import failing_output, passing_output
 from tests.unit.trees import MemoryTree

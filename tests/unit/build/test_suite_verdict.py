@@ -1,8 +1,8 @@
 import pytest
 
-from ci.build.ports import SuiteOutput
+from ci.build.suite_ports import SuiteOutput
 from ci.build.suite_verdict import judge, with_rerun
-from ci.results import SuiteOutcome, TestOutcome
+from ci.suite_results import SuiteOutcome, TestOutcome
 from tests.unit.build.suite_outputs import (
     collected,
     end,

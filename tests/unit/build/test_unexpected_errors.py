@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from ci.build.ports import EngineFailure, SuiteOutput, SuiteRequest
+from ci.build.engine_failure import EngineFailure
+from ci.build.suite_ports import SuiteOutput, SuiteRequest
 from ci.errors import EngineLostError, ExternalError
 from ci.fusion.fused import Fused, FusedStep
 from ci.reports.folder import render_folder

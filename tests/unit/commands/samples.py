@@ -9,6 +9,7 @@ from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
+from tests.unit.planning.sample_keys import PIPELINE
 from tests.unit.trees import MemoryTree
 
 COMMIT = "a1239ab" + "0" * 33
@@ -67,7 +68,7 @@ def ports(
         tester=FakeTester(),
         inspector=FakeInspector(),
         progress=KeptProgress(),
-        tools="tools",
+        pipeline=PIPELINE,
         cores=2,
         clock=NoonClock(),
     )

@@ -5,9 +5,10 @@ from ci.commands.gpu_gate import GpuPorts, run_gpu_test
 from ci.commands.options import BuildOptions, PromotionOptions
 from ci.commands.promote import promote
 from ci.commands.rollback import rollback, show_history
-from ci.errors import PromotionDeniedError, RequestError
+from ci.errors import RequestError
 from ci.gpu_gate.verdict import GpuOutcome, GpuVerdict
 from ci.oci.registry import AccessError
+from ci.promotion.errors import PromotionDeniedError
 from ci.publish.registry_state import RegistrySession
 from ci.stack.gpu_config import GpuSettings
 from ci.stack.model import Stack

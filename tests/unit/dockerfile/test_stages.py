@@ -1,7 +1,7 @@
 import pytest
 
 from ci.errors import SpecError
-from ci.stack.model import Image
+from ci.stack.image import Image
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree, dockerfiles
 

@@ -7,12 +7,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ci.dockerfile.arguments import EPOCH_ARGUMENT
 from ci.dockerfile.parser import Dockerfile, parse_dockerfile
 from ci.fusion.fuse import fuse, fuse_all
 from ci.fusion.fused import Fused
 from ci.fusion.substitutions import Substitutions
 from ci.stack.reader import read_stack
-from ci.stack.reserved_names import EPOCH_ARGUMENT
 from tests.unit.fusion.sample_stacks import DIGEST
 from tests.unit.trees import MemoryTree, dockerfiles
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ci.planning.cache_key import ImageKey, make_keys
+from ci.planning.pipeline import Pipeline
 from ci.stack.model import EntryKind
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
@@ -33,6 +34,7 @@ FILES = {
     TOML: CI,
 }
 KINDS: Kinds = {"images/base/empty": EntryKind.FOLDER}
+PIPELINE = Pipeline(image_code="i", suite_code="s", engine="v1")
 BASES = {"debian:12": "sha256:d", "uv:0.9": "sha256:u"}
 
 
@@ -41,11 +43,11 @@ def keys(
     kinds: Mapping[str, EntryKind] = KINDS,
     bases: Mapping[str, str | None] = BASES,
     platform: str = "linux/amd64",
-    tools: str = "t",
+    pipeline: Pipeline = PIPELINE,
 ) -> Mapping[str, ImageKey]:
     tree = MemoryTree(files, kinds)
     stack = read_stack(tree, platform=platform)
-    return make_keys(stack, tree, stack.images, bases, tools)
+    return make_keys(stack, tree, stack.images, bases, pipeline)
 
 
 def changed(before: Mapping[str, ImageKey], after: Mapping[str, ImageKey], field: str = "key") -> set[str]:

@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ci.planning.cache_key import make_keys
 from ci.stack.model import EntryKind
@@ -11,6 +12,7 @@ from tests.unit.planning.sample_keys import (
     FILES,
     KINDS,
     ON_BASE,
+    PIPELINE,
     TOML,
     Files,
     Kinds,
@@ -71,6 +73,27 @@ def test_what_does_not_go_into_an_image_leaves_its_key(changes: dict[str, str | 
 
 
 @pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        pytest.param(".github/workflows/main.yml", ALL, id="what runs the pipeline"),
+        pytest.param(".github/workflows/wide.yml", ALL, id="what runs it on several machines"),
+        pytest.param(".github/workflows/tag.yml", set(), id="another workflow"),
+        pytest.param(".github/dependabot.yml", set(), id="no workflow"),
+        pytest.param("ci/fusion/fuse.py", set(), id="a folder of that name"),
+        pytest.param("dagger.json", set(), id="the module's own settings"),
+        pytest.param("docs/stack.md", set(), id="documentation"),
+        pytest.param("images/README.md", set(), id="documentation beside the images"),
+        pytest.param("images/base/README.md", set(), id="an ignored file of an image"),
+        pytest.param("images/update-pins", set(), id="a program beside the images"),
+    ],
+)
+def test_by_default_only_the_workflows_that_build_rebuild_all(path: str, names: set[str]) -> None:
+    plain = files(**{TOML: ""})
+    assert changed(keys(plain), keys({**plain, path: "x"})) == names
+    assert changed(keys({**plain, path: "x"}), keys({**plain, path: "y"})) == names
+
+
+@pytest.mark.parametrize(
     "kinds",
     [
         pytest.param({"images/base/a/tool": EntryKind.PROGRAM}, id="it may be executed"),
@@ -128,11 +151,11 @@ def test_two_images_of_one_repository_have_no_key_in_common() -> None:
     """Not even with the same sources: their cache tags would be one. A prefix changes no key of other images."""
     tree = MemoryTree({f"images/{name}/Dockerfile": "FROM debian:12\nRUN x\n" for name in ("a", "b", "c")})
     stack = read_stack(tree)
-    plain = make_keys(stack, tree, stack.images, BASES, "t")
+    plain = make_keys(stack, tree, stack.images, BASES, PIPELINE)
     assert plain["a"].key == plain["b"].key == plain["c"].key
     places = {"a": "", "b": "b-", "c": "c-"}
     images = tuple(msgspec.structs.replace(one, repository="a", tag_prefix=places[one.name]) for one in stack.images)
-    shared = make_keys(msgspec.structs.replace(stack, images=images), tree, images, BASES, "t")
+    shared = make_keys(msgspec.structs.replace(stack, images=images), tree, images, BASES, PIPELINE)
     assert shared["a"].key == plain["a"].key
     assert len({key.key for key in shared.values()}) == 3
     assert {key.tests_key for key in shared.values()} == {plain["a"].tests_key}
@@ -181,10 +204,18 @@ def test_suites_have_a_hash_of_their_own(changes: dict[str, str | None], names: 
     assert changed(keys(), keys(files(**changes)), "tests_key") == names
 
 
-def test_tools_are_in_the_hash_of_suites_and_bases_are_not() -> None:
-    assert changed(keys(), keys(tools="u"), "tests_key") == ALL
-    assert changed(keys(), keys(tools="u")) == set()
+def test_what_runs_suites_is_in_their_hash_and_bases_are_not() -> None:
+    others = replace(PIPELINE, suite_code="u")
+    assert changed(keys(), keys(pipeline=others), "tests_key") == ALL
+    assert changed(keys(), keys(pipeline=others)) == set()
     assert changed(keys(), keys(bases={}), "tests_key") == set()
+
+
+@pytest.mark.parametrize("field", ["image_code", "engine"])
+def test_the_code_and_the_engine_that_build_images_are_in_all_keys(field: str) -> None:
+    others = replace(PIPELINE, **{field: "other"})
+    assert changed(keys(), keys(pipeline=others)) == ALL
+    assert changed(keys(), keys(pipeline=others), "tests_key") == set()
 
 
 def test_disabled_images_have_no_key_and_may_be_wrong() -> None:
@@ -198,7 +229,7 @@ def test_disabled_images_have_no_key_and_may_be_wrong() -> None:
 def test_only_the_images_that_are_asked_for_get_a_key() -> None:
     tree = MemoryTree(FILES)
     stack = read_stack(tree)
-    found = make_keys(stack, tree, stack.closure(["fonts"]), {}, "t")
+    found = make_keys(stack, tree, stack.closure(["fonts"]), {}, PIPELINE)
     assert found == {"fonts": keys()["fonts"]}
 
 
@@ -215,20 +246,24 @@ def test_a_file_that_many_images_share_is_read_once() -> None:
     tree = Counted({**shared, "lib/x": "", "images/stack.toml": tables})
     tree.asked = []
     stack = read_stack(tree)
-    assert len(make_keys(stack, tree, stack.images, {}, "t")) == 5
+    assert len(make_keys(stack, tree, stack.images, {}, PIPELINE)) == 5
     assert sorted(tree.asked) == sorted(tree.paths)
 
 
 def test_keys_stay_as_they_are() -> None:
-    """Another value has all images of all users built anew: a new version of the encoding, never an accident."""
+    """Another value has all images of all users built anew: a new version of the encoding, never an accident.
+
+    It is version 2: the code and the engine that build images and the compression of their layers are part of it, in
+    place of the files of `ci`, dagger.json and stack.toml in the source tree.
+    """
     tree = MemoryTree({"images/a/Dockerfile": "FROM debian:12\nCOPY . /\n", "images/a/x": "é"})
     stack = read_stack(tree)
-    found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, "t")["a"]
-    assert found.key == "db79ccd13f08989aadea77621ca5a2d09f0e7c4f6853a75bd2deff2562dd2484"
+    found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, PIPELINE)["a"]
+    assert found.key == "992ee60b21f5bf517f030b9961dd1d54297bf383848464aadfa00eeb7b5ba390"
 
 
 def test_tests_keys_stay_as_they_are() -> None:
-    """Another value has all suites of all users run again."""
+    """Another value has all suites of all users run again. Version 2 has the code that judges suites, too."""
     tree = MemoryTree(
         {
             "images/a/Dockerfile": "FROM debian:12\n",
@@ -237,5 +272,5 @@ def test_tests_keys_stay_as_they_are() -> None:
         }
     )
     stack = read_stack(tree)
-    found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, "t")["a"]
-    assert found.tests_key == "e4ab47c655370c6d231f58b8f28997de7631ee9f162451a9860d63a0f9dac48c"
+    found = make_keys(stack, tree, stack.images, {"debian:12": "sha256:d"}, PIPELINE)["a"]
+    assert found.tests_key == "785dfa2b6192a548e069bee968c1c864ba4914dc3ea2c7a5b15c12270e425383"

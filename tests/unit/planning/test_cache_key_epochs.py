@@ -4,14 +4,14 @@ import pytest
 
 from ci.planning.cache_key import ImageKey, make_keys
 from ci.stack.reader import read_stack
-from tests.unit.planning.sample_keys import BASES, CI, FILES, KINDS, ON_BASE, TOML, changed, files, keys
+from tests.unit.planning.sample_keys import BASES, CI, FILES, KINDS, ON_BASE, PIPELINE, TOML, changed, files, keys
 from tests.unit.trees import MemoryTree
 
 
 def refreshed(epochs: Mapping[str, str], files: Mapping[str, str] = FILES) -> Mapping[str, ImageKey]:
     tree = MemoryTree(files, KINDS)
     stack = read_stack(tree)
-    return make_keys(stack, tree, stack.images, BASES, "t", epochs=epochs)
+    return make_keys(stack, tree, stack.images, BASES, PIPELINE, epochs=epochs)
 
 
 @pytest.mark.parametrize(

@@ -69,15 +69,24 @@ def test_all_changed_files_of_an_image_are_found() -> None:
     assert changed_files(STACK, changed(*paths))["a"] == paths[:4]
 
 
-@pytest.mark.parametrize(
-    "path", ["ci/module.py", "ci", "dagger.json", ".github/workflows/build.yml", "images/stack.toml"]
-)
+@pytest.mark.parametrize("path", [".github/workflows/main.yml", ".github/workflows/wide.yml"])
 def test_files_of_the_stack_concern_all_images(path: str) -> None:
     assert changed_stack_files(STACK, changed(path, "README.md")) == (path,)
     assert changed_images(STACK, changed(path)) == ("a", "ab", "inner", "whole")
 
 
-@pytest.mark.parametrize("path", ["ci.md", "x/ci/y", "sub/dagger.json", ".github/CODEOWNERS"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("ci/module.py", "ci/fusion/fuse.py", "dagger.json", "images/stack.toml", "images/README.md", "docs/stack.md"),
+        *(
+            ".github/workflows/tag.yml",
+            ".github/workflows/build.yml",
+            ".github/dependabot.yml",
+            "x/.github/workflows/main.yml",
+        ),
+    ],
+)
 def test_other_files_do_not(path: str) -> None:
     assert changed_stack_files(STACK, changed(path)) == ()
 
@@ -85,7 +94,7 @@ def test_other_files_do_not(path: str) -> None:
 def test_a_stack_names_such_files_itself() -> None:
     tree = {"images/a/Dockerfile": "FROM debian\n", "images/stack.toml": '[stack]\nrebuild-all = ["*.lock"]\n'}
     stack = read_stack(MemoryTree(tree))
-    assert changed_stack_files(stack, changed("ci/x", "uv.lock")) == ("uv.lock",)
+    assert changed_stack_files(stack, changed(".github/workflows/main.yml", "uv.lock")) == ("uv.lock",)
 
 
 def test_unknown_changes_concern_all_images() -> None:

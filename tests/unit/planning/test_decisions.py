@@ -1,10 +1,7 @@
-from collections.abc import Mapping
-
 import msgspec
 import pytest
 
 from ci.planning.cache_key import make_keys
-from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import (
     Absent,
     Action,
@@ -15,83 +12,33 @@ from ci.planning.decisions import (
     PlanInputs,
     Present,
     Reason,
-    Record,
     decide,
 )
-from ci.stack.reader import read_stack
-from tests.unit.trees import MemoryTree
-
-FILES = {
-    "images/base/Dockerfile": "FROM debian:12\n",
-    "images/ds/Dockerfile": "FROM base\nARG PYTHON=3.11\nCOPY --from=fonts /f /f\nCOPY --from=uv:0.9 /uv /uv\n",
-    "images/fonts/Dockerfile": "FROM scratch\nCOPY f /f\n",
-    "images/ml/Dockerfile": "FROM ds\n",
-    "images/old/Dockerfile": "FROM base\n",
-    "images/stack.toml": '[stack]\nepoch = "2"\n[images.ds]\nbuild-args = {PYTHON = "3.12"}\n'
-    '[images.old]\nenabled = false\nreason = "no course uses it"\n',
-}
-TREE = MemoryTree(FILES)
-STACK = read_stack(TREE)
-DEBIAN, UV = f"sha256:{'d' * 64}", f"sha256:{'0' * 64}"
-BASES = {"debian:12": DEBIAN, "uv:0.9": UV}
-ALL = ("base", "fonts", "ds", "ml")
-DIGESTS = {name: f"sha256:{name * 20}" for name in ALL}
-NEEDS = {name: {needed: DIGESTS[needed] for needed in STACK.by_name[name].needs} for name in ALL}
-PRESENT = {name: Present(digest=DIGESTS[name], needs=NEEDS[name]) for name in ALL}
-SAME = {
-    "base": Record(commit="c" * 40, epoch="2", build_args={}, bases={"debian:12": DEBIAN}),
-    "fonts": Record(commit="c" * 40, epoch="2", build_args={}, bases={}),
-    "ds": Record(commit="c" * 40, epoch="2", build_args={"PYTHON": "3.12"}, bases={"uv:0.9": UV}),
-    "ml": Record(commit="c" * 40, epoch="2", build_args={}, bases={}),
-}
-REUSED = {name: f"published: {(name * 20)[:12]} has this content" for name in ALL}
-KEYS = make_keys(STACK, TREE, STACK.images, BASES, "t")
-
-
-def history(changes: Changed | Unknown) -> History:
-    return History(commit="a" * 40, dirty=False, changes=changes)
-
-
-def inputs(
-    *,
-    absent: str = "",
-    silent: str = "",
-    changed: str | None = "",
-    forced: str = "",
-    records: Mapping[str, Record] | None = SAME,
-) -> PlanInputs:
-    answers: dict[str, Present | Absent | NoAnswer] = {**PRESENT}
-    answers.update(dict.fromkeys(absent.split(), Absent()))
-    answers.update(dict.fromkeys(silent.split(), NoAnswer(why="time is up")))
-    paths = None if changed is None else tuple(sorted(changed.split()))
-    return PlanInputs(
-        keys=KEYS,
-        answers=answers,
-        history=history(Unknown(why="this is a shallow clone.") if paths is None else Changed(base="b", paths=paths)),
-        records=records,
-        forced=frozenset(forced.split()),
-    )
-
-
-def other(name: str, **fields: object) -> Mapping[str, Record]:
-    """Return the records with one that differs."""
-    return {**SAME, name: msgspec.structs.replace(SAME[name], **fields)}
-
-
-def reasons(found: PlanInputs) -> dict[str, str]:
-    decisions = decide(STACK, STACK.images, found)
-    return {one.name: str(one.reason) for one in decisions if one.action is not Action.DISABLED}
-
-
-ON_DS = {"ml": "parent changes: ds"}
-ON_BASE = {"ds": "parent changes: base", **ON_DS}
-ON_FONTS = {"ds": "parent changes: fonts", **ON_DS}
-ON_BOTH = {"ds": "parent changes: base, fonts", **ON_DS}
-GONE = "never published: no image with this content; the last one is from commit ccccccc"
-NEW = "never published: first build"
-SILENT = "registry did not answer: time is up"
-SHALLOW = "no history: this is a shallow clone."
-ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
+from tests.unit.planning.sample_decisions import (
+    ALL,
+    DS,
+    GONE,
+    ML,
+    NEEDS,
+    NEW,
+    ON_BASE,
+    ON_BOTH,
+    ON_DS,
+    ON_FONTS,
+    PRESENT,
+    REUSED,
+    SAME,
+    SHALLOW,
+    SILENT,
+    STACK,
+    STACK_FILES,
+    TREE,
+    UV,
+    inputs,
+    other,
+    reasons,
+)
+from tests.unit.planning.sample_keys import PIPELINE
 
 
 @pytest.mark.parametrize(
@@ -162,12 +109,14 @@ ML, DS, STACK_FILES = "images/ml/x", "ds ml", "ci/module.py images/stack.toml"
         pytest.param(inputs(forced="ml"), {"ml": "forced: --rebuild"}, id="forced"),
         pytest.param(inputs(forced="base"), {"base": "forced: --rebuild", **ON_BASE}, id="a forced parent"),
         pytest.param(inputs(forced="ml", changed=ML), {"ml": f"files changed: {ML}"}, id="forced and changed"),
-        pytest.param(inputs(forced="ml", changed="ci/x"), {"ml": "forced: --rebuild"}, id="forced, and stack files"),
+        pytest.param(
+            inputs(forced="ml", changed=STACK_FILES), {"ml": "forced: --rebuild"}, id="forced, and stack files"
+        ),
         pytest.param(
             inputs(absent="base fonts ds ml", changed=STACK_FILES),
             {
-                "base": "stack files changed: ci/module.py, images/stack.toml",
-                "fonts": "stack files changed: ci/module.py, images/stack.toml",
+                "base": "stack files changed: .github/workflows/main.yml",
+                "fonts": "stack files changed: .github/workflows/main.yml",
                 **ON_BOTH,
             },
             id="files of the stack",
@@ -211,7 +160,7 @@ def test_an_image_of_which_nothing_was_asked_is_built() -> None:
 
 
 def test_what_is_built_on_a_base_that_is_not_known_is_built() -> None:
-    found = msgspec.structs.replace(inputs(), keys=make_keys(STACK, TREE, STACK.images, {"uv:0.9": UV}, "t"))
+    found = msgspec.structs.replace(inputs(), keys=make_keys(STACK, TREE, STACK.images, {"uv:0.9": UV}, PIPELINE))
     unknown = {"base": "registry did not answer: the digest of debian:12 is unknown", **ON_BASE}
     assert reasons(found) == REUSED | unknown
 

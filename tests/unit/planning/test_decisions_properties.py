@@ -7,6 +7,7 @@ from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, Action, Cause, NoAnswer, PlanInputs, Present, Record, decide
 from ci.stack.reader import read_stack
+from tests.unit.planning.sample_keys import PIPELINE
 from tests.unit.trees import MemoryTree
 
 BASES = {"debian:12": "sha256:d", "uv:0.9": "sha256:u"}
@@ -33,7 +34,7 @@ def stacks(draw: st.DrawFn) -> tuple[MemoryTree, PlanInputs]:
     paths = st.frozensets(st.sampled_from([*files, "images/i0/x", "ci/x", "README.md"]))
     changed = paths.map(lambda found: Changed(base="b", paths=tuple(sorted(found))))
     return tree, PlanInputs(
-        keys=make_keys(stack, tree, stack.images, bases, "t"),
+        keys=make_keys(stack, tree, stack.images, bases, PIPELINE),
         answers=draw(st.dictionaries(st.sampled_from(names), answer)),
         history=History(commit=None, dirty=True, changes=draw(changed | st.just(Unknown(why="?")))),
         records=draw(st.none() | st.just({}) | st.just({names[-1]: RECORD})),

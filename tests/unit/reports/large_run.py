@@ -5,7 +5,7 @@ import msgspec
 from ci.contents.budgets import Verdict
 from ci.planning.plan import Plan
 from ci.results import Failure, ImageReport, Outcome, RunReport
-from ci.stack.model import SuiteKind
+from ci.stack.image import SuiteKind
 from ci.timing import TaskKind, TaskReport
 from tests.unit.reports import runs, verdicts
 from tests.unit.reports.plans import planned

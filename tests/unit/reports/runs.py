@@ -5,22 +5,9 @@ import zlib
 
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
-from ci.results import (
-    Baseline,
-    Blob,
-    Failure,
-    ImageReport,
-    Layer,
-    Outcome,
-    Publication,
-    RunReport,
-    StepResult,
-    SuiteOutcome,
-    SuiteReport,
-    TestOutcome,
-    TestResult,
-)
-from ci.stack.model import SuiteKind
+from ci.results import Baseline, Blob, Failure, ImageReport, Layer, Outcome, Publication, RunReport, StepResult
+from ci.stack.image import SuiteKind
+from ci.suite_results import SuiteOutcome, SuiteReport, TestOutcome, TestResult
 from ci.timing import TaskKind, TaskReport
 from tests.unit.reports import verdicts
 from tests.unit.reports.plans import planned

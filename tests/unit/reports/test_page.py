@@ -14,8 +14,9 @@ from ci.planning.plan import Plan
 from ci.reports.html.environment import make_environment
 from ci.reports.html.page import MOST_BYTES, render_html
 from ci.reports.text import render_verdict
-from ci.results import Failure, ImageReport, Outcome, Publication, RunReport, TestOutcome, TestResult
-from ci.stack.model import SuiteKind
+from ci.results import Failure, ImageReport, Outcome, Publication, RunReport
+from ci.stack.image import SuiteKind
+from ci.suite_results import TestOutcome, TestResult
 from tests.unit.reports import runs
 from tests.unit.reports.plans import planned
 

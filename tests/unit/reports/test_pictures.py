@@ -2,7 +2,7 @@
 
 from ci.reports.pictures import wanted_pictures
 from ci.reports.problems import picture_path
-from ci.stack.model import SuiteKind
+from ci.stack.image import SuiteKind
 from tests.unit.reports import runs
 
 

@@ -13,8 +13,9 @@ from ci.planning.plan import Plan
 from ci.reports.annotations import LONGEST_MESSAGE, MOST, render_annotations
 from ci.reports.markdown import MOST_BYTES, bounded, code, fence, table
 from ci.reports.summary import render_summary
-from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, TestOutcome, TestResult
-from ci.stack.model import SuiteKind
+from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.stack.image import SuiteKind
+from ci.suite_results import SuiteOutcome, TestOutcome, TestResult
 from tests.unit.reports import runs, verdicts
 from tests.unit.reports.large_run import large_run
 from tests.unit.reports.plans import planned

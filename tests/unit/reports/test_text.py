@@ -3,8 +3,9 @@ import re
 from ci.planning.decisions import Action
 from ci.planning.plan import Plan
 from ci.reports.text import render_plan, render_run
-from ci.results import Failure, ImageReport, Outcome, RunReport, SuiteOutcome, SuiteReport, TestOutcome, TestResult
-from ci.stack.model import SuiteKind
+from ci.results import Failure, ImageReport, Outcome, RunReport
+from ci.stack.image import SuiteKind
+from ci.suite_results import SuiteOutcome, SuiteReport, TestOutcome, TestResult
 from ci.texts import LAST_LINES
 from tests.unit.reports.plans import planned
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ci.errors import RequestError, SpecError
 from ci.stack.build_args import parse_build_args, read_build_args_file
-from ci.stack.model import Image, Stack
+from ci.stack.image import Image
 from ci.stack.reader import read_stack
 from tests.unit.trees import MemoryTree
 
@@ -228,7 +228,7 @@ def test_a_target_is_the_image() -> None:
         TOML: '[images.a]\ntarget = "cpu"\n[images.gpu]\ndockerfile = "../a/Dockerfile"\ncontext = "../a"\n'
         'target = "2"\nbuild-args = {V = "12"}\n',
     }
-    stack: Stack = read_stack(MemoryTree(files))
+    stack = read_stack(MemoryTree(files))
     assert {one.name: (one.foreign_bases, len(one.stages)) for one in stack.images} == {
         "a": (("debian",), 2), "child": ((), 1), "gpu": (("cuda:12",), 3),
     }  # fmt: skip

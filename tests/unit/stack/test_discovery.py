@@ -3,7 +3,7 @@ import pytest
 from ci.stack.config import ImageTable, Settings
 from ci.stack.discovery import discover
 from ci.stack.dockerfile_patterns import Pattern
-from ci.stack.model import Suite, SuiteKind
+from ci.stack.image import Suite, SuiteKind
 from ci.stack.paths import inside
 from ci.stack.suites import common_suites, folders_with_files, own_suites
 

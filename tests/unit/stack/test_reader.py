@@ -44,7 +44,7 @@ def test_a_stack_configures_what_rebuilds_all_images() -> None:
     plain = {"images/a/Dockerfile": "FROM debian\n"}
     stack = read(plain)
     assert (stack.epoch, stack.platform) == ("", "linux/amd64")
-    assert stack.rebuild_all == ("ci", "dagger.json", ".github/workflows", "**/stack.toml")
+    assert stack.rebuild_all == (".github/workflows/main.yml", ".github/workflows/wide.yml")
     settings = '[stack]\nepoch = "2"\nrebuild-all = ["./tools/", "!tools/*.md"]\n'
     stack = read_stack(MemoryTree({**plain, "images/stack.toml": settings}), platform="linux/arm64")
     assert (stack.epoch, stack.platform) == ("2", "linux/arm64")

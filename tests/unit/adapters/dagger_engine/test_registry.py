@@ -2,7 +2,7 @@ import anyio
 import pytest
 
 from ci.adapters.dagger_engine.registry import is_transient, retry_transient, with_timeout
-from ci.build.ports import EngineFailure
+from ci.build.engine_failure import EngineFailure
 from tests.clocks import QuickClock
 
 PUT = "failed to copy: unexpected status from PUT request to https://a.io/v2/s/b/blobs/uploads/1: "
