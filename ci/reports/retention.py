@@ -17,8 +17,8 @@ def render_retention(plan: RetentionPlan) -> str:
         lines += ["", *_repository(one)]
     going, freed = plan.images_going, sum(one.bytes_going for one in plan.repositories)
     left = sum(one.bytes_staying for one in plan.repositories)
-    total = f"{plan.images - going} of {units.number(plan.images, 'image')} stay, {units.size(left)}"
-    lines += ["", f"All together: {total}; {going} go, {units.size(freed)}."]
+    total = f"{_count(plan.images - going, 'image', 'stay')}, {units.size(left)}"
+    lines += ["", f"All together: {total}; {_count(going, 'image', 'go')}, {units.size(freed)}."]
     return printable("\n".join(lines))
 
 
@@ -36,7 +36,7 @@ def render_swept(swept: Swept) -> str:
 
 def _stacks(plan: RetentionPlan) -> Iterator[str]:
     stays, goes = len(plan.staying_stacks), len(plan.going_stacks)
-    yield f"{units.number(stays + goes, 'published stack')}: {stays} stay, {goes} go."
+    yield f"Published stacks: {stays} stay, {goes} go."
     for reason in Reason:
         tags = [tag for tag, why in plan.staying_stacks.items() if why is reason]
         if tags:
@@ -48,26 +48,27 @@ def _stacks(plan: RetentionPlan) -> Iterator[str]:
 def _repository(one: RepositoryPlan) -> Iterator[str]:
     yield str(one.repository)
     stays = Counter(one.staying.values())
-    yield f"  {units.number(len(one.staying), 'image')} stay, {units.size(one.bytes_staying)}{_reasons(stays)}"
+    yield f"  {_count(len(one.staying), 'image', 'stay')}, {units.size(one.bytes_staying)}{_reasons(stays)}"
     goes = Counter(image.reason for image in one.going)
-    tags = sum(len(image.tags) for image in one.going)
+    tags = units.number(sum(len(image.tags) for image in one.going), "tag")
     if one.going:
-        yield (
-            f"  {units.number(len(one.going), 'image')} go with {units.number(tags, 'tag')}, "
-            f"{units.size(one.bytes_going)}{_reasons(goes)}"
-        )
+        freed = units.size(one.bytes_going)
+        yield f"  {_count(len(one.going), 'image', 'go')}, {freed}, with {tags}{_reasons(goes)}"
     else:
         yield "  no image goes"
     if one.untagged:
-        yield (
-            f"  {units.number(len(one.untagged), 'tag')} of old stacks go from images that stay: "
-            f"{_some(tuple(one.untagged))}"
-        )
+        yield f"  {_count(len(one.untagged), 'tag', 'go')} from images that stay: {_some(tuple(one.untagged))}"
     records = sum(len(records.digests) for records in one.records)
     if records:
-        yield f"  {units.number(records, 'attestation')} of images that go, or are gone, go"
+        yield f"  {_count(records, 'attestation', 'go')}, of images that go or are gone"
     if one.other_tags:
-        yield f"  tags that no run wrote stay, and their images: {_some(one.other_tags)}"
+        yield f"  tags that no run wrote stay, with their images: {_some(one.other_tags)}"
+
+
+def _count(amount: int, word: str, verb: str) -> str:
+    """Return how many do something: `1 image goes`, `2 images go`."""
+    ending = {"go": "goes", "stay": "stays"}[verb] if amount == 1 else verb
+    return f"{units.number(amount, word)} {ending}"
 
 
 def _reasons(counted: Counter[Reason]) -> str:

@@ -130,7 +130,11 @@ def _plan(one: FoundRepository, staying: Staying, stacks: Mapping[str, Reason]) 
             if digest in stays and (stack := stack_of(one, tag)) and stack not in stacks
         },
         records=tuple(_records(one, attached)),
-        other_tags=tuple(tag for tag in one.tags if _is_other(one, tag) and one.tags[tag] in one.images),
+        other_tags=tuple(
+            tag
+            for tag, digest in one.tags.items()
+            if digest in one.images and _is_other(one, tag) and read_tag_name(tag).kind is not TagKind.STABLE
+        ),
         tags=tuple(one.tags),
         attached={subject: frozenset(record.digest for record in several) for subject, several in attached.items()},
         bytes_staying=sum(layers.values()),

@@ -60,8 +60,8 @@ _PREFIXES = {
 def read_tag_name(tag: str, prefixes: Iterable[str] = ("",)) -> ReadTag:
     """Return what a tag is for. `prefixes` are those of the images that share its repository."""
     for prefix, kind in _PREFIXES.items():
-        if tag.startswith(prefix) and _HEX[prefix].fullmatch(tag.removeprefix(prefix)):
-            return ReadTag(kind)
+        if tag.startswith(prefix):
+            return ReadTag(kind if _HEX[prefix].fullmatch(tag.removeprefix(prefix)) else TagKind.OTHER)
     for suffix, kind in _SUFFIXES.items():
         if tag.endswith(suffix):
             return ReadTag(kind)
