@@ -40,10 +40,10 @@ class Interrupted(RegistryRemover):
 
 async def old_stacks(pipeline: Pipeline, registry: Registry) -> None:
     """Publish five stacks, of which the first two are old, and go back to the sources of the first."""
-    for number, days in enumerate((200, 190, 20, 10, 1)):
+    await publish(pipeline, registry, 0, "ml", days=200)
+    first = dict(pipeline.files)
+    for number, days in enumerate((190, 20, 10, 1), 1):
         await publish(pipeline, registry, number, "ml", days=days)
-        if number == 0:
-            first = dict(pipeline.files)
     pipeline.files = first
 
 
