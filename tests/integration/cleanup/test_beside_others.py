@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable, Collection
 import pytest
 
 from ci.cleanup.registry_remover import RegistryRemover
+from ci.commands.describe import read_tag
 from ci.errors import ExternalError
 from ci.oci.reference import Reference
+from ci.oci.referrers import Artifact, push_referrer
 from ci.oci.registry import Registry
 from ci.promotion.source_run import find_published_run
+from ci.publish.attestations import find_needs
+from ci.registry_format import TEST_ATTESTATION
 from tests.integration.adapters.oci.faults import Reply, Request
 from tests.integration.cleanup.tidying import publish, stack_tag, state, tidied
 from tests.integration.promotion.published import STABLE, PublishedStack
@@ -64,6 +68,10 @@ async def test_a_stack_that_is_published_meanwhile_is_whole(pipeline: Pipeline, 
         for image in run.images:
             assert await registry.get(image.reference), image.name
         assert len(result.swept.in_use) == (1 if before else 0)
+        published = await read_tag(pipeline.stack_of(pipeline.tree()), pipeline.session(registry), stack_tag(7))
+        assert published.stack.missing == {}
+        for image in published.images:
+            assert await find_needs(registry, image.place.repository, image.digest, "") or image.name == "base"
 
 
 async def test_an_image_that_is_published_between_reading_and_deleting_stays(pipeline: Pipeline) -> None:
@@ -75,6 +83,22 @@ async def test_an_image_that_is_published_between_reading_and_deleting_stays(pip
         assert "was published or tagged since" in result.swept.in_use[0]
         assert (await pipeline.run_with(registry)).exit_code == 0
         assert {stack_tag(7)} <= {tag.rpartition(":")[2] for tag in await state(pipeline, registry)}
+
+
+async def test_an_image_to_which_anything_was_attached_since_stays(pipeline: Pipeline) -> None:
+    """A run that tests it again attaches that it passed long before it writes a tag."""
+    async with pipeline.client as registry:
+        await old_stacks(pipeline, registry)
+        repository = pipeline.layout.repository("ml")
+        old = await registry.get(repository.tagged(stack_tag(0)))
+        assert old is not None
+        passed = Artifact(type=TEST_ATTESTATION, media_type="application/json", content=b"{}")
+        remover = Acting(registry, lambda: push_referrer(registry, repository, old.descriptor, passed))
+        result = await tidied(pipeline, registry, remover=remover)
+        assert result.swept is not None
+        assert len(result.swept.in_use) == 1
+        assert await registry.head(repository.pinned(old.digest)) == old.digest
+        assert await registry.head(repository.tagged(stack_tag(1))) is None
 
 
 class Acting(RegistryRemover):
