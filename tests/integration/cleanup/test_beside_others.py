@@ -97,6 +97,7 @@ async def test_an_image_to_which_anything_was_attached_since_stays(pipeline: Pip
         result = await tidied(pipeline, registry, remover=remover)
         assert result.swept is not None
         assert len(result.swept.in_use) == 1
+        assert pipeline.server.asked("DELETE", old.digest) == []
         assert await registry.head(repository.pinned(old.digest)) == old.digest
         assert await registry.head(repository.tagged(stack_tag(1))) is None
 

@@ -23,7 +23,7 @@ async def test_old_images_go_that_the_stack_no_longer_has(pipeline: Pipeline, ho
         if how == "removed":
             del pipeline.files["images/r/Dockerfile"]
         else:
-            pipeline.files["images/stack.toml"] += "[images.r]\nenabled = false\nreason = "nobody uses it"\n"
+            pipeline.files["images/stack.toml"] += "[images.r]\nenabled = false\nreason = 'unused'\n"
         for number, days in enumerate((20, 10, 1), 1):
             await publish(pipeline, registry, number, "ml", days=days)
         if how == "disabled":
