@@ -70,8 +70,8 @@ async def test_a_stack_that_is_published_meanwhile_is_whole(pipeline: Pipeline, 
         assert len(result.swept.in_use) == (1 if before else 0)
         published = await read_tag(pipeline.stack_of(pipeline.tree()), pipeline.session(registry), stack_tag(7))
         assert published.stack.missing == {}
-        for image in published.images:
-            assert await find_needs(registry, image.place.repository, image.digest, "") or image.name == "base"
+        for one in published.images:
+            assert await find_needs(registry, one.place.repository, one.digest, "") or one.name == "base"
 
 
 async def test_an_image_that_is_published_between_reading_and_deleting_stays(pipeline: Pipeline) -> None:

@@ -63,7 +63,7 @@ async def test_images_of_another_registry_are_left_alone(pipeline: Pipeline) -> 
         contents = pipeline.server.contents
         for kind in (contents.manifests, contents.tags, contents.blobs):
             for path in [path for path in kind if path.startswith("stack/")]:
-                kind[path.replace("stack/", "stacks/")] = dict(kind[path])  # type: ignore[assignment]
+                kind[path.replace("stack/", "stacks/")] = kind[path].copy()  # type: ignore[assignment]
         pipeline.name = pipeline.name.replace("/stack", "/stacks")
         result = await tidied(pipeline, registry)
         assert {one.repository.path.partition("/")[0] for one in result.plan.repositories} == {"stacks"}
