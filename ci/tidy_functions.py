@@ -56,6 +56,8 @@ class TidyFunctions:
 
 def _render(result: TidyResult, most: int) -> str:
     text = render_retention(result.plan)
+    if result.plan.is_empty:
+        return f"{text}\nThere is nothing to delete.\n"
     if result.swept is None:
         problem = too_much(result.plan, most)
         notes = [
