@@ -22,7 +22,12 @@ from ci.adapters.dagger_engine.workspace import current_source
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.adapters.pipeline_code import running_pipeline
+from ci.adapters.registry_apis.docker_hub import DockerHub
+from ci.adapters.registry_apis.github_packages import HOST as GITHUB_REGISTRY
+from ci.adapters.registry_apis.github_packages import GithubPackages
 from ci.adapters.wiki import GitWiki, WikiAddress, open_wiki
+from ci.cleanup.ports import Remover
+from ci.cleanup.registry_remover import RegistryRemover
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import check_password, registry_name
@@ -30,6 +35,7 @@ from ci.commands.secrets import secret_ids
 from ci.gpu_gate.gate import run_gate
 from ci.gpu_gate.ports import LoginNode
 from ci.gpu_gate.verdict import GpuVerdict
+from ci.oci.reference import DOCKER_HUB
 from ci.planning.changes import History
 from ci.planning.secrets import GivenSecrets
 from ci.publish.registry_state import RegistrySession
@@ -152,6 +158,24 @@ async def open_registry(stack: Stack, options: RegistryOptions) -> AsyncIterator
     async with HttpRegistry(Endpoint(host=host, credentials=credentials, address=address)) as registry:
         session = RegistrySession(registry=registry, tags=tags, has_login=credentials is not None)
         yield Connection(session, EngineRegistry(host, options.username, secret, options.service, stack.compression))
+
+
+@asynccontextmanager
+async def open_remover(
+    session: RegistrySession, options: RegistryOptions, token: dagger.Secret | None
+) -> AsyncIterator[Remover]:
+    """Open what deletes from the registry of a session: registries differ in that. `token` is one of GitHub."""
+    host, registry = session.tags.repository("any").host, session.registry
+    if host == GITHUB_REGISTRY:
+        secret = token or options.password
+        async with GithubPackages(registry, await _plaintext(secret, "--token") if secret else "") as packages:
+            yield packages
+    elif host == DOCKER_HUB:
+        password = await _plaintext(options.password, "--registry-password") if options.password else ""
+        async with DockerHub(registry, options.username, password) as hub:
+            yield hub
+    else:
+        yield RegistryRemover(registry)
 
 
 async def build_ports(project: Project, connection: Connection | None = None) -> tuple[BuildPorts, EngineTester]:

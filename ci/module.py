@@ -48,11 +48,12 @@ from ci.reports.manifests import FOLDER, render_manifests
 from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
+from ci.tidy_functions import TidyFunctions
 from ci.wiki_functions import WikiFunctions
 
 
 @object_type
-class Datahub(PromotionFunctions, DescriptionFunctions, WikiFunctions):
+class Datahub(PromotionFunctions, DescriptionFunctions, WikiFunctions, TidyFunctions):
     """Build, test, describe, publish and promote a stack of container images: Dockerfiles that build on each other."""
 
     source: Annotated[

@@ -97,10 +97,15 @@ async def list_referrers(
     registry: Registry, repository: Repository, subject: str, artifact_type: str
 ) -> tuple[Descriptor, ...]:
     """Return the referrers of one artifact type of a digest, each once."""
+    found = await list_all_referrers(registry, repository, subject)
+    return tuple(one for one in found if one.artifact_type == artifact_type)
+
+
+async def list_all_referrers(registry: Registry, repository: Repository, subject: str) -> tuple[Descriptor, ...]:
+    """Return the referrers of a digest, each once."""
     listed = await registry.referrers(repository.pinned(subject)) or ()
     indexed = await _read_fallback_index(registry, repository, subject)
-    found = {one.digest: one for one in (*indexed, *listed) if one.artifact_type == artifact_type}
-    return tuple(found.values())
+    return tuple({one.digest: one for one in (*indexed, *listed)}.values())
 
 
 async def read_referrer(

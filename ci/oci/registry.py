@@ -46,6 +46,10 @@ class IntegrityError(RegistryError):
     """The registry holds something else than it should: another digest, or nothing."""
 
 
+class InUseError(RegistryError):
+    """What is to be deleted has tags by now that it did not have."""
+
+
 class UnsupportedError(RegistryError):
     """The registry does not offer this operation (405)."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ci.oci.concurrency import gather_or_raise
+from ci.oci.reference import Reference
 from ci.oci.registry import Descriptor, IntegrityError, Registry
 from ci.oci.tombstone import read_digest
 from ci.promotion.records import PROMOTION_RECORDS, Digests, GoneRecord, PromotionRecord
@@ -55,21 +56,29 @@ async def collect_history(
 
 async def read_history(registry: Registry, places: Iterable[Place], tag: str) -> History:
     """Return the records of a stable tag that are listed at any of the places."""
+    found = await read_histories(registry, [place.tagged(history_tag(tag)) for place in dict.fromkeys(places)])
+    return History(tuple(record for record in found.records if tag in record.tags), found.gone)
 
-    async def read(place: Place) -> tuple[Listed, ...]:
-        return await _HISTORIES.read(registry, place.tagged(history_tag(tag)))
 
+class Histories(NamedTuple):
+    """The records of several histories, the oldest first, those that are gone, and the entries of all histories."""
+
+    records: tuple[PromotionRecord, ...]
+    gone: tuple[GoneRecord, ...]
+    entries: tuple[Listed, ...]
+
+
+async def read_histories(registry: Registry, lists: Iterable[Reference]) -> Histories:
+    """Return what is in histories, given by their tags. Raises a RegistryError for one that cannot be read."""
+    read = await gather_or_raise(lambda one: _HISTORIES.read(registry, one), lists)
+    entries = tuple(entry for several in read for entry in several)
     by_id: dict[str, list[Listed]] = {}
-    for history in await gather_or_raise(read, dict.fromkeys(places)):
-        for listed in history:
-            by_id.setdefault(listed.descriptor.annotations.get(PROMOTION_ID, ""), []).append(listed)
+    for listed in entries:
+        by_id.setdefault(listed.descriptor.annotations.get(PROMOTION_ID, ""), []).append(listed)
     found = await gather_or_raise(lambda copies: _read_copy(registry, copies), by_id.values())
-    records = sorted(
-        (one for one in found if isinstance(one, PromotionRecord) and tag in one.tags),
-        key=lambda one: (one.number, one.at),
-    )
+    records = sorted((one for one in found if isinstance(one, PromotionRecord)), key=lambda one: (one.number, one.at))
     gone = sorted((one for one in found if isinstance(one, GoneRecord)), key=lambda one: (one.number or 0, one.at))
-    return History(tuple(records), tuple(gone))
+    return Histories(tuple(records), tuple(gone), entries)
 
 
 async def list_record(registry: Registry, place: Place, tag: str, subject: str, record: Descriptor) -> None:

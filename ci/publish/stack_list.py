@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ci.image_labels import CREATED
 from ci.oci.concurrency import gather_or_raise
+from ci.oci.reference import Reference
 from ci.oci.referrers import list_referrers
 from ci.oci.registry import Descriptor, Registry
 from ci.publish.attestations import RUN_RECORDS, RunRecord
@@ -47,14 +48,25 @@ async def _newest(registry: Registry, place: Place, records: Iterable[Descriptor
 
 async def read_stacks(registry: Registry, places: Iterable[Place], version: str) -> tuple[RunRecord, ...]:
     """Return the run records that are listed at any of the places, the newest first; those that are gone left out."""
-    lists = await gather_or_raise(
-        lambda place: _LISTS.read(registry, place.tagged(stacks_tag(version))), dict.fromkeys(places)
-    )
+    tags = [place.tagged(stacks_tag(version)) for place in dict.fromkeys(places)]
+    return await read_listed(registry, await read_stack_lists(registry, tags), most=MOST_LISTED)
+
+
+async def read_stack_lists(registry: Registry, lists: Iterable[Reference]) -> tuple[Listed, ...]:
+    """Return the entries of lists of published stacks, given by their tags. Raises a RegistryError."""
+    found = await gather_or_raise(lambda one: _LISTS.read(registry, one), lists)
+    return tuple(entry for several in found for entry in several)
+
+
+async def read_listed(
+    registry: Registry, entries: Iterable[Listed], *, most: int | None = None
+) -> tuple[RunRecord, ...]:
+    """Return the newest run records of entries, the newest first and each once; those that are gone left out."""
     copies: dict[tuple[str, str], list[Listed]] = {}
-    for listed in (one for several in lists for one in several):
+    for listed in entries:
         annotations = listed.descriptor.annotations
         copies.setdefault((annotations.get(CREATED, ""), annotations.get(STACK_TAG, "")), []).append(listed)
-    newest = sorted(copies, reverse=True)[:MOST_LISTED]
+    newest = sorted(copies, reverse=True)[:most]
     found = await gather_or_raise(lambda key: _read_copy(registry, copies[key]), newest)
     return tuple(record for record in found if record is not None)
 

@@ -15,6 +15,7 @@ MAY_IMPORT = {
         "promotion_functions",
         "description_functions",
         "wiki_functions",
+        "tidy_functions",
         "options",
         "dagger_function",
         "connect",
@@ -46,12 +47,35 @@ MAY_IMPORT = {
         "planning",
     },
     "wiki_functions": {"options", "dagger_function", "connect", "commands", "adapters", "wiki"},
+    "tidy_functions": {
+        "options",
+        "dagger_function",
+        "connect",
+        "commands",
+        "adapters",
+        "reports",
+        "retention",
+        "clock",
+    },
     "options": set(),
     "dagger_function": {"adapters", "errors"},
-    "connect": {"commands", "adapters", "reports", "publish", "planning", "gpu_gate", "stack", "errors"},
+    "connect": {
+        "commands",
+        "adapters",
+        "reports",
+        "cleanup",
+        "publish",
+        "planning",
+        "gpu_gate",
+        "stack",
+        "oci",
+        "errors",
+    },
     "commands": {
         "wiki",
         "build",
+        "cleanup",
+        "retention",
         "promotion",
         "publish",
         "results",
@@ -84,6 +108,7 @@ MAY_IMPORT = {
     # Of promotion and the gate, their values.
     "reports": {
         "promotion",
+        "retention",
         "results",
         "suite_results",
         "timing",
@@ -108,6 +133,7 @@ MAY_IMPORT = {
         "units",
         "errors",
     },
+    "cleanup": {"retention", "promotion", "publish", "oci", "registry_format", "image_labels", "errors"},
     "promotion": {"publish", "contents", "gpu_gate", "stack", "oci", "registry_format", "image_labels", "errors"},
     "publish": {
         "results",
@@ -127,6 +153,7 @@ MAY_IMPORT = {
     "planning": {"fusion", "stack", "dockerfile", "errors"},
     "fusion": {"stack", "dockerfile"},
     "gpu_gate": {"stack", "oci", "registry_format", "image_labels", "clock", "pytest_results", "errors"},
+    "retention": {"stack", "oci", "registry_format", "errors"},
     "stack": {"dockerfile", "oci", "registry_format", "errors"},
     "dockerfile": {"oci", "errors"},
     "oci": {"registry_format", "image_labels", "errors"},
@@ -142,7 +169,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "suite_results", "reports",
-    "contents", "texts", "timing", "units", "wiki",
+    "contents", "texts", "timing", "units", "wiki", "retention",
 }  # fmt: skip
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",

@@ -38,13 +38,15 @@ auth:
 class DebianRegistry(NamedTuple):
     """Its address, the CA of its certificate, the folder of its files, and its clean-up.
 
-    `collect_garbage` stops it, deletes untagged manifests and the blobs of none, and starts it again.
+    `collect_garbage` stops it, deletes untagged manifests and the blobs of none, and starts it again. `collect_blobs`
+    deletes only the blobs, as its documentation has it.
     """
 
     host: str
     ca: str
     storage: Path
     collect_garbage: Callable[[], None]
+    collect_blobs: Callable[[], None]
 
     @property
     def endpoint(self) -> Endpoint:
@@ -66,14 +68,15 @@ def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
     configuration = folder / "registry.yml"
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port))
 
-    def collect_garbage() -> None:
+    def collect(*options: str) -> None:
         running.pop().close()
-        subprocess.run([command, "garbage-collect", "-m", configuration], capture_output=True, check=True)
+        subprocess.run([command, "garbage-collect", *options, configuration], capture_output=True, check=True)
         running.append(_started(command, configuration, port))
 
     running = [_started(command, configuration, port)]
     try:
-        yield DebianRegistry(f"localhost:{port}", ca.cert_pem.bytes().decode(), folder / "storage", collect_garbage)
+        authority = ca.cert_pem.bytes().decode()
+        yield DebianRegistry(f"localhost:{port}", authority, folder / "storage", lambda: collect("-m"), collect)
     finally:
         for one in running:
             one.close()

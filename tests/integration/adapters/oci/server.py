@@ -119,7 +119,7 @@ class RegistryServer:
             self.contents.write(repository, target, manifest)
             return Reply(201, {"Docker-Content-Digest": manifest.digest})
         found = self.contents.find(repository, target)
-        if request.method == "DELETE" and found:
+        if request.method == "DELETE" and (found or not self.contents.deletes):
             self.contents.delete(repository, target)
             return Reply(202, {})
         if found is None:
