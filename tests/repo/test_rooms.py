@@ -97,6 +97,7 @@ MAY_IMPORT = {
     },
     "promotion": {"publish", "contents", "gpu_gate", "stack", "oci", "registry_format", "errors"},
     "publish": {"results", "contents", "planning", "fusion", "stack", "oci", "registry_format", "errors"},
+    "sharing": {"results", "timing", "planning", "stack"},
     "results": {"contents", "planning", "stack", "timing", "units"},
     "contents": {"stack", "registry_format", "errors"},
     "planning": {"fusion", "stack", "dockerfile", "errors"},
@@ -115,8 +116,8 @@ MAY_IMPORT = {
     "test_container": set(),  # runs in containers, not in the module
 }
 PURE = {
-    "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents", "texts",
-    "timing", "units", "wiki",
+    "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "reports", "contents",
+    "sharing", "texts", "timing", "units", "wiki",
 }  # fmt: skip
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",
