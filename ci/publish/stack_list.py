@@ -3,7 +3,7 @@
 Without it, a stack is found only by who knows its tag. Every image has the list, so that any image leads to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from ci.oci.concurrency import gather_or_raise
 from ci.oci.referrers import list_referrers
@@ -46,6 +46,22 @@ async def _newest(registry: Registry, place: Place, records: Iterable[Descriptor
 
 async def read_stacks(registry: Registry, places: Iterable[Place], version: str) -> tuple[RunRecord, ...]:
     """Return the run records that are listed at any of the places, the newest first; those that are gone left out."""
+    found = await gather_or_raise(
+        lambda copies: _read_copy(registry, copies), await _list_stacks(registry, places, version)
+    )
+    return tuple(record for record in found if record is not None)
+
+
+async def each_stack(registry: Registry, places: Iterable[Place], version: str) -> AsyncGenerator[RunRecord, None]:
+    """Yield the same records one by one: those that are not asked for are not read."""
+    for copies in await _list_stacks(registry, places, version):
+        record = await _read_copy(registry, copies)
+        if record is not None:
+            yield record
+
+
+async def _list_stacks(registry: Registry, places: Iterable[Place], version: str) -> Sequence[Sequence[Listed]]:
+    """Return the copies of each record that is listed, of the newest first."""
     lists = await gather_or_raise(
         lambda place: _LISTS.read(registry, place.tagged(stacks_tag(version))), dict.fromkeys(places)
     )
@@ -53,9 +69,7 @@ async def read_stacks(registry: Registry, places: Iterable[Place], version: str)
     for listed in (one for several in lists for one in several):
         annotations = listed.descriptor.annotations
         copies.setdefault((annotations.get(CREATED, ""), annotations.get(STACK_TAG, "")), []).append(listed)
-    newest = sorted(copies, reverse=True)[:MOST_LISTED]
-    found = await gather_or_raise(lambda key: _read_copy(registry, copies[key]), newest)
-    return tuple(record for record in found if record is not None)
+    return [copies[key] for key in sorted(copies, reverse=True)[:MOST_LISTED]]
 
 
 async def _read_copy(registry: Registry, copies: Iterable[Listed]) -> RunRecord | None:

@@ -92,7 +92,7 @@ class Work(msgspec.Struct, frozen=True, dict=True):
     def below(self) -> Mapping[str, float]:
         """Seconds from the start of each image to the end of the last that waits for it, with slots for all."""
         found: dict[str, float] = {}
-        for name in reversed(self.awaited):
+        for name in reversed(tuple(self.awaited)):
             own = self.weights[name]
             found[name] = own.build + max([own.test, own.upload, *(found[child] for child in self.children[name])])
         return found

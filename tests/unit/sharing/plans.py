@@ -56,7 +56,8 @@ def plans(draw: st.DrawFn, most: int = 14) -> Plan:
             action = Action.BUILD
         actions[name] = action
         retest = action is Action.REUSE and draw(st.booleans())
-        parent = needs[0] if needs and draw(st.booleans()) else None
+        is_child = draw(st.booleans())
+        parent = needs[0] if needs and is_child else None
         images.append(image(name, *needs, parent=parent, action=action, retest=retest))
     return Plan(images=tuple(images))
 
