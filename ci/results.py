@@ -17,7 +17,7 @@ class Outcome(StrEnum):
     """The outcome of one image.
 
     TESTS_FAILED: the image was built, but a suite did not pass. OVER_BUDGET: it passed, but grew too
-    much. NOT_UPLOADED: it passed, but is not in the registry.
+    much. NOT_UPLOADED: it passed, but is not in the registry. MISSING: the machine that had it left no report.
     """
 
     BUILT = "built"
@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     NOT_UPLOADED = "not uploaded"
     FAILED = "failed"
     BLOCKED = "blocked"
+    MISSING = "missing"
     DISABLED = "disabled"
 
     @property
@@ -159,7 +160,7 @@ class ImageReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exists(self) -> bool:
         """Whether there is an image, whatever its tests say."""
-        return self.outcome not in {Outcome.FAILED, Outcome.BLOCKED, Outcome.DISABLED}
+        return self.outcome not in {Outcome.FAILED, Outcome.BLOCKED, Outcome.MISSING, Outcome.DISABLED}
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +209,10 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[ImageVerdict, ...] = ()
     """On each image that exists, if the stack has a budget and a registry is open."""
     publication: Publication | None = None
+    share: str = ""
+    """The share of a divided stack that this is the report of; empty for a whole run."""
+    divided: str = ""
+    """When the stack was divided, RFC 3339, UTC: shares of one division have the same. Empty if it was not."""
 
     @property
     def exit_code(self) -> int:

@@ -52,7 +52,8 @@ class Run:
         self._zero = time.monotonic()
         self.contents: Mapping[str, Contents] = {}
         """What is in each image that was built, once the run has ended."""
-        publishing = {Task(TaskKind.PUBLISH, ""): bool(ports.publisher) + bool(ports.budgets)}
+        self._has_tags = ports.publisher is not None and run.tags
+        publishing = {Task(TaskKind.PUBLISH, ""): self._has_tags + bool(ports.budgets)}
         self._log = RunLog(ports.progress, self._now, {**self._graph.sizes, **publishing})
 
     async def report(self) -> RunReport:
@@ -61,7 +62,7 @@ class Run:
         async with self._log.reminders():
             results = await run_graph(self._graph.depends_on, self._do, skip=self._skip, limit=self._run.jobs)
             report = await self._judged(self._report(results), results)
-            return await self._publish(report) if self._ports.publisher else report
+            return await self._publish(report) if self._has_tags else report
 
     async def _judged(self, report: RunReport, results: Mapping[Task, TaskResult]) -> RunReport:
         self.contents = contents_of(results)

@@ -29,7 +29,8 @@ class BuildRun(msgspec.Struct, frozen=True, kw_only=True):
     """How a plan is run.
 
     `jobs` is how many tasks may run at once, `started` the time now (RFC 3339). With `describe`, what is in the
-    images that are built is read, with `measure` how large their layers are.
+    images that are built is read, with `measure` how large their layers are. Without `tags`, the tag of the stack is
+    not written.
     `tested` names the images whose suites run; `suites`, unless empty, limits these (`kind` or `origin/kind`). Tests
     that were run before run again if `retest` has a text that is new. `commit` and `changed` are for the report.
     """
@@ -38,6 +39,7 @@ class BuildRun(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     describe: bool = False
     measure: bool = False
+    tags: bool = True
     tested: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     retest: str = ""

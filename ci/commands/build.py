@@ -56,7 +56,7 @@ class BuildResult(NamedTuple):
 
 async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: BuildPorts) -> BuildResult:
     """Plan, build, test and, if asked to, publish. Raises RequestError and ExternalError before anything is built."""
-    _check_growth(stack, options)
+    check_growth(stack, options.accept_growth)
     started = ports.timestamp()
     inputs = await collect_inputs(stack, tree, options, ports)
     plan = make_plan(stack, inputs, only=options.only)
@@ -77,7 +77,7 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
         measure=options.measure,
         tested=plan.to_test if options.test else (),
         retest=started if options.retest else "",
-        substitutions=_substitutions(stack, plan, inputs, ports.registry),
+        substitutions=make_substitutions(stack, plan, inputs, ports.registry),
         commit=inputs.history.commit,
         changed=changed_images(stack, inputs.history.changes),
     )
@@ -90,16 +90,16 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
     if options.measure and ports.registry is not None:
         report = await with_registry_sizes(report, stack, ports.registry)
         if options.describe:
-            reused = await _reused_contents(report, ports.registry)
+            reused = await published_contents(ports.registry, report.plan.reused)
             report, contents = with_contents(report, reused, stack.highlights), {**contents, **reused}
     return BuildResult(report, contents, stack.highlights)
 
 
-async def _reused_contents(report: RunReport, session: RegistrySession) -> Mapping[str, Contents]:
-    """Return what is in the images that were reused, as far as the registry says so in time."""
+async def published_contents(session: RegistrySession, digests: Mapping[str, str]) -> Mapping[str, Contents]:
+    """Return what is in published images, as far as the registry says so in time."""
     found: Mapping[str, object] = {}
     with anyio.move_on_after(_READING_LIMIT):
-        found = await find_contents(session, report.plan.reused)
+        found = await find_contents(session, digests)
     return {name: answer for name, answer in found.items() if isinstance(answer, Contents)}
 
 
@@ -107,10 +107,11 @@ def _run_ports(ports: BuildPorts) -> RunPorts:
     return RunPorts(ports.builder, ports.tester, ports.inspector, ports.progress)
 
 
-def _check_growth(stack: Stack, options: BuildOptions) -> None:
-    if options.accept_growth and stack.budget is None:
+def check_growth(stack: Stack, reason: str) -> None:
+    """Raise RequestError for a reason to accept growth that cannot be one."""
+    if reason and stack.budget is None:
         raise RequestError("--accept-growth accepts what is over its budget, but stack.toml has no [budget].")
-    if options.accept_growth and not options.accept_growth.strip():
+    if reason and not reason.strip():
         raise RequestError("--accept-growth needs a reason in words: it is recorded with the stack.")
 
 
@@ -191,7 +192,7 @@ def _publish_problems(
         yield "--publish needs to know what is in the images: remove --describe=false."
     if session is None:
         yield "No registry is given: name it with --registry, or as stack.registry in stack.toml."
-    yield from _commit_problems(inputs.history)
+    yield from commit_problems(inputs.history)
     if len(plan.images) < len(stack.images):
         yield "--publish works on the whole stack: remove --only."
     elif not plan.enabled:
@@ -203,7 +204,8 @@ def _publish_problems(
         yield "Publishing needs a version for the tag, VERSION-COMMIT: set stack.version in stack.toml."
 
 
-def _commit_problems(history: History) -> Iterator[str]:
+def commit_problems(history: History) -> Iterator[str]:
+    """Yield why the source tree is not a clean commit, if so."""
     needed = "Publishing needs a clean commit (the tag is VERSION-COMMIT)"
     if history.commit is None:
         why = history.changes.why if isinstance(history.changes, Unknown) else ""
@@ -214,7 +216,8 @@ def _commit_problems(history: History) -> Iterator[str]:
         yield f"{needed}. Commit your changes{changes}.{filters}"
 
 
-def _substitutions(stack: Stack, plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:
+def make_substitutions(stack: Stack, plan: Plan, inputs: PlanInputs, session: RegistrySession | None) -> Substitutions:
+    """Return what a plan puts in the place of references and epochs."""
     published = {}
     if session is not None:
         published = {name: str(session.tags.repository(name).pinned(digest)) for name, digest in plan.reused.items()}

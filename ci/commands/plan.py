@@ -111,6 +111,7 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
         records=records,
         forced=frozenset(names if set(every) & set(options.rebuild) else options.rebuild),
         refresh_epoch=epoch,
+        epochs=known,
     )
 
 

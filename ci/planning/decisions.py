@@ -131,6 +131,8 @@ class PlanInputs(msgspec.Struct, frozen=True, kw_only=True):
     """The images that are built whatever is published."""
     refresh_epoch: str = ""
     """Set if everything is fetched again: the cache epoch that all keys have in this run."""
+    epochs: Mapping[str, str] = {}
+    """The cache epochs that images have of their own."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

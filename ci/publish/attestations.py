@@ -53,7 +53,10 @@ class RecordedTests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One image of the stack. `size` is the bytes of its compressed layers, `seconds` how long its stages took."""
+    """One image of the stack. `size` is the bytes of its compressed layers, `seconds` how long its stages took.
+
+    `test_seconds` and `upload_seconds` are left out where none were spent, as in records from before these fields.
+    """
 
     name: str
     repository: str
@@ -77,6 +80,9 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """The version of the Dagger engine."""
     accepted_growth: str = ""
     """Why it may be over its budget. Left out where it is not."""
+    test_seconds: float = 0.0
+    """Of all its suites together."""
+    upload_seconds: float = 0.0
 
     @property
     def place(self) -> Place:
@@ -175,6 +181,8 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
             engine=keys[name].pipeline.engine,
             accepted_growth=accepted.get(name, ""),
             bases={reference: digest for reference, digest in keys[name].bases.items() if digest},
+            test_seconds=sum(suite.seconds for suite in reports[name].suites),
+            upload_seconds=reports[name].upload_seconds or 0.0,
         )
         for name in report.plan.enabled
     ]

@@ -3,7 +3,7 @@
 Without it, a stack is found only by who knows its tag. Every image has the list, so that any image leads to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from ci.image_labels import CREATED
 from ci.oci.concurrency import gather_or_raise
@@ -48,8 +48,20 @@ async def _newest(registry: Registry, place: Place, records: Iterable[Descriptor
 
 async def read_stacks(registry: Registry, places: Iterable[Place], version: str) -> tuple[RunRecord, ...]:
     """Return the run records that are listed at any of the places, the newest first; those that are gone left out."""
+    return await read_listed(registry, await _listed(registry, places, version), most=MOST_LISTED)
+
+
+async def each_stack(registry: Registry, places: Iterable[Place], version: str) -> AsyncGenerator[RunRecord, None]:
+    """Yield the same records one by one: those that are not asked for are not read."""
+    for copies in _newest_first(await _listed(registry, places, version))[:MOST_LISTED]:
+        record = await _read_copy(registry, copies)
+        if record is not None:
+            yield record
+
+
+async def _listed(registry: Registry, places: Iterable[Place], version: str) -> tuple[Listed, ...]:
     tags = [place.tagged(stacks_tag(version)) for place in dict.fromkeys(places)]
-    return await read_listed(registry, await read_stack_lists(registry, tags), most=MOST_LISTED)
+    return await read_stack_lists(registry, tags)
 
 
 async def read_stack_lists(registry: Registry, lists: Iterable[Reference]) -> tuple[Listed, ...]:
@@ -62,13 +74,17 @@ async def read_listed(
     registry: Registry, entries: Iterable[Listed], *, most: int | None = None
 ) -> tuple[RunRecord, ...]:
     """Return the newest run records of entries, the newest first and each once; those that are gone left out."""
+    found = await gather_or_raise(lambda copies: _read_copy(registry, copies), _newest_first(entries)[:most])
+    return tuple(record for record in found if record is not None)
+
+
+def _newest_first(entries: Iterable[Listed]) -> Sequence[Sequence[Listed]]:
+    """Return the copies of each record, those of the newest first."""
     copies: dict[tuple[str, str], list[Listed]] = {}
     for listed in entries:
         annotations = listed.descriptor.annotations
         copies.setdefault((annotations.get(CREATED, ""), annotations.get(STACK_TAG, "")), []).append(listed)
-    newest = sorted(copies, reverse=True)[:most]
-    found = await gather_or_raise(lambda key: _read_copy(registry, copies[key]), newest)
-    return tuple(record for record in found if record is not None)
+    return [copies[key] for key in sorted(copies, reverse=True)]
 
 
 async def _read_copy(registry: Registry, copies: Iterable[Listed]) -> RunRecord | None:

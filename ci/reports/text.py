@@ -150,6 +150,8 @@ def _result(image: ImageReport) -> str:
             return f"FAILED at line {image.failure.line}" if image.failure and image.failure.line else "FAILED"
         case Outcome.BLOCKED:
             return f"BLOCKED by {image.blocked_by}"
+        case Outcome.MISSING:
+            return "MISSING"
     assert_never(image.outcome)
 
 
@@ -161,6 +163,7 @@ _COUNTED = {
     Outcome.NOT_UPLOADED: "not uploaded",
     Outcome.FAILED: "failed",
     Outcome.BLOCKED: "blocked",
+    Outcome.MISSING: "missing",
     Outcome.DISABLED: "disabled",
 }
 

@@ -78,6 +78,7 @@ MAY_IMPORT = {
         "retention",
         "promotion",
         "publish",
+        "sharing",
         "results",
         "contents",
         "planning",
@@ -136,6 +137,7 @@ MAY_IMPORT = {
     "cleanup": {"retention", "promotion", "publish", "oci", "registry_format", "image_labels", "errors"},
     "promotion": {"publish", "contents", "gpu_gate", "stack", "oci", "registry_format", "image_labels", "errors"},
     "publish": {
+        "sharing",
         "results",
         "suite_results",
         "contents",
@@ -147,6 +149,7 @@ MAY_IMPORT = {
         "image_labels",
         "errors",
     },
+    "sharing": {"results", "timing", "planning", "stack", "errors"},
     "results": {"suite_results", "contents", "planning", "timing", "units"},
     "suite_results": {"stack"},
     "contents": {"stack", "registry_format", "image_labels", "errors"},
@@ -169,7 +172,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "errors", "pytest_results", "dockerfile", "stack", "fusion", "planning", "results", "suite_results", "reports",
-    "contents", "texts", "timing", "units", "wiki", "retention",
+    "contents", "texts", "timing", "units", "wiki", "retention", "sharing",
 }  # fmt: skip
 IMPURE_MODULES = {
     "anyio", "asyncio", "asyncssh", "dagger", "datetime", "git", "httpx", "io", "opentelemetry", "os", "pathlib",

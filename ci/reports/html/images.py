@@ -20,6 +20,7 @@ _LOOKS: Mapping[Outcome, str] = {
     Outcome.NOT_UPLOADED: "bad",
     Outcome.FAILED: "bad",
     Outcome.BLOCKED: "blocked",
+    Outcome.MISSING: "bad",
     Outcome.DISABLED: "calm",
 }
 

@@ -14,7 +14,7 @@ from ci.publish.stack_list import read_stacks
 from ci.publish.tags import RelativePlace
 from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.pipeline_harness import OWN, Form
-from tests.integration.publish.test_whole_stack_properties import PLAIN, Fault, Step, World
+from tests.integration.publish.world import PLAIN, Fault, Step, World
 
 PARENTS = {"i0": "debian:12", "i1": "debian:12", "i2": "i0", "i3": "i2", "i4": "i1"}
 TWINS = ("i0", "i1")

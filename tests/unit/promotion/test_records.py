@@ -22,10 +22,11 @@ PROMOTION = (
 PROMOTION_ID = "sha256:426c26c0c42fd7eb7dae89db1ea6a7fcaf55ff43e85414d4eca4542a2581362f"
 
 
-def image(name: str = "base", **place: str) -> RecordedImage:
+def image(name: str = "base", repository: str = "docker.io/ucsdets/base", tag_prefix: str = "") -> RecordedImage:
     return RecordedImage(
         name=name,
-        **{"repository": "docker.io/ucsdets/base", **place},
+        repository=repository,
+        tag_prefix=tag_prefix,
         digest=NEW,
         key="00",
         action=Action.BUILD,
