@@ -25,23 +25,15 @@ from ci.publish.uploaded import find_passed, find_uploaded
 from ci.publish.weights import read_weights
 from ci.results import Failure, ImageReport, Outcome, RunReport
 from ci.sharing.dividing import divide
-from ci.sharing.model import Costs, Share, Shares
+from ci.sharing.model import Share, Shares
 from ci.sharing.share_plan import SharePlan, disagreements, find_share, needed, plan_share
 from ci.stack.model import Stack, Tree
 from ci.stack.stack_tag import StackTag
 
 _NO_SECRETS = GivenSecrets()
-_COSTS = Costs()
 
 
-async def divide_stack(  # noqa: PLR0913, PLR0917 (a publication, and what it is divided for)
-    stack: Stack,
-    tree: Tree,
-    options: BuildOptions,
-    machines: int,
-    ports: BuildPorts,
-    costs: Costs = _COSTS,
-) -> Shares:
+async def divide_stack(stack: Stack, tree: Tree, options: BuildOptions, machines: int, ports: BuildPorts) -> Shares:
     """Plan a publication and divide it among at most so many machines. Raises RequestError and ExternalError.
 
     What forbids publishing is found here, before any machine starts.
@@ -73,7 +65,7 @@ async def divide_stack(  # noqa: PLR0913, PLR0917 (a publication, and what it is
         forced=tuple(sorted(inputs.forced)),
         changed=changed_images(stack, inputs.history.changes),
         plan=plan,
-        division=divide(plan, weights, machines, costs),
+        division=divide(plan, weights, machines),
     )
 
 

@@ -110,7 +110,7 @@ def disagreements(shares: Shares, commit: str | None, registry: str, keys: Mappi
     if others:
         yield (
             f"The cache keys of {', '.join(others)} are not those of shares.json: give the --build-arg that `divide` "
-            "was given, and use the same version of this module."
+            "was given, and use the same versions of this module and of the engine."
         )
     tested = [name for name in names if name not in others and keys[name] != shares.keys[name]]
     if tested:

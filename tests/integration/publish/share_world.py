@@ -10,13 +10,15 @@ from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts
 from ci.commands.sharing import build_share, divide_stack
 from ci.results import RunReport
+from ci.sharing.dividing import divide as split
 from ci.sharing.files import read_shares
-from ci.sharing.model import Costs, Shares
+from ci.sharing.model import Costs, Shares, Weight
 from ci.stack.model import Stack, Tree
 from tests.integration.publish.world import PLAIN, Step, World
 
 EAGER = Costs(start=0, slots=1)
 """Machines that start at once: any stack is divided."""
+WEIGHT = Weight(build=600, test=600, upload=60, size=1)
 
 
 class Machines(World):
@@ -26,11 +28,15 @@ class Machines(World):
 
     async def divide(self, step: Step = PLAIN, machines: int = 2) -> Shares | None:
         async def divide(stack: Stack, tree: Tree, ports: BuildPorts) -> Shares:
-            return await divide_stack(stack, tree, step.options, machines, ports, EAGER)
+            return await divide_stack(stack, tree, step.options, machines, ports)
 
         self.moment += timedelta(minutes=1)
         shares = await self.attempt(step, divide)
-        return shares and read_shares(msgspec.json.encode(shares).decode())
+        if shares is None:
+            return None
+        weights = dict.fromkeys(self.parents, WEIGHT)
+        shares = msgspec.structs.replace(shares, division=split(shares.plan, weights, machines, EAGER))
+        return read_shares(msgspec.json.encode(shares).decode())
 
     async def divided(self, step: Step = PLAIN, machines: int = 2) -> Shares:
         shares = await self.divide(step, machines)

@@ -35,8 +35,8 @@ async def until(world: Machines, shares: Shares, victim: str, fault: Step) -> tu
     return reports, reports[victim] is None
 
 
-async def crash(command: Step, victim: str, fault: Step, *, repeats_all: bool) -> str:
-    """Kill one machine at one write; gather; run what is red again, and gather: then all is green."""
+async def crash(command: Step, victim: str, fault: Step) -> str:
+    """Kill one machine at one write, and gather; run what is red again, with what follows on it: all is green."""
     world = Machines(PARENTS)
     if command is not PLAIN:
         first = await world.publish()
@@ -53,9 +53,9 @@ async def crash(command: Step, victim: str, fault: Step, *, repeats_all: bool) -
     if victim != GATHER:
         assert is_green == all(one.outcome.ok for one in report.images)
     built = Counter[str]()
+    red = {shares.division.owners[one.name].name for one in report.images if not one.outcome.ok}
     for share in shares.division.shares:
-        names = [one.name for one in report.images if not one.outcome.ok]
-        if repeats_all or set(names) & set(share.images):
+        if red & {"trunk-1", share.name}:
             reports[share.name] = await world.build(shares, share.name)
             again = outcomes(reports[share.name])
             built.update(again[name] for name in share.images)
@@ -70,13 +70,13 @@ async def crash(command: Step, victim: str, fault: Step, *, repeats_all: bool) -
     return f"{state}, then {', '.join(f'{count} {outcome}' for outcome, count in sorted(built.items())) or 'nothing'}"
 
 
-def table(command: Step, victim: str, fault: Fault, *, repeats_all: bool = False) -> Mapping[str, int]:
+def table(command: Step, victim: str, fault: Fault) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for number in range(1, MOST_WRITES):
         step = PLAIN._replace(fault=fault, at=number)
 
         async def play(step: Step = step) -> str:
-            return await crash(command, victim, step, repeats_all=repeats_all)
+            return await crash(command, victim, step)
 
         outcome = anyio.run(play)
         if outcome == "no such write":
