@@ -27,13 +27,13 @@ def find_share(shares: Shares, name: str) -> Share:
 
 
 def needed(stack: Stack, share: Share) -> tuple[str, ...]:
-    """Return the images that a share takes from the registry, in the stack's order.
+    """Return the images of which a share has to know the digests, in the stack's order.
 
-    The engine builds an image with an ONBUILD from its sources for its children: then what that one depends on is taken
-    from there, too.
+    It builds on them, or attests what its images were built on. The engine builds an image with an ONBUILD from its
+    sources for its children: then what that one depends on is taken from the registry, too.
     """
     found: dict[str, None] = {}
-    pending = list(share.needs)
+    pending = [need for name in share.images for need in stack.by_name[name].needs]
     while pending:
         name = pending.pop()
         if name not in found and name not in share.images:
