@@ -10,9 +10,6 @@ from dagger import Doc, object_type
 from msgspec.structs import replace
 
 from ci.adapters.dagger_engine.builder import EngineBuilder
-from ci.adapters.dagger_engine.folder import make_folder
-from ci.adapters.dagger_engine.pictures import read_pictures
-from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.commands.build import BuildResult, build_image, build_stack, run_image_tests
 from ci.commands.options import BuildOptions
@@ -43,17 +40,17 @@ from ci.options import (
     Username,
 )
 from ci.promotion_functions import PromotionFunctions
-from ci.reports.folder import render_folder, render_json
-from ci.reports.manifests import FOLDER, render_manifests
-from ci.reports.pictures import LARGEST_PICTURE, MOST_PICTURES, wanted_pictures
+from ci.report_folder import make_report
+from ci.reports.folder import render_json
 from ci.reports.text import render_plan, render_run
 from ci.results import RunReport
+from ci.sharing_functions import SharingFunctions
 from ci.tidy_functions import TidyFunctions
 from ci.wiki_functions import WikiFunctions
 
 
 @object_type
-class Datahub(PromotionFunctions, DescriptionFunctions, WikiFunctions, TidyFunctions):
+class Datahub(PromotionFunctions, DescriptionFunctions, WikiFunctions, TidyFunctions, SharingFunctions):
     """Build, test, describe, publish and promote a stack of container images: Dockerfiles that build on each other."""
 
     source: Annotated[
@@ -189,7 +186,8 @@ class Datahub(PromotionFunctions, DescriptionFunctions, WikiFunctions, TidyFunct
             measure=True,
         )
         where = RegistryOptions(registry, registry_username, registry_password, registry_service)
-        return await _folder(*await self._build(options, inputs, where))
+        result, tester = await self._build(options, inputs, where)
+        return await make_report(result, tester.files)
 
     @uncached_function
     async def test(
@@ -253,12 +251,3 @@ def _green(report: RunReport) -> str:
     if report.exit_code:
         raise RedRunError(f"the run failed, exit code {report.exit_code}\n\n{render_run(report)}")
     return f"{render_run(report)}\n"
-
-
-async def _folder(result: BuildResult, tester: EngineTester) -> dagger.Directory:
-    wanted = wanted_pictures(result.report)
-    with TelemetryProgress().work("write the report"):
-        pictures = await read_pictures(tester.files, wanted, most=MOST_PICTURES, largest=LARGEST_PICTURE)
-        manifests = render_manifests(result.described, {}, FOLDER, result.highlights)
-        texts = {**render_folder(result.report, pictures), **manifests}
-        return await make_folder(texts, {f"logs/{name}": folder for name, folder in tester.files.items()})

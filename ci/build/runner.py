@@ -161,8 +161,7 @@ class Run:
         reference = self._run.substitutions.published[task.image]
         with self._log.work(task.image, "fetch the published image") as work:
             work.quiet = True
-            failure = await self._ports.builder.fetch(reference)
-            return self._ended(work, f"fetching {reference}", failure)
+            return self._ended(work, f"fetching {reference}", await self._ports.builder.fetch(reference))
 
     async def _build_stage(self, task: Task) -> TaskResult:
         steps: list[StepResult] = []

@@ -16,6 +16,8 @@ MAY_IMPORT = {
         "description_functions",
         "wiki_functions",
         "tidy_functions",
+        "sharing_functions",
+        "report_folder",
         "options",
         "dagger_function",
         "connect",
@@ -57,6 +59,17 @@ MAY_IMPORT = {
         "retention",
         "clock",
     },
+    "sharing_functions": {
+        "report_folder",
+        "options",
+        "dagger_function",
+        "connect",
+        "commands",
+        "adapters",
+        "reports",
+        "sharing",
+    },
+    "report_folder": {"commands", "adapters", "reports"},
     "options": set(),
     "dagger_function": {"adapters", "errors"},
     "connect": {
@@ -109,6 +122,7 @@ MAY_IMPORT = {
     # Of promotion and the gate, their values.
     "reports": {
         "promotion",
+        "sharing",
         "retention",
         "results",
         "suite_results",
