@@ -6,9 +6,11 @@ import pytest
 from ci.commands.options import BuildOptions
 from ci.commands.sharing import build_share, divide_stack
 from ci.errors import RequestError, StackError
+from ci.oci.registry import AccessError
 from ci.planning.changes import Changed, History
 from ci.sharing.model import Shares
 from ci.stack.reader import read_stack
+from tests.integration.adapters.oci.memory import MemoryRegistry
 from tests.integration.publish.share_world import Machines
 from tests.integration.publish.world import PLAIN
 from tests.unit.trees import MemoryTree
@@ -78,3 +80,32 @@ async def test_what_forbids_publishing_is_said_before_any_machine_starts() -> No
         await divide_stack(read_stack(tree), tree, BuildOptions(), 2, world.ports(PLAIN))
     with pytest.raises(RequestError, match="--machines is 0"):
         await divide_stack(read_stack(tree), tree, BuildOptions(), 0, world.ports(PLAIN))
+
+
+async def test_repositories_that_cannot_be_written_to_are_named_before_any_machine_starts() -> None:
+    def refuse(call: str) -> None:
+        if call.startswith("preflight"):
+            raise AccessError(f"this account may not write {call.partition(' ')[2]}")
+
+    world = Machines(PARENTS)
+    ports = world.ports(PLAIN)
+    assert ports.registry is not None
+    session = ports.registry._replace(registry=MemoryRegistry(world.contents, refuse))
+    tree = MemoryTree(world.files)
+    with pytest.raises(AccessError) as error:
+        await divide_stack(read_stack(tree), tree, BuildOptions(), 2, ports._replace(registry=session))
+    assert str(error.value).splitlines() == [
+        f"this account may not write registry.example/stack/{name}" for name in PARENTS
+    ]
+
+
+async def test_a_refresh_that_is_divided_again_is_resumed() -> None:
+    world = Machines(PARENTS)
+    refresh = PLAIN._replace(options=BuildOptions(refresh=True))
+    first = await world.divided(refresh)
+    await world.build(first, TRUNK)
+    again = await world.divided(refresh)
+    assert again.epoch == first.epoch
+    assert again.plan.to_build == ("i1", "i2", "i3")
+    assert (await world.gathered(again, await world.build_all(again))).exit_code == 0
+    assert (await world.divided(refresh)).epoch != first.epoch

@@ -68,7 +68,11 @@ async def test_the_times_of_shares_are_those_of_one_run() -> None:
     assert begun["i0"] == pytest.approx(60, abs=20)
     assert begun["i1"] == pytest.approx(120, abs=20)
     assert report.seconds >= 240
-    assert all(task.after is None or report.tasks[task.after].started <= task.started for task in report.tasks)
+    awaited = {(task.kind, task.image): report.tasks[task.after] for task in report.tasks if task.after is not None}
+    stages = {name: awaited[TaskKind.IMAGE, name] for name in PARENTS}
+    assert {name: (one.kind, one.image) for name, one in stages.items()} == {
+        name: (TaskKind.STAGE, name) for name in PARENTS
+    }
     assert report.by_name["i1"].started >= 120
 
 
