@@ -181,7 +181,7 @@ def make_record(  # noqa: PLR0913 (a record is made of all of these)
             engine=keys[name].pipeline.engine,
             accepted_growth=accepted.get(name, ""),
             bases={reference: digest for reference, digest in keys[name].bases.items() if digest},
-            test_seconds=sum(suite.seconds for suite in reports[name].suites),
+            test_seconds=sum((suite.seconds for suite in reports[name].suites), 0.0),
             upload_seconds=reports[name].upload_seconds or 0.0,
         )
         for name in report.plan.enabled
