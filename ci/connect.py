@@ -19,10 +19,10 @@ from ci.adapters.dagger_engine.source import SourceTree, list_tree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.adapters.dagger_engine.workspace import current_source
+from ci.adapters.git.wiki import GitWiki, WikiAddress, open_wiki
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.adapters.pipeline_code import running_pipeline
-from ci.adapters.wiki import GitWiki, WikiAddress, open_wiki
 from ci.commands.gpu_gate import GpuPorts
 from ci.commands.plan import BuildPorts
 from ci.commands.registry import check_password, registry_name
