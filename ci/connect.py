@@ -19,13 +19,13 @@ from ci.adapters.dagger_engine.source import SourceTree, list_tree
 from ci.adapters.dagger_engine.telemetry import TelemetryProgress
 from ci.adapters.dagger_engine.tester import EngineTester
 from ci.adapters.dagger_engine.workspace import current_source
+from ci.adapters.git.wiki import GitWiki, WikiAddress, open_wiki
 from ci.adapters.oci.client import HttpRegistry
 from ci.adapters.oci.endpoint import Credentials, Endpoint
 from ci.adapters.pipeline_code import running_pipeline
 from ci.adapters.registry_apis.docker_hub import DockerHub
 from ci.adapters.registry_apis.github_packages import HOST as GITHUB_REGISTRY
 from ci.adapters.registry_apis.github_packages import GithubPackages
-from ci.adapters.wiki import GitWiki, WikiAddress, open_wiki
 from ci.cleanup.ports import Remover
 from ci.cleanup.registry_remover import RegistryRemover
 from ci.commands.gpu_gate import GpuPorts

@@ -25,9 +25,9 @@ from ci.publish.published_image import read_published_image
 from ci.publish.registry_state import RegistrySession
 from ci.publish.stack_list import read_stacks
 from ci.publish.tags import Place
-from ci.registry_format import STABLE_SUFFIX
 from ci.results import RunReport
 from ci.stack.model import Stack, Tree
+from ci.stack.stack_tag import stable_tag_of
 
 SOURCE_TREE = "the source tree"
 Log = Callable[[str], None]
@@ -124,7 +124,7 @@ async def _published(stack: Stack, session: RegistrySession, tag: str) -> str:
     if not stack.version:
         return ""
     records = await read_stacks(session.registry, _places(stack, session), stack.version)
-    known = [*(record.tag for record in records), f"{stack.version}{STABLE_SUFFIX}"]
+    known = [*(record.tag for record in records), stable_tag_of(stack.version)]
     newest = f" The newest published stack is {records[0].tag}." if records else ""
     return did_you_mean(tag, known) or f"{newest} `stacks` lists those that were published."
 

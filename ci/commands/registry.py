@@ -2,8 +2,8 @@
 
 from ci.errors import RequestError
 from ci.publish.registry_state import RegistrySession
-from ci.registry_format import STABLE_SUFFIX
 from ci.stack.model import Stack
+from ci.stack.stack_tag import stable_tag_of
 
 NO_REGISTRY = "No registry is given: name the one with the images with --registry, or as stack.registry in stack.toml."
 _BOTH_OR_NO_USER = "Give both; with an empty --registry-username there is no login."
@@ -45,4 +45,4 @@ def stable_tag(stack: Stack, option: str) -> str:
     """Return the stable tag of a stack's version, for an option that names another. RequestError without a version."""
     if not stack.version:
         raise RequestError(f"Which stable tag? Name it with {option}, or set stack.version in stack.toml.")
-    return f"{stack.version}{STABLE_SUFFIX}"
+    return stable_tag_of(stack.version)

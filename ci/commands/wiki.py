@@ -94,7 +94,7 @@ def required_wiki_url(given: str, stack: Stack, registry: str) -> str:
 def wiki_url(given: str, stack: Stack) -> str:
     """Return the URL of a wiki's repository: the option's, else that of stack.toml, else that of the source on GitHub.
 
-    It is empty if none of them says it. Raises RequestError for what is no such URL, or has a login in it.
+    It is empty if none of them says it. Raises RequestError for a URL that has a login in it, or is not a wiki's.
     """
     url = given or stack.wiki.url
     if not url and urlsplit(stack.source).hostname == _GITHUB:

@@ -12,7 +12,7 @@ from ci.oci.tombstone import read_digest
 from ci.planning.plan import Plan
 from ci.promotion.history import collect_history
 from ci.promotion.records import Digests, PromotionRecord
-from ci.promotion.timeline import RecordStatus, Timeline
+from ci.promotion.timeline import Timeline
 from ci.publish.attestations import RecordedImage, RunRecord, find_needs
 from ci.publish.described import TaggedImage, describe_images, finder, read_published_stack
 from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
@@ -20,12 +20,12 @@ from ci.publish.stack_list import read_stacks
 from ci.publish.tags import Place
 from ci.registry_format import HISTORY_SUFFIX, STABLE_SUFFIX, STACKS_SUFFIX
 from ci.stack.model import Stack
+from ci.stack.stack_tag import stable_tag_of
 from ci.wiki.model import RecordedStack, StableStack, Version, WikiInput, recorded_dependencies
 
 _VERSION = re.compile(
     rf"(?P<version>.+?)(?:{re.escape(STACKS_SUFFIX)}|{re.escape(STABLE_SUFFIX)}(?:{re.escape(HISTORY_SUFFIX)})?)"
 )
-_IN_EFFECT = frozenset({RecordStatus.NOW, RecordStatus.EARLIER})
 
 
 class WikiReader:
@@ -42,10 +42,12 @@ class WikiReader:
         self._highlights = stack.highlights
         self._prefix = prefix
         self._find_anew = finder(session)
-        self._found: dict[TaggedImage, Contents] = {}
+        self._found: dict[TaggedImage, Contents | None] = {}
 
     async def read(self) -> WikiInput:
         """Return what the registry has at this moment. Raises a RegistryError if it does not say all of it."""
+        # Those that have none may get one later.
+        self._found = {image: contents for image, contents in self._found.items() if contents is not None}
         names = await self._versions()
         versions = tuple([await self._version(name) for name in names])
         newest = next((version.published[0] for version in versions if version.published), None)
@@ -77,7 +79,7 @@ class WikiReader:
             RecordedStack(run=run, contents=await describe_images(_images(run), run.tag, self._find))
             for run in await self._runs(name)
         ]
-        return Version(name=name, stable=await self._stable(f"{name}{STABLE_SUFFIX}"), published=tuple(published))
+        return Version(name=name, stable=await self._stable(stable_tag_of(name)), published=tuple(published))
 
     async def _runs(self, version: str) -> Sequence[RunRecord]:
         """Return the newest records of stacks that are still there, one of each tag."""
@@ -107,7 +109,7 @@ class WikiReader:
         )
 
     async def _differences(self, timeline: Timeline) -> AsyncIterator[tuple[str, StackDifference]]:
-        for record in (entry.record for entry in timeline.entries if entry.status in _IN_EFFECT):
+        for record in timeline.effective:
             old = await self._state(timeline, timeline.before(record), timeline.previous(record))
             new = await self._state(timeline, timeline.after(record), record)
             if old.images and new.images:
@@ -132,10 +134,7 @@ class WikiReader:
 
     async def _find(self, image: TaggedImage) -> Contents | None:
         if image not in self._found:
-            contents = await self._find_anew(image)
-            if contents is None:
-                return None
-            self._found[image] = contents
+            self._found[image] = await self._find_anew(image)
         return self._found[image]
 
 

@@ -68,6 +68,9 @@ class GitCommand(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
+GIT_MISSING = "The git command was not found: the base image of the module must have it."
+
+
 class GitResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a git command printed, and its exit code."""
 

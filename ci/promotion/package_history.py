@@ -9,13 +9,10 @@ from ci.contents.model import Contents
 from ci.oci.concurrency import gather_or_raise
 from ci.promotion.history import collect_history
 from ci.promotion.records import PromotionRecord
-from ci.promotion.timeline import RecordStatus
 from ci.publish.descriptions import find_description
 from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
 from ci.publish.tags import Place
 from ci.stack.model import Stack
-
-_IN_EFFECT = frozenset({RecordStatus.NOW, RecordStatus.EARLIER})
 
 
 class PackageVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +49,7 @@ async def package_history(stack: Stack, session: RegistrySession, tag: str, patt
     """Read the descriptions of all stacks that a tag ever pointed to. Raises a RegistryError."""
     places = {str(session.tags.place(image.name)): image.name for image in stack.images}
     timeline = await collect_history(session.registry, [Place.parse(place) for place in places], tag)
-    records = [entry.record for entry in timeline.entries if entry.status in _IN_EFFECT]
+    records = timeline.effective
     states = {record.number: timeline.after(record) for record in records}
     wanted = {(place, digest) for state in states.values() for place, digest in state.items() if digest}
     known = await _descriptions(session, sorted(wanted), places)

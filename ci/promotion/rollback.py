@@ -10,11 +10,10 @@ from ci.promotion.apply import PromotionPlan, StackTarget, to_record
 from ci.promotion.errors import PromotionDeniedError
 from ci.promotion.explain import describe, explain_gone, explain_skipped, explain_unfinished
 from ci.promotion.records import Digests, Kind, PromotionRecord
-from ci.promotion.timeline import RecordStatus, Timeline, matches
+from ci.promotion.timeline import EFFECTIVE, RecordStatus, Timeline, matches
 from ci.publish.tags import Place
 
 _MIN_ID = 6
-_EFFECTIVE = {RecordStatus.NOW, RecordStatus.EARLIER}
 
 
 class _Goal(NamedTuple):
@@ -140,7 +139,7 @@ def _chosen(timeline: Timeline, to: str) -> _Goal:
         for entry in timeline.entries
         if to == str(entry.record.number) or (len(prefix) >= _MIN_ID and _hex(entry.record.id).startswith(prefix))
     ]
-    effective = [entry.record for entry in found if entry.status in _EFFECTIVE]
+    effective = [entry.record for entry in found if entry.status in EFFECTIVE]
     if len(effective) == 1:
         return _Goal(timeline.after(effective[0]), effective[0], f"As --to {to} says,")
     if effective:

@@ -10,7 +10,7 @@ from ci.promotion.timeline import RecordStatus, Timeline
 from ci.publish.attestations import RunRecord
 from ci.publish.stack_list import read_stacks
 from ci.publish.tags import Place
-from ci.registry_format import STABLE_SUFFIX
+from ci.stack.stack_tag import stable_tag_of
 
 _EARLIER = frozenset({RecordStatus.EARLIER, RecordStatus.MOVED})
 
@@ -33,10 +33,17 @@ class StackListing(msgspec.Struct, frozen=True, kw_only=True):
     stacks: tuple[ListedStack, ...]
 
 
+class StableTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in RFC 3339: since when a stack is stable, or from when it was."""
+
+    is_now: bool
+    at: str
+
+
 async def read_stack_listing(registry: Registry, places: Sequence[Place], version: str) -> StackListing:
     """Read the list of published stacks and the history of the stable tag. Raises a RegistryError."""
     records = await read_stacks(registry, places, version)
-    timeline = await collect_history(registry, places, f"{version}{STABLE_SUFFIX}")
+    timeline = await collect_history(registry, places, stable_tag_of(version))
     return StackListing(version=version, stacks=tuple(_listed(record, timeline) for record in records))
 
 
@@ -53,10 +60,18 @@ def _listed(record: RunRecord, timeline: Timeline) -> ListedStack:
 
 def _status(record: RunRecord, timeline: Timeline) -> str:
     """Return what became of the images of a stack, in words; nothing if they were never promoted."""
+    found = stable_time(record, timeline)
+    if found is None:
+        return ""
+    return f"{timeline.tag} since {found.at}" if found.is_now else f"was {timeline.tag} from {found.at}"
+
+
+def stable_time(record: RunRecord, timeline: Timeline) -> StableTime | None:
+    """Return since when just these images are stable, or when they first were; None if they never were."""
     digests = {str(image.place): image.digest for image in record.images}
     stable = [entry for entry in timeline.entries if digests.items() <= entry.record.new(timeline.tag).items()]
     now = next((entry.record for entry in stable if entry.status is RecordStatus.NOW), None)
     if now is not None:
-        return f"{timeline.tag} since {now.at}"
+        return StableTime(is_now=True, at=now.at)
     earlier = [entry.record for entry in stable if entry.status in _EARLIER]
-    return f"was {timeline.tag} from {earlier[-1].at}" if earlier else ""
+    return StableTime(is_now=False, at=earlier[-1].at) if earlier else None

@@ -33,7 +33,8 @@ class RecordStatus(StrEnum):
     """The newest that may have taken effect, but the tag was changed without a record since."""
 
 
-_EFFECTIVE = frozenset({RecordStatus.NOW, RecordStatus.EARLIER})
+EFFECTIVE = frozenset({RecordStatus.NOW, RecordStatus.EARLIER})
+"""Of records that took effect."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,13 +94,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
         found: PromotionRecord | None = record
         while found and found.kind is Kind.ROLLBACK:
             number = found.restores
-            found = next((one for one in self._effective if one.number == number), None)
+            found = next((one for one in self.effective if one.number == number), None)
         return found
 
     def previous(self, record: PromotionRecord) -> PromotionRecord | None:
         """Return the record that was in effect before a record, None for the first."""
         older = self.entries[self._index(record) + 1 :]
-        return next((entry.record for entry in older if entry.status in _EFFECTIVE), None)
+        return next((entry.record for entry in older if entry.status in EFFECTIVE), None)
 
     def before(self, record: PromotionRecord) -> Digests:
         """Return what the tag pointed to before a record that took effect, or is unfinished."""
@@ -113,15 +114,16 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
         """Return what the tag pointed to before so many of the newest records."""
         state = {**self.now, **self.whole}
         for entry in self.entries[:newer]:
-            state |= entry.record.old(self.tag) if entry.status in _EFFECTIVE else {}
+            state |= entry.record.old(self.tag) if entry.status in EFFECTIVE else {}
         return state
 
     def _index(self, record: PromotionRecord) -> int:
         return [entry.record for entry in self.entries].index(record)
 
     @property
-    def _effective(self) -> Sequence[PromotionRecord]:
-        return [entry.record for entry in self.entries if entry.status in _EFFECTIVE]
+    def effective(self) -> Sequence[PromotionRecord]:
+        """The records that took effect, the newest first."""
+        return [entry.record for entry in self.entries if entry.status in EFFECTIVE]
 
 
 def read_timeline(

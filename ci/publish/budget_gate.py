@@ -9,9 +9,9 @@ from ci.contents.model import Contents
 from ci.oci.registry import RegistryError
 from ci.publish.described import find_contents, read_published_stack
 from ci.publish.registry_state import RegistrySession
-from ci.registry_format import STABLE_SUFFIX
 from ci.stack.budget_config import Budget
 from ci.stack.model import Stack
+from ci.stack.stack_tag import stable_tag_of
 
 
 class BudgetGate(NamedTuple):
@@ -42,7 +42,7 @@ class BudgetGate(NamedTuple):
         return judge(self.budget, await self._stable(names), new, self.accepted)
 
     async def _stable(self, names: Sequence[str]) -> Stable:
-        tag = self.budget.against or f"{self.stack.version}{STABLE_SUFFIX}"
+        tag = self.budget.against or stable_tag_of(self.stack.version)
         try:
             published = await read_published_stack(self.session, names, tag)
         except RegistryError as error:

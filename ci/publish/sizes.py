@@ -12,9 +12,9 @@ from ci.oci.concurrency import gather_results
 from ci.oci.reference import Reference
 from ci.oci.registry import Manifest, RegistryError
 from ci.publish.registry_state import REQUESTS_AT_ONCE, RegistrySession
-from ci.registry_format import STABLE_SUFFIX
 from ci.results import Baseline, Blob, ImageReport, Layer, RunReport
 from ci.stack.model import Stack
+from ci.stack.stack_tag import stable_tag_of
 
 # Seconds, for all requests together: a silent registry must not keep a finished run waiting.
 _LIMIT = 60.0
@@ -49,7 +49,7 @@ async def with_registry_sizes(report: RunReport, stack: Stack, session: Registry
 async def _baseline(report: RunReport, stack: Stack, session: RegistrySession) -> Baseline | None:
     if not stack.version:
         return None
-    tag = f"{stack.version}{STABLE_SUFFIX}"
+    tag = stable_tag_of(stack.version)
     names = report.plan.enabled
     found, problems = await _read(session, {name: session.tags.tag(name, tag) for name in names})
     if not found and not problems:

@@ -57,7 +57,12 @@ class StackTag(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def stable(self) -> str:
         """The stable tag of this version: `2026.4-stable`."""
-        return f"{self.version}{STABLE_SUFFIX}"
+        return stable_tag_of(self.version)
+
+
+def stable_tag_of(version: str) -> str:
+    """Return the stable tag of a version: `2026.4-stable`."""
+    return f"{version}{STABLE_SUFFIX}"
 
 
 def version_problem(version: str) -> str:

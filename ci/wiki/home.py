@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ci import units
 from ci.contents.described_stack import DescribedStack
-from ci.promotion.records import Kind, PromotionRecord
-from ci.promotion.timeline import RecordStatus
+from ci.promotion.stack_listing import stable_time
 from ci.reports.markdown import code, table
 from ci.reports.promotion import gate_sentences
 from ci.wiki.dates import day, minute
@@ -100,16 +99,8 @@ def _links(links: Sequence[str]) -> str:
 
 
 def _when_stable(stable: StableStack | None, stack: RecordedStack) -> str:
-    """Say whether a stack is stable, or when it was last."""
-    if stable is None:
+    """Say whether a stack is stable, or from when it was."""
+    found = stable_time(stack.run, stable.timeline) if stable else None
+    if found is None:
         return ""
-    current = stable.timeline.current
-    if current and _is_of(stable.timeline.promotion(current), stack):
-        return f"**now**, since {day(current.at)}"
-    earlier = [entry.record for entry in stable.timeline.entries if entry.status is RecordStatus.EARLIER]
-    last = next((one for one in earlier if _is_of(stable.timeline.promotion(one), stack)), None)
-    return f"was, from {day(last.at)}" if last else ""
-
-
-def _is_of(promotion: PromotionRecord | None, stack: RecordedStack) -> bool:
-    return promotion is not None and promotion.kind is Kind.PROMOTION and promotion.source == stack.tag
+    return f"**now**, since {day(found.at)}" if found.is_now else f"was, from {day(found.at)}"

@@ -9,7 +9,7 @@ from dagger import dag
 from ci.adapters.dagger_engine import git as engine_git
 from ci.adapters.dagger_engine.listing import MOST_BYTES
 from ci.adapters.dagger_engine.source import SourceTree, list_tree
-from ci.adapters.git import read_history
+from ci.adapters.git.history import read_history
 from ci.errors import SpecError
 from ci.planning.cache_key import TreeDigests
 from ci.stack.model import Tree

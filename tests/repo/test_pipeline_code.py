@@ -82,7 +82,7 @@ def test_only_image_code_makes_and_pushes_images() -> None:
         if isinstance(node, ast.Attribute) and node.attr in made
     }
     elsewhere = {(name, call) for name, call in found if name not in IMAGE_CODE}
-    # The container of the tests is no image of the stack.
+    # The container of the tests is not an image of the stack.
     assert {(name, call) for name, call in elsewhere if call != "publish" or "adapters" in name} == {
         ("adapters/dagger_engine/tester.py", "docker_build")
     }

@@ -12,7 +12,7 @@ from dagger import dag
 from ci.adapters.dagger_engine.tools import SOURCE, fetched, tools_with
 from ci.planning.changes import History
 from ci.planning.git_history import ask_history, unknown_history
-from ci.planning.git_questions import GitCommand, GitResult, WorkTree
+from ci.planning.git_questions import GIT_MISSING, GitCommand, GitResult, WorkTree
 
 # In the working directory of the function, the only folder that the engine takes files from.
 _PROGRAM = "git-program"
@@ -40,7 +40,7 @@ async def read_history(
 ) -> History:
     """Return the history of a source tree, as `ask_history` does. Raises RequestError and ExternalError."""
     if git is None:
-        return unknown_history("The git command was not found: the base image of the module must have it.")
+        return unknown_history(GIT_MISSING)
     container = tools_with(source).with_mounted_file("/usr/local/bin/git", git)
     conversation = ask_history(tree, base, head)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ci.adapters.git import read_history
+from ci.adapters.git.history import read_history
 from ci.planning.changes import History
 from tests.folder_tree import FolderTree
 from tests.integration.adapters.git.repository import Repository

@@ -155,6 +155,21 @@ def test_an_image_without_a_description_says_so_with_its_remedy() -> None:
     assert f"Not known of [`lost`](lost-{STABLE}): see there." in pages["Packages"]
 
 
+def test_a_tag_that_was_published_again_was_not_stable_with_these_images() -> None:
+    (version,) = sample().versions
+    index = [stack.tag for stack in version.published].index(TAGS[0])
+    published = list(version.published)
+    run = published[index].run
+    other = msgspec.structs.replace(run.images[0], digest=digest("published again"))
+    published[index] = msgspec.structs.replace(
+        published[index], run=msgspec.structs.replace(run, images=(other, *run.images[1:]))
+    )
+    again = msgspec.structs.replace(version, published=tuple(published))
+    home = render_pages(msgspec.structs.replace(sample(), versions=(again,)))["Home"]
+    assert "**now**" in render_pages(sample())["Home"]
+    assert "**now**" not in home
+
+
 def test_highlights_are_among_the_key_versions() -> None:
     pages = render_pages(msgspec.structs.replace(sample(), highlights=("pip:numpy",)))
     (added,) = set(pages[f"r-notebook-{STABLE}"].splitlines()) - set(

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from ci.adapters.git import read_history
+from ci.adapters.git.history import read_history
 from ci.planning.changes import Changed, Unknown
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.adapters.git import read_history
+from ci.adapters.git.history import read_history
 from tests.integration.adapters.git.repository import Repository, branch
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.adapters.git import read_history
+from ci.adapters.git.history import read_history
 from ci.planning.changes import Unknown
 from tests.integration.adapters.git.repository import Repository, branch
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trustme
 
-from ci.adapters.wiki import WikiAddress
+from ci.adapters.git.wiki import WikiAddress
 from tests.git_backend import git_handler
 
 USER, TOKEN = "x-access-token", "ghs_tellnobody8431"

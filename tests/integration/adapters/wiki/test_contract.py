@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.adapters.wiki import open_wiki
+from ci.adapters.git.wiki import open_wiki
 from ci.errors import ExternalError
 from ci.wiki.repository import PushResult, WikiChange, WikiRepository
 from tests.integration.adapters.wiki.server import WikiServer, wiki_server

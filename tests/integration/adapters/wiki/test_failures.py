@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from msgspec.structs import replace
 
-from ci.adapters.wiki import WikiAddress, open_wiki
+from ci.adapters.git.wiki import WikiAddress, open_wiki
 from ci.errors import ExternalError
 from ci.wiki.repository import WikiChange
 from tests.integration.adapters.wiki.server import TOKEN, USER, WikiServer

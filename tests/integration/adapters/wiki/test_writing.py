@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ci.adapters.wiki import GitWiki, open_wiki
+from ci.adapters.git.wiki import GitWiki, open_wiki
 from ci.commands.wiki import ATTEMPTS, ReadWiki, WikiResult, write_wiki
 from ci.errors import ExternalError
 from ci.wiki.model import WikiInput

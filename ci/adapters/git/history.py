@@ -5,16 +5,10 @@ No user or system configuration is read, no shell is used, and nothing is fetche
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-# GitPython looks for git when it is imported, and fails without this. `read_history` reports a missing git itself.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git.cmd import Git
-from git.exc import GitCommandNotFound
-
+from ci.adapters.git.program import MissingGitError, run_git
 from ci.planning.changes import History
 from ci.planning.git_history import ask_history, unknown_history
 from ci.planning.git_questions import GitCommand, GitResult, WorkTree
@@ -31,25 +25,12 @@ def read_history(root: Path, base: str = "", head: str = "") -> History:
     except StopIteration as end:
         history: History = end.value
         return history
-    except GitCommandNotFound:
-        return unknown_history("The git command was not found: the base image of the module must have it.")
+    except MissingGitError as error:
+        return unknown_history(str(error))
 
 
 def _run(root: Path, command: GitCommand) -> GitResult:
-    git = Git(root / command.folder)
-    git.update_environment(**command.variables(str(root)))
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(command.stdin)
-        stdin.seek(0)
-        status, output, error = git.execute(
-            [Git.GIT_PYTHON_GIT_EXECUTABLE, *command.words],
-            istream=stdin,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-        )
-    return GitResult(status=status, output=output, error=error)
+    return run_git(root / command.folder, command.words, command.variables(str(root)), command.stdin)
 
 
 class _Folder(WorkTree):

@@ -16,12 +16,7 @@ import anyio.to_thread
 import msgspec
 from typing_extensions import override
 
-# GitPython looks for git when it is imported, and fails without this.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git.cmd import Git
-from git.exc import GitCommandNotFound
-
+from ci.adapters.git.program import MissingGitError, run_git
 from ci.errors import ExternalError
 from ci.wiki.repository import PushResult, WikiChange, WikiHead, WikiRepository
 
@@ -157,24 +152,11 @@ class GitWiki(WikiRepository):
         return output
 
     def _run(self, words: Sequence[str], stdin: bytes = b"") -> tuple[int, bytes, str]:
-        git = Git(self._folder)
-        git.update_environment(**self._variables())
         try:
-            with tempfile.TemporaryFile() as file:
-                file.write(stdin)
-                file.seek(0)
-                status, output, error = git.execute(
-                    [Git.GIT_PYTHON_GIT_EXECUTABLE, *words],
-                    istream=file,
-                    with_extended_output=True,
-                    with_exceptions=False,
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                    kill_after_timeout=_LIMIT,
-                )
-        except GitCommandNotFound:
-            raise ExternalError("The git command was not found: the base image of the module must have it.") from None
-        return status, output, self._address.hide(error)
+            done = run_git(self._folder, words, self._variables(), stdin, _LIMIT)
+        except MissingGitError as error:
+            raise ExternalError(str(error)) from None
+        return done.status, done.output, self._address.hide(done.error)
 
     def _variables(self) -> Mapping[str, str]:
         settings = self._address.settings
