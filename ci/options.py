@@ -8,7 +8,7 @@ from dagger import Doc
 Only = Annotated[
     list[str] | None, Doc("Only these images, by name, and the images they need. Default: the whole stack.")
 ]
-Jobs = Annotated[int, Doc("How many tasks may run at once. 0: as many as the engine's machine has cores.")]
+Jobs = Annotated[int, Doc("How many tasks may run at once. 0: one more than the engine's machine has cores.")]
 Test = Annotated[bool, Doc("Run the suites of the images. --test=false only builds, and the table says so.")]
 Retest = Annotated[bool, Doc("Run all tests again, including those that already passed on the same image.")]
 Rebuild = Annotated[

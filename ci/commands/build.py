@@ -71,7 +71,7 @@ async def build_stack(stack: Stack, tree: Tree, options: BuildOptions, ports: Bu
     if options.retest:
         plan = plan.with_retests
     run = BuildRun(
-        jobs=options.jobs or ports.cores,
+        jobs=options.jobs or ports.jobs,
         started=started,
         describe=options.describe,
         measure=options.measure,
@@ -129,7 +129,7 @@ async def run_image_tests(  # noqa: PLR0913 (an image, its suites, and how)
     plan = _plan_for(stack, image, secrets)
     check_suites(stack, image, suites)
     run = BuildRun(
-        jobs=ports.cores,
+        jobs=ports.jobs,
         started=started,
         tested=(image,),
         suites=tuple(suites),
@@ -143,7 +143,7 @@ async def build_image(
     stack: Stack, name: str, ports: BuildPorts, secrets: GivenSecrets = _NO_SECRETS
 ) -> tuple[RunReport, Fused]:
     """Build one image and all it needs from source. Returns the text that it was built from, too."""
-    run = BuildRun(jobs=ports.cores, started=ports.timestamp(), substitutions=Substitutions(proxies=proxies_of(stack)))
+    run = BuildRun(jobs=ports.jobs, started=ports.timestamp(), substitutions=Substitutions(proxies=proxies_of(stack)))
     report = await _run(_plan_for(stack, name, secrets), stack, run, ports)
     return report, fuse(stack, name, run.substitutions)
 

@@ -20,7 +20,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     base: str = ""
     head: str = ""
     jobs: int = 0
-    """0 for as many tasks at once as there are cores."""
+    """0 for one task more at once than there are cores."""
     test: bool = True
     retest: bool = False
     publish: bool = False

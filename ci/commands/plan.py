@@ -55,7 +55,8 @@ class BuildPorts(NamedTuple):
     inspector: Inspector
     progress: Progress
     pipeline: Pipeline
-    cores: int
+    jobs: int
+    """How many tasks run at once by default."""
     clock: Clock = Clock()
 
     def timestamp(self) -> str:

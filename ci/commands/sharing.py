@@ -141,7 +141,7 @@ async def build_share(  # noqa: PLR0913 (a share, and how it is built)
     publisher = agreed.publisher(stack, shares, is_refresh=False)
     await publisher.begin(share.images)
     run = BuildRun(
-        jobs=jobs or ports.cores,
+        jobs=jobs or ports.jobs,
         started=started,
         describe=True,
         measure=measure,

@@ -185,7 +185,7 @@ class StackRuns:
             inspector=self.inspector,
             progress=self.progress,
             pipeline=self.code,
-            cores=2,
+            jobs=2,
             clock=RunClock(self._runs, self.later),
         )
 

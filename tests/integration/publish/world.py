@@ -206,7 +206,7 @@ class World:
             inspector=FakeInspector(),
             progress=KeptProgress(),
             pipeline=PIPELINE,
-            cores=1,
+            jobs=1,
             clock=FixedClock(self.moment),
         )
 

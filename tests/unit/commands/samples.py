@@ -69,6 +69,6 @@ def ports(
         inspector=FakeInspector(),
         progress=KeptProgress(),
         pipeline=PIPELINE,
-        cores=2,
+        jobs=2,
         clock=NoonClock(),
     )
