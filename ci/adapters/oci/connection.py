@@ -28,7 +28,7 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._endpoint = endpoint
-        # Parsed once: an address was parsed eight times a request, which was a tenth of its time.
+        # Parsed once: to locate each request by parsing them again took 7 % of a plan's time in a profile.
         self._url = endpoint.url
         self._own = host_and_port(self._url)
         self._known = {self._own, host_and_port(httpx.URL(f"{self._url.scheme}://{endpoint.host}"))}
