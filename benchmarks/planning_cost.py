@@ -4,12 +4,13 @@ usage: PYTHONPATH=. python benchmarks/planning_cost.py [--images 100 300 1000] [
 
 Writes synthetic stacks into a temporary folder. Each image is the parent of four and has `--files` files, some of which
 are ignored. Prints the lowest seconds of each step over all runs. Computing all keys includes fusing all images again.
-The registry is Debian's docker-registry on this machine, with TLS and a password, and has none of the images: three
-requests for each (refresh marker, key, staging tag). To collect all inputs includes computing the
-keys again.
+The registry is Debian's docker-registry on this machine, with TLS and a password. A second table has the seconds and
+requests to collect all inputs, which includes computing the keys again: of a stack that was never published, of one
+that is reused as a whole, and of one in which the last image changed.
 """  # noqa: INP001 (a script, not a package)
 
 import argparse
+import logging
 import sys
 import tempfile
 import time
@@ -23,14 +24,19 @@ from ci.adapters.oci.client import HttpRegistry
 from ci.commands.options import BuildOptions
 from ci.commands.plan import BuildPorts, collect_inputs
 from ci.fusion.fuse import fuse_all
+from ci.oci.concurrency import gather_or_raise
+from ci.oci.referrers import push_referrer
 from ci.planning.cache_key import make_keys
 from ci.planning.changes import Changed, History, Unknown
 from ci.planning.decisions import Absent, NoAnswer, PlanInputs, decide
+from ci.publish.attestations import TEST_ATTESTATIONS, TestAttestation
 from ci.publish.registry_state import RegistrySession
 from ci.publish.tags import TagLayout
+from ci.stack.image import Image
 from ci.stack.model import Stack
 from ci.stack.reader import read_stack
 from tests.folder_tree import FolderTree
+from tests.integration.adapters.oci.contents import image_manifest
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
 from tests.unit.build.fakes import FakeBuilder, FakeInspector, FakeTester, KeptProgress
 from tests.unit.planning.sample_keys import PIPELINE
@@ -51,7 +57,8 @@ RUN --mount=type=bind,source=requirements.txt,target=/r pip install -r /r
 WORKDIR /home
 CMD ["example"]
 """
-STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide", "collect all inputs")
+STEPS = ("walk the tree", "read the stack", "fuse all images", "make all keys", "decide")
+CASES = ("never published", "all reused", "one leaf changed")
 UNKNOWN = History(commit=None, dirty=False, changes=Unknown(why=""))
 
 
@@ -63,13 +70,18 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args(arguments)
     rows: list[list[object]] = []
+    requests: list[list[object]] = []
     for images in options.images:
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as storage:
             write_stack(Path(folder), images, options.files)
             with debian_registry(Path(storage)) as debian:
-                runs = [measure(Path(folder), debian) for _ in range(options.runs)]
+                runs = [measure(Path(folder)) for _ in range(options.runs)]
+                requests += [[images, *case] for case in anyio.run(collect, Path(folder), debian, options.runs)]
         rows.append([images, images * options.files, *(f"{min(step):.3f}" for step in zip(*runs, strict=True))])
     print(tabulate(rows, headers=["images", "files", *STEPS], tablefmt="github", disable_numparse=True))
+    print()
+    headers = ["images", "registry", "seconds", "requests", "an image", "GETs of manifests"]
+    print(tabulate(requests, headers=headers, tablefmt="github", disable_numparse=True))
 
 
 def write_stack(root: Path, images: int, files: int) -> None:
@@ -93,7 +105,46 @@ async def known_digest(reference: str) -> str | None:
     return f"sha256:{'0' * 63}{len(reference) % 10}"
 
 
-async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
+class RequestLog(logging.Handler):
+    """Keeps the method and the path of each request."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.requests: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what a line of the client is about."""
+        if isinstance(record.args, tuple):
+            self.requests.append((str(record.args[0]), str(record.args[2])))
+
+
+async def collect(root: Path, debian: DebianRegistry, runs: int) -> list[list[object]]:
+    """Collect all inputs of a plan in each case; return the lowest seconds and the requests."""
+    log = RequestLog()
+    logging.getLogger("ci.oci").addHandler(log)
+    logging.getLogger("ci.oci").setLevel(logging.DEBUG)
+    rows: list[list[object]] = []
+    for case in CASES:
+        if case == "all reused":
+            await publish(root, debian)
+        elif case == "one leaf changed":
+            leaf = max((root / "images").iterdir(), key=lambda folder: int(folder.name.rpartition("-")[2]))
+            (leaf / "requirements.txt").write_text("example==other\n")
+        tree = FolderTree(root)
+        stack = read_stack(tree)
+        seconds = []
+        for _ in range(runs):
+            log.requests.clear()
+            begun = time.perf_counter()
+            await ask(stack, tree, debian)
+            seconds.append(time.perf_counter() - begun)
+        pulls = sum(method == "GET" and "/manifests/" in path for method, path in log.requests)
+        count = len(log.requests)
+        rows.append([case, f"{min(seconds):.2f}", count, f"{count / len(stack.images):.2f}", pulls])
+    return rows
+
+
+async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> PlanInputs:
     """Do everything that `plan` does before it decides."""
 
     async def history(_base: str, _head: str) -> History:
@@ -103,7 +154,7 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
         ports = BuildPorts(
             base_digest=known_digest,
             history=history,
-            registry=RegistrySession(registry, TagLayout(registry=f"{debian.host}/synthetic"), has_login=True),
+            registry=RegistrySession(registry, layout(debian), has_login=True),
             builder=FakeBuilder(),
             tester=FakeTester(),
             inspector=FakeInspector(),
@@ -111,10 +162,43 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> None:
             pipeline=PIPELINE,
             cores=2,
         )
-        await collect_inputs(stack, tree, BuildOptions(), ports)
+        return await collect_inputs(stack, tree, BuildOptions(), ports)
 
 
-def measure(root: Path, debian: DebianRegistry) -> list[float]:
+def layout(debian: DebianRegistry) -> TagLayout:
+    """Return where the images are."""
+    return TagLayout(registry=f"{debian.host}/synthetic")
+
+
+async def publish(root: Path, debian: DebianRegistry) -> None:
+    """Write a small image for each key, with its attestation, each built on the one of its parent."""
+    tree = FolderTree(root)
+    stack = read_stack(tree)
+    keys = (await ask(stack, tree, debian)).keys
+    tags = layout(debian)
+    images = {image.name: image_manifest(b"{}", image.name.encode()) for image in stack.images}
+    async with HttpRegistry(debian.endpoint) as registry:
+
+        async def write(image: Image) -> None:
+            key, manifest, repository = keys[image.name], images[image.name], tags.repository(image.name)
+            for blob in (b"{}", image.name.encode()):
+                await registry.put_blob(repository, blob)
+            await registry.put(tags.cache_tag(image.name, key.key or ""), manifest)
+            attestation = TestAttestation(
+                key=key.key or "",
+                suites=key.tests_key,
+                passed=1,
+                skipped=0,
+                flaky=0,
+                started="2026-11-26T00:00:00+00:00",
+                needs={name: images[name].digest for name in image.needs},
+            )
+            await push_referrer(registry, repository, manifest.descriptor, TEST_ATTESTATIONS.artifact(attestation))
+
+        await gather_or_raise(write, stack.images, 8)
+
+
+def measure(root: Path) -> list[float]:
     """Return the seconds of each step."""
     marks = [time.perf_counter()]
     tree = FolderTree(root)
@@ -129,8 +213,6 @@ def measure(root: Path, debian: DebianRegistry) -> list[float]:
     answers = {image.name: Absent() if keys[image.name].key else NoAnswer(why="") for image in stack.images}
     history = History(commit=None, dirty=False, changes=changes)
     decide(stack, stack.images, PlanInputs(keys=keys, answers=answers, history=history, records=None))
-    marks.append(time.perf_counter())
-    anyio.run(ask, stack, tree, debian)
     marks.append(time.perf_counter())
     return [end - begin for begin, end in pairwise(marks)]
 

@@ -97,7 +97,8 @@ async def collect_inputs(stack: Stack, tree: Tree, options: BuildOptions, ports:
     known = {name: value for name, value in epochs.items() if not isinstance(value, NoAnswer)}
     keys = make_keys(stack, tree, images, digests, ports.pipeline, epochs=known)
     silent = {name: value for name, value in epochs.items() if isinstance(value, NoAnswer)}
-    answers = {**silent, **await _published({name: keys[name] for name in known}, session)}
+    asked = [image for image in images if image.name in known]
+    answers = {**silent, **await _published(asked, keys, session)}
     if session is not None:
         answers = dict(await find_whole(session, [image for image in images if image.enabled], keys, answers))
     absent = [name for name, answer in answers.items() if isinstance(answer, Absent)]
@@ -140,8 +141,12 @@ async def _epochs(
     return await read_refresh_markers(session, names, required=required)
 
 
-async def _published(keys: Mapping[str, ImageKey], session: RegistrySession | None) -> Mapping[str, Answer]:
-    return await find_published(session, keys) if session else dict.fromkeys(keys, NoRegistry())
+async def _published(
+    images: Sequence[Image], keys: Mapping[str, ImageKey], session: RegistrySession | None
+) -> Mapping[str, Answer]:
+    if session is None:
+        return {image.name: NoRegistry() for image in images}
+    return await find_published(session, images, keys)
 
 
 async def _last_records(

@@ -5,13 +5,14 @@ Each kind is one value, declared beside the struct it holds: `TEST_ATTESTATIONS`
 `PROMOTION_RECORDS` in `ci.promotion.records`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from typing import Generic
 
 import msgspec
 
 from ci.oci.reference import Repository
-from ci.oci.referrers import Artifact, DocumentType, list_referrers, read_document
+from ci.oci.referrers import Artifact, DocumentType, list_all_referrers, read_document, referrers_by_source
 from ci.oci.registry import Descriptor, IntegrityError, Registry
 
 _JSON = "application/json"
@@ -63,14 +64,16 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
     ) -> DocumentType | None:
         """Return one of the documents that `find` returns, None if there is none: the first that is preferred, if any.
 
-        Those behind it are not read.
+        Those behind it are not read, and neither is the index if the registry itself lists one that is preferred.
         """
         first: DocumentType | None = None
-        for one in await self._list(registry, repository, digest, annotations):
-            document = await self.read(registry, repository, digest, one)
-            if document is not None and prefer(document):
-                return document
-            first = first or document
+        async with aclosing(referrers_by_source(registry, repository, digest)) as sources:
+            async for source in sources:
+                for one in self._those_with(source, annotations):
+                    document = await self.read(registry, repository, digest, one)
+                    if document is not None and prefer(document):
+                        return document
+                    first = first or document
         return first
 
     async def read(
@@ -96,5 +99,8 @@ class AttestationType(msgspec.Struct, Generic[DocumentType], frozen=True, kw_onl
     async def _list(
         self, registry: Registry, repository: Repository, digest: str, annotations: Mapping[str, str]
     ) -> tuple[Descriptor, ...]:
-        found = await list_referrers(registry, repository, digest, self.artifact_type)
-        return tuple(one for one in found if annotations.items() <= one.annotations.items())
+        return self._those_with(await list_all_referrers(registry, repository, digest), annotations)
+
+    def _those_with(self, listed: Iterable[Descriptor], annotations: Mapping[str, str]) -> tuple[Descriptor, ...]:
+        own = (one for one in listed if one.artifact_type == self.artifact_type)
+        return tuple(one for one in own if annotations.items() <= one.annotations.items())

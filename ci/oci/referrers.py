@@ -7,7 +7,7 @@ What is listed may be gone: registries clean up, and `docker-registry garbage-co
 leaves that index. A referrer that is gone is none; one that contradicts what it is listed as is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -106,6 +106,20 @@ async def list_all_referrers(registry: Registry, repository: Repository, subject
     listed = await registry.referrers(repository.pinned(subject)) or ()
     indexed = await _read_fallback_index(registry, repository, subject)
     return tuple({one.digest: one for one in (*indexed, *listed)}.values())
+
+
+async def referrers_by_source(
+    registry: Registry, repository: Repository, subject: str
+) -> AsyncGenerator[tuple[Descriptor, ...], None]:
+    """Yield what `list_all_referrers` returns in two parts: what the registry lists, then what only the index has.
+
+    Who finds the first to be enough saves the second request, which is a pull at registries that count these.
+    """
+    listed = await registry.referrers(repository.pinned(subject)) or ()
+    yield listed
+    known = {one.digest for one in listed}
+    indexed = await _read_fallback_index(registry, repository, subject)
+    yield tuple(one for one in indexed if one.digest not in known)
 
 
 async def read_referrer(

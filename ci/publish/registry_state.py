@@ -66,13 +66,25 @@ async def read_refresh_markers(
     return await _read_each(read, names, session)
 
 
-async def find_published(session: RegistrySession, keys: Mapping[str, ImageKey]) -> Mapping[str, Answer]:
-    """Return what the registry has under each key that is known."""
+async def find_published(
+    session: RegistrySession, images: Sequence[Image], keys: Mapping[str, ImageKey]
+) -> Mapping[str, Answer]:
+    """Return what the registry has under each key that is known; images are in the stack's order.
+
+    An image that depends on one that is known to be absent is built in any case. It gets no request, and is absent.
+    """
+    absent: set[str] = set()
+    needs = {image.name: image.needs for image in images}
 
     async def find(name: str) -> Answer:
-        return await _find(name, keys[name], session)
+        # No waiting for them: a chain of images would take its length in round trips.
+        answer = Absent() if absent.intersection(needs[name]) else await _find(name, keys[name], session)
+        if isinstance(answer, Absent):
+            absent.add(name)
+        return answer
 
-    return await _read_each(find, [name for name, key in keys.items() if key.key is not None], session)
+    known = [image.name for image in images if image.name in keys and keys[image.name].key is not None]
+    return await _read_each(find, known, session)
 
 
 async def _find(name: str, key: ImageKey, session: RegistrySession) -> Answer:

@@ -28,6 +28,10 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, clock: Clock, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._endpoint = endpoint
+        # Parsed once: to locate each request by parsing them again took 7 % of a plan's time in a profile.
+        self._url = endpoint.url
+        self._own = host_and_port(self._url)
+        self._known = {self._own, host_and_port(httpx.URL(f"{self._url.scheme}://{endpoint.host}"))}
         self._clock = clock
         self._client = httpx.AsyncClient(
             headers=_HEADERS,
@@ -49,13 +53,11 @@ class Connection:
         Raises RegistryError for any other response, TransientError where a retry may succeed.
         """
         url = self.locate(request)
-        is_own = host_and_port(url) == host_and_port(self._endpoint.url)
+        is_own = host_and_port(url) == self._own
         # No login is sent to another host: a signed address needs none, and must not see the password.
         used = await self._authorization.header(request) if is_own else ""
         response = await self._send(request, url, used)
-        if response.status == httpx.codes.UNAUTHORIZED and host_and_port(response.url) == host_and_port(
-            self._endpoint.url
-        ):
+        if response.status == httpx.codes.UNAUTHORIZED and host_and_port(response.url) == self._own:
             used = await self._authorization.renew(request, response, used)
             response = await self._send(request, url, used)
             if response.status == httpx.codes.UNAUTHORIZED and used.startswith("Bearer") and self._endpoint.credentials:
@@ -70,15 +72,14 @@ class Connection:
         A registry may give addresses under its own name, or without the TLS that a proxy in front of it adds: these
         are sent to the endpoint all the same.
         """
-        own = self._endpoint.url
+        own = self._url
         try:
             url = own.join(request.url)
         except httpx.InvalidURL as error:
             raise ProtocolError(
                 f"{self._endpoint.host} redirected to an invalid address while {request.action} ({error})."
             ) from error
-        known = {host_and_port(own), host_and_port(httpx.URL(f"{own.scheme}://{self._endpoint.host}"))}
-        if host_and_port(url) in known:
+        if host_and_port(url) in self._known:
             return url.copy_with(scheme=own.scheme, netloc=own.netloc)
         return url
 
