@@ -160,7 +160,7 @@ async def ask(stack: Stack, tree: FolderTree, debian: DebianRegistry) -> PlanInp
             inspector=FakeInspector(),
             progress=KeptProgress(),
             pipeline=PIPELINE,
-            cores=2,
+            jobs=2,
         )
         return await collect_inputs(stack, tree, BuildOptions(), ports)
 
