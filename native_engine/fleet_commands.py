@@ -82,6 +82,7 @@ def _run(words: Words, kept: Path, clients: DaggerClients) -> int:
     if lost:
         _tell(f"no report of {', '.join(lost)}")
     for engine in [*queue.engines]:
+        _tell(f"gather on {engine}: started")
         call = clients.call(
             engine, Function.GATHER, ["--kept", str(kept), "-o", str(words.output)], words.output / "gather.log"
         )
@@ -96,6 +97,7 @@ def _run(words: Words, kept: Path, clients: DaggerClients) -> int:
 def _divide(words: Words, kept: Path, clients: DaggerClients) -> Rounds:
     own = ["--machines", str(words.machines), "-o", str(kept / "division")]
     engine = words.engines[0]
+    _tell(f"divide on {engine}: started")
     call = clients.call(engine, Function.DIVIDE, own, kept / "divide.log")
     shares = read_json(kept / "division" / "shares.json")
     if call.exit_code != 0 or shares is None:
