@@ -11,6 +11,7 @@ import pytest
 
 from native_engine.client import client_environment
 from native_engine.native import bring_up
+from tests.e2e.second_engine import SecondEngine, second_engine
 from tests.e2e.stacks import write_tree
 from tests.integration.adapters.oci.bridge import Bridge, bridge_to
 from tests.integration.adapters.oci.debian import DebianRegistry, debian_registry
@@ -38,6 +39,13 @@ async def session(engine: None) -> AsyncIterator[None]:  # noqa: ARG001 (it must
     """Open the process's one connection to the engine."""
     async with dagger.connection(dagger.Config(log_output=None)):
         yield
+
+
+@pytest.fixture(scope="module")
+def other_engine(engine: None) -> Iterator[SecondEngine]:  # noqa: ARG001 (it is copied)
+    """Start a second engine on this machine, with an empty cache."""
+    with second_engine() as started:
+        yield started
 
 
 @pytest.fixture

@@ -50,6 +50,6 @@ def test_each_link_to_a_file_leads_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("name", ["check", "daggerw", ".ci/run"])
+@pytest.mark.parametrize("name", ["check", "daggerw", ".ci/run", "native_engine/native", "native_engine/fleet"])
 def test_the_commands_can_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & 0o111

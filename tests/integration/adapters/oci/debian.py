@@ -1,5 +1,6 @@
 """Debian's docker-registry on loopback, with TLS and a password: what a real registry does."""
 
+import re
 import socket
 import subprocess
 import time
@@ -18,9 +19,11 @@ from tests.programs import docker_registry, free_port
 USER = "maintainer"
 PASSWORD = "tell-nobody-8431"  # noqa: S105 (of a registry that lives as long as a test)
 
+_LOG = "registry.log"
+_REQUEST = re.compile(r'^\S+ - \S* \[[^]]*\] "(\S+) (\S+) [^"]*" (\d+) (\d+)', re.MULTILINE)
 _CONFIGURATION = """\
 version: 0.1
-log: {{level: warn, accesslog: {{disabled: true}}}}
+log: {{level: warn}}
 storage:
   filesystem: {{rootdirectory: {folder}/storage}}
   delete: {{enabled: true}}
@@ -35,8 +38,17 @@ auth:
 """
 
 
+class Request(NamedTuple):
+    """A request as the registry logs it, with the bytes of its response."""
+
+    method: str
+    path: str
+    status: int
+    size: int
+
+
 class DebianRegistry(NamedTuple):
-    """Its address, the CA of its certificate, the folder of its files, and its clean-up.
+    """Its address, the CA of its certificate, the folders of its files and its log, and its clean-up.
 
     `collect_garbage` stops it, deletes untagged manifests and the blobs of none, and starts it again. `collect_blobs`
     deletes only the blobs, as its documentation has it.
@@ -47,6 +59,12 @@ class DebianRegistry(NamedTuple):
     storage: Path
     collect_garbage: Callable[[], None]
     collect_blobs: Callable[[], None]
+
+    @property
+    def requests(self) -> list[Request]:
+        """All requests so far, in the order in which they ended."""
+        log = self.storage.with_name(_LOG).read_text(errors="replace")
+        return [Request(method, path, int(status), int(size)) for method, path, status, size in _REQUEST.findall(log)]
 
     @property
     def endpoint(self) -> Endpoint:
@@ -85,7 +103,7 @@ def debian_registry(folder: Path) -> Iterator[DebianRegistry]:
 def _started(command: Path, configuration: Path, port: int) -> ExitStack:
     """Start it; closing what is returned stops it."""
     stop = ExitStack()
-    log = stop.enter_context(configuration.with_name("registry.log").open("ab"))
+    log = stop.enter_context(configuration.with_name(_LOG).open("ab"))
     process = subprocess.Popen([command, "serve", configuration], stdout=log, stderr=log)
     stop.callback(process.wait)
     stop.callback(process.terminate)
