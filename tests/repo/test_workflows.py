@@ -26,6 +26,8 @@ SCRIPTS = sorted(
 ACTIONS = sorted((ROOT / "tests").rglob("action.yml"))
 UPLOAD = "      - if: ${{ !cancelled() }}\n        uses: actions/upload-artifact@"
 TELL = "      - if: ${{ !cancelled() }}\n        run: .ci/tell report\n"
+TRUNK = "    if: needs.divide.outputs.trunk != '[]'\n"
+GATHER = "    needs: [divide, trunk, branches]\n"
 # What breaks a rule: the rule, a file, what stands there and what would stand there instead.
 MUTATIONS = (
     ("permissions", "tag.yml", "permissions: {}", "permissions: write-all"),
@@ -57,6 +59,38 @@ MUTATIONS = (
     ("pull requests", "main.yml", "    name: ${{ github.event_name == 'pull_request' && 'build' || 'branch' }}\n", ""),
     ("concurrency", "tag.yml", "      cancel-in-progress: false\n", "      cancel-in-progress: true\n"),
     ("concurrency", "main.yml", "      queue: max", "      # queue: max"),
+    ("concurrency", "wide.yml", "  queue: max", "  # queue: max"),
+    ("concurrency", "wide.yml", "  group: publish", "  group: wide"),
+    ("concurrency", "main.yml", "      group: publish", "      group: main"),
+    (
+        "concurrency",
+        "wide.yml",
+        TRUNK,
+        f"{TRUNK}    concurrency: {{ group: trunk, cancel-in-progress: false, queue: max }}\n",
+    ),
+    (
+        "concurrency",
+        "wide.yml",
+        GATHER,
+        f"{GATHER}    concurrency: {{ group: publish, cancel-in-progress: false, queue: max }}\n",
+    ),
+    ("matrices", "wide.yml", "    if: needs.divide.outputs.trunk != '[]'\n", ""),
+    ("matrices", "wide.yml", " && needs.divide.outputs.branches != '[]' }}", " }}"),
+    ("matrices", "wide.yml", "      fail-fast: false\n", ""),
+    ("deletion", "tidy.yml", "github.event_name == 'workflow_dispatch' && inputs.delete && ", ""),
+    ("deletion", "tidy.yml", "daggerw call tidy $", "daggerw call tidy --delete $"),
+    ("permissions", "tidy.yml", "      contents: read\n", "      contents: read\n      packages: write\n"),
+    ("permissions", "tidy.yml", "      packages: write", "      actions: write"),
+    ("secrets", "tidy.yml", "    environment: tidy\n", "    environment: ${{ inputs.delete && 'tidy' }}\n"),
+    ("artifacts", "wide.yml", "shares-${{ github.run_attempt }}\n          path", "shares\n          path"),
+    ("artifacts", "wide.yml", "share-${{ matrix.share }}-${{ github.run_attempt }}", "share-${{ github.run_attempt }}"),
+    ("artifacts", "wide.yml", "${{ needs.divide.outputs.shares }}", "shares-${{ github.run_attempt }}"),
+    ("artifacts", "wide.yml", TELL, "      - run: .ci/tell report\n"),
+    ("artifacts", "wide.yml", "        if: ${{ !cancelled() }}\n        run: .ci/tell-d", "        run: .ci/tell-d"),
+    ("commands", "wide.yml", "--shares=", "--division="),
+    ("commands", "wide.yml", "call gather --kept=", "call gather --folder="),
+    ("commands", "tidy.yml", "${KEEP_DAYS:+--keep-days=", "${KEEP_DAYS:+--keep-weeks="),
+    ("commands", "tidy.yml", ".ci/tell-text", ".ci/tell"),
     ("artifacts", "main.yml", UPLOAD, UPLOAD.replace("!cancelled()", "success()")),
     ("artifacts", "main.yml", "report-${{ github.run_attempt }}", "report"),
     ("artifacts", "main.yml", "          if-no-files-found: error\n", ""),

@@ -13,13 +13,16 @@ Rule = Callable[[str, str, Workflow], Iterator[str]]
 """Takes a file's name, its text and what it says."""
 Node = Mapping[str, Any]
 
-# Who may write, and what: the wiki's repository, the branch of new pins and its pull request, a release.
+# Who may write, and what: the wiki's repository, the branch of new pins and its pull request, a release. Who may delete
+# images of ghcr.io.
 WRITERS = {
     "main.yml/wiki": {"contents"},
     "pins.yml/pins": {"contents", "pull-requests"},
     "release.yml/release": {"contents"},
     "rollback.yml/wiki": {"contents"},
     "tag.yml/wiki": {"contents"},
+    "tidy.yml/delete": {"packages"},
+    "wide.yml/wiki": {"contents"},
     "wiki.yml/wiki": {"contents"},
 }
 LONGEST_JOB = 360  # minutes, on GitHub's own runners
@@ -27,6 +30,8 @@ _SECRET = re.compile(r"secrets\.([A-Z_]+)")
 _VARIABLE = re.compile(r"\$\{?([A-Z_]+)")
 _GIVEN = ("GITHUB_", "RUNNER_")
 _WITHOUT_PULL_REQUEST = "github.event_name != 'pull_request' && "
+_MAY_DELETE = "github.event_name == 'workflow_dispatch' && inputs.delete && github.ref == 'refs/heads/main'"
+_PUBLISHES = re.compile(r"--publish\b|\bcall (?:divide|build-share|gather)\b")
 _STATUS = re.compile(r"\b(?:always|cancelled|failure)\(")
 
 
@@ -49,7 +54,7 @@ def _permissions(name: str, _text: str, workflow: Workflow) -> Iterator[str]:
     for job, node in workflow["jobs"].items():
         given = node.get("permissions")
         may_write = WRITERS.get(f"{name}/{job}", set())
-        allowed = [{"contents": "read"}, dict.fromkeys(may_write, "write")]
+        allowed = [{"contents": "read"}, {"contents": "read"} | dict.fromkeys(may_write, "write")]
         if given not in allowed:
             yield f"{job}: its permissions are {given}"
 
@@ -130,11 +135,35 @@ def _reached(workflow: Workflow) -> set[str]:
 
 
 def _concurrency(_name: str, _text: str, workflow: Workflow) -> Iterator[str]:
-    """What writes waits for its turn, is never cancelled for the next, and never dropped."""
+    """What writes waits for its turn, is never cancelled for the next, and never dropped; and never for itself."""
+    whole = workflow.get("concurrency", {})
     for job, node in workflow["jobs"].items():
-        has = node.get("concurrency", {})
+        has = node.get("concurrency", whole)
         if "environment" in node and not (has.get("cancel-in-progress") is False and has.get("queue") == "max"):
             yield f"{job}: a run may be cancelled or dropped for the next one"
+        if any(_PUBLISHES.search(step.get("run", "")) for step in node.get("steps", [])) and has["group"] != "publish":
+            yield f"{job}: two may publish at once"
+        if "concurrency" in node and (has == whole or "strategy" in node):
+            yield f"{job}: it waits for its own run, or for another job of its matrix"
+
+
+def _matrices(_name: str, _text: str, workflow: Workflow) -> Iterator[str]:
+    for job, node in workflow["jobs"].items():
+        if "strategy" not in node:
+            continue
+        (names,) = node["strategy"]["matrix"].values()
+        filled = f"{names.removeprefix('${{ fromJSON(').removesuffix(') }}')} != '[]'"
+        if filled not in str(node.get("if", "")):
+            yield f"{job}: a matrix without a job is an error"
+        if node["strategy"].get("fail-fast") is not False:
+            yield f"{job}: a job that fails cancels the others of its matrix"
+
+
+def _deletion(_name: str, _text: str, workflow: Workflow) -> Iterator[str]:
+    """Nothing is deleted unless somebody said so, by hand, on main."""
+    for job, step in _steps(workflow):
+        if "--delete" in step.get("run", "") and workflow["jobs"][job].get("if") != _MAY_DELETE:
+            yield f"{job}: it may delete though nobody said so"
 
 
 def _artifacts(_name: str, _text: str, workflow: Workflow) -> Iterator[str]:
@@ -145,7 +174,11 @@ def _artifacts(_name: str, _text: str, workflow: Workflow) -> Iterator[str]:
                 yield f"{job}: what a red run has is not kept"
             if "${{ github.run_attempt }}" not in given["name"] or given.get("if-no-files-found") != "error":
                 yield f"{job}: an artifact is overwritten by the next attempt, or may be empty"
-        if step.get("run") == ".ci/tell report" and step.get("if") != "${{ !cancelled() }}":
+            if "strategy" in workflow["jobs"][job] and "${{ matrix." not in given["name"]:
+                yield f"{job}: an artifact has the name of that of another job of the matrix"
+        if "/download-artifact@" in step.get("uses", "") and "run_attempt" in str(step["with"]):
+            yield f"{job}: what an earlier attempt kept is not found when only the jobs that failed run again"
+        if re.match(r"\.ci/tell(?:-division)? ", step.get("run", "")) and step.get("if") != "${{ !cancelled() }}":
             yield f"{job}: the report of a red run is not shown"
         if "/checkout@" in step.get("uses", "") and step.get("with", {}).get("persist-credentials") is not False:
             yield f"{job}: leaves a token in the source tree"
@@ -167,7 +200,7 @@ def _command(run: str, environment: Node) -> Iterator[str]:
     if "\n" in line or any(set(word) <= set("();&") for word in words):
         yield "more than one command: a script in .ci can be run on a laptop, too"
     first, *rest = _split(_plain_words(line))
-    if rest and (len(rest) > 1 or rest[0][0] != "tee"):
+    if rest and (len(rest) > 1 or rest[0][0] not in {"tee", ".ci/tell-text"}):
         yield f"a pipe to {rest[0][0]}"
     yield from _program(first)
 
@@ -216,6 +249,8 @@ RULES: Mapping[str, Rule] = {
     "secrets": _secrets,
     "pull requests": _pull_requests,
     "concurrency": _concurrency,
+    "matrices": _matrices,
+    "deletion": _deletion,
     "artifacts": _artifacts,
     "commands": _commands,
 }
