@@ -54,10 +54,11 @@ def read_log(text: str) -> ActLog:
 def _job(entry: Mapping[str, Any]) -> str:
     """Return the id of a job in its workflow; that of the calling job for one of a workflow that is called.
 
-    act has WORKFLOW/NAME, and CALLING JOB/WORKFLOW/NAME.
+    act has WORKFLOW/NAME, and CALLING JOB/WORKFLOW/NAME. Jobs of a matrix are called as GitHub does: `trunk (trunk-1)`.
     """
     parts = entry["job"].split("/")
-    return str(entry["jobID"] if len(parts) == 2 else parts[0])
+    values = ", ".join(map(str, (entry.get("matrix") or {}).values()))
+    return str((f"{entry['jobID']} ({values})" if values else entry["jobID"]) if len(parts) == 2 else parts[0])
 
 
 def commands_in(output: str) -> Sequence[Command]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tests.integration.workflows.harness import ROOT, SECRETS, Answer, Ended, Runner
 from tests.integration.workflows.test_release import CHANGELOG, PROJECT, TAG
+from tests.integration.workflows.test_wide import division
 from tests.repo.workflow_files import read_workflows
 from tests.unit.reports.runs import RED, green
 
@@ -27,6 +28,8 @@ SCENARIOS = (
     Scenario("push", "check.yml"),
     Scenario("schedule", "pins.yml"),
     Scenario("push", "release.yml", ref=TAG),
+    Scenario("workflow_dispatch", "wide.yml"),
+    Scenario("workflow_dispatch", "tidy.yml", inputs=(("delete", "true"),)),
 )
 UNRUN = "      - if: ${{ runner.os == 'Plan 9' }}\n        run: echo never\n"
 LEAK = (
@@ -42,7 +45,12 @@ def run_all(runner: Runner, scenarios: Sequence[Scenario] = SCENARIOS) -> Iterat
     runner.repository.git("remote", "add", "origin", str(runner.folder / "origin.git"))
     for number, (event, file, ref, inputs) in enumerate(scenarios):
         report = RED if event == "pull_request" else green()
-        answers = {"build-report": Answer(report=runner.report(report)), "gh pr list": Answer(prints="0\n")}
+        shares = ("build-share trunk-1", "build-share branch-1", "gather")
+        answers = {
+            "gh pr list": Answer(prints="0\n"),
+            "divide": division(runner, ["trunk-1"], ["branch-1"]),
+            **dict.fromkeys(("build-report", *shares), Answer(report=runner.report(report))),
+        }
         attempt = {"GITHUB_RUN_ATTEMPT": str(number)}
         yield runner.run(event, file, ref=ref, inputs=dict(inputs), answers=answers, environment=attempt)
 
@@ -73,9 +81,9 @@ def secrets_in(runner: Runner, runs: Sequence[Ended]) -> list[str]:
 
 def test_every_step_is_executed_and_no_secret_is_left(runner: Runner) -> None:
     runs = list(run_all(runner))
-    assert [ended.code for ended in runs] == [1, 0, 0, 0, 0, 0, 0]
+    assert [ended.code for ended in runs] == [1, *[0] * (len(SCENARIOS) - 1)]
     assert executed(runs) == run_texts(ROOT)
-    assert len(list(runner.kept.iterdir())) == 2
+    assert len(list(runner.kept.iterdir())) == 6  # two reports; of the machines, a division and three reports
     assert secrets_in(runner, runs) == []
 
 
