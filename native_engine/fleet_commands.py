@@ -48,7 +48,8 @@ def main(words: list[str]) -> int:
         print(USAGE)
         return 0 if words else 2
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         request = read_words(words)
     except EngineError as error:
@@ -84,7 +85,7 @@ def _run(words: Words, kept: Path, clients: DaggerClients) -> int:
     for engine in [*queue.engines]:
         _tell(f"gather on {engine}: started")
         call = clients.call(
-            engine, Function.GATHER, ["--kept", str(kept), "-o", str(words.output)], words.output / "gather.log"
+            engine, Function.GATHER, ["--kept", str(kept), "-o", str(words.output)], kept / "gather.log"
         )
         if call.exit_code == 0:
             return _show(words.output)
@@ -134,6 +135,8 @@ def _clear(report: Path, kept: Path) -> None:
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     (kept / "divide.log").touch()
+    # In the source tree, these would be files that are not committed, and nothing is published from such a tree.
+    (kept / ".gitignore").write_text("*\n", encoding="utf-8")
     for name in ("exit-code", "report.json", "summary.txt"):
         (report / name).unlink(missing_ok=True)
 

@@ -37,6 +37,7 @@ class Engine:
     def __init__(self, address: str, environment: Mapping[str, str]) -> None:
         """Begin to connect."""
         self.address = address
+        self._opened = False
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (until close)
         self._process = subprocess.Popen(
             [DAGGERW, "session", "--skip-workspace-modules"],
@@ -59,19 +60,23 @@ class Engine:
             limit.cancel()
         try:
             session = json.loads(line)
-            return Connection(self.address, int(session["port"]), str(session["session_token"]))
+            connection = Connection(self.address, int(session["port"]), str(session["session_token"]))
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"{self.address} does not answer: {self._why()}") from error
+        self._opened = True
+        return connection
 
     def close(self) -> None:
-        """End the session, which ends with its input."""
+        """End the session, which ends with its input; one that is not open yet is killed, for whoever reads from it."""
+        if not self._opened:
+            self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
         try:
             self._process.wait(CLOSE_TIMEOUT)
-        except subprocess.TimeoutExpired:  # it is still connecting
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._errors.close()
@@ -142,7 +147,8 @@ def check_engines(addresses: Sequence[str]) -> None:
             connected = [*filter(None, pool.map(attempt, [session.connect for session in sessions]))]
             answers = [*pool.map(attempt, [connection.read for connection in connected])]
         finally:
-            list(pool.map(Engine.close, sessions))
+            for session in sessions:  # not by the pool, which may be waiting for them
+                session.close()
     found = {one.address: answer for one, answer in zip(connected, answers, strict=True) if answer}
     problems += differences(found)
     if problems:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,9 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [ROOT / "native_engine" / "fleet", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(*words: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    command = [*before, str(ROOT / "native_engine" / "fleet"), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -149,6 +148,39 @@ def test_all_clients_are_interrupted_with_the_fleet(fake: Path, tmp_path: Path, 
     assert "Run the same command again to finish." in errors
     logs = [path.read_text() for path in (tmp_path / "report/shares").rglob("*.log")]
     assert [text for text in logs if text] == ["interrupted\n"], "once, and gently"
+
+
+def test_a_fleet_without_a_terminal_goes_on(fake: Path) -> None:
+    (fake / "wait").touch()
+    with start("--on", A, before=["nohup"]) as process:
+        _until(lambda: bool(calls(fake)))
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)  # as long as it has to end, if it does
+        (fake / "wait").unlink()
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, errors
+
+
+def test_it_is_interrupted_while_an_engine_does_not_answer(fake: Path) -> None:
+    (fake / "silent").write_text("b\n")
+    with start("--on", A, "--on", B) as process:
+        _until((fake / "connecting").exists)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=20)[1]
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert calls(fake) == []
+
+
+def test_what_it_keeps_is_not_of_the_source_tree(fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree with files that are not committed is not published."""
+    subprocess.run(["git", "init", "--quiet", tmp_path / "tree"], check=True)
+    monkeypatch.chdir(tmp_path / "tree")
+    for function in ("divide", "gather"):
+        (fake / "lost").write_text(f"{function} a\n")
+        assert run("--on", A)[0] == 1
+        status = subprocess.run(["git", "status", "--porcelain"], check=True, capture_output=True, text=True)
+        assert (calls(fake)[-1], status.stdout) == (f"{function} a", "")
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--help"], 0), ([], 2), (["--on"], 2), (["--on", A, "--only", "x"], 2)])
