@@ -6,31 +6,33 @@ Builds buildx and buildkitd from their Go modules into FOLDER the first time: fi
 engine, which lends its copy of the base image, and 30 GB of free disk. Takes a quarter of an hour; run it on an idle
 machine.
 
-Both start with an empty cache, and publish with zstd to the same kind of registry: Debian's docker-registry with TLS
-and a password, behind a proxy that speaks plain HTTP. `cold build` builds all images and keeps nothing outside of the
-cache. `cold publish` builds and uploads them; here it also runs all suites and reads what is in the images, which bake
-has no part for. Then nothing is changed, then one image on which no other depends. The daemon has the machine's
-network, and this project's engine a network of its own. The engine reaches the registry through its client.
+Both start with an empty cache, and publish with zstd to the same registry: Debian's docker-registry with TLS and a
+password, behind a proxy that speaks plain HTTP. `cold build` builds all images and keeps nothing outside of the cache.
+`cold publish` builds and uploads them, here from a copy of the stack that has no suites; `with suites` runs them, too,
+which bake has no part for. From then on ours has its suites: when nothing is changed, and when one image is on which no
+other depends. The daemon has the machine's network, and this project's engine a network of its own; it reaches the
+registry through its client. Not counted: the start of engine and daemon, and loading this module into the engine.
+
+The layers of both are compared at the end: as many of each image, and about as large.
 """  # noqa: INP001 (a script, not a package)
 
 import argparse
-import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
-from ci.stack.model import Stack
+from benchmarks.bake import LOGIN, VERSIONS, Daemon, Registry, build_programs, run
 from ci.stack.reader import read_stack
-from native_engine.binaries import find_go
 from native_engine.client import RUNNER_HOST, client_environment
 from native_engine.native import bring_up
 from native_engine.settings import read_settings
@@ -40,19 +42,9 @@ from tests.integration.adapters.oci.bridge import bridge_to
 from tests.integration.adapters.oci.debian import PASSWORD, USER, debian_registry
 
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAMS = {
-    "github.com/docker/buildx": ("v0.33.0", "cmd/buildx"),
-    "github.com/moby/buildkit": ("v0.29.0", "cmd/buildkitd"),
-}
+ENOUGH_DISK = 30_000_000_000
 LEAF = "images/r-notebook/Dockerfile"
 ZSTD = "type=registry,compression=zstd,force-compression=true,oci-mediatypes=true"
-
-
-class Registry(NamedTuple):
-    """A registry: as images are named there, and the port of the proxy in front of it."""
-
-    name: str
-    port: int
 
 
 class Measured(NamedTuple):
@@ -66,11 +58,13 @@ class Measured(NamedTuple):
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", type=Path, default=Path.home() / ".cache/datahub/bake", metavar="FOLDER")
+    parser.add_argument("--programs", type=Path, default=Path.home() / f".cache/datahub/{VERSIONS}", metavar="FOLDER")
     parser.add_argument("--only", choices=("build", "publish"))
     options = parser.parse_args()
     os.environ.update(client_environment(bring_up))
     build_programs(options.programs)
+    if (free := shutil.disk_usage(read_settings(os.environ).prefix).free) < ENOUGH_DISK:
+        sys.exit(f"{free / 1e9:.0f} GB are free beside the native engine, and {ENOUGH_DISK / 1e9:.0f} are needed.")
     measured: list[Measured] = []
     with tempfile.TemporaryDirectory() as folder, registry(Path(folder) / "registry") as target:
         source = copy_of_the_stack(Path(folder) / "source")
@@ -78,8 +72,8 @@ def main() -> None:
             measured += compare_builds(source, options.programs, target)
         if options.only != "build":
             measured += compare_publications(source, options.programs, target)
-    rows = [(one.case, one.ours, one.bake, f"{one.ours / one.bake:.2f}") for one in measured]
-    print(tabulate(rows, ["case", "ours (s)", "bake (s)", "ratio"], floatfmt=".0f"))
+    rows = [(one.case, f"{one.ours:.1f}", f"{one.bake:.1f}", f"{one.ours / one.bake:.2f}") for one in measured]
+    print(tabulate(rows, ["case", "ours (s)", "bake (s)", "ratio"], disable_numparse=True))
 
 
 def compare_builds(source: Path, programs: Path, target: Registry) -> list[Measured]:
@@ -92,42 +86,84 @@ def compare_builds(source: Path, programs: Path, target: Registry) -> list[Measu
 
 
 def compare_publications(source: Path, programs: Path, target: Registry) -> list[Measured]:
-    """Publish with an empty cache, without a change, and with one image changed: first ours, then bake."""
-    cases = ("cold publish", "nothing changed", "one leaf changed")
+    """Publish with an empty cache, without a change, and with one image changed."""
+    with_suites = ("cold publish, with suites", "nothing changed", "one leaf changed")
+    bare = copy_of_the_stack(source.parent / "bare")
+    remove_suites(bare)
+    with our_engine(bare):
+        ours = [publish(bare, target, "bare", describe=False)]
+    with our_engine(source):
+        for case in with_suites:
+            if case == with_suites[-1]:
+                change_leaf(source)
+            ours.append(publish(source, target, "ours"))
+    with Daemon(programs, target) as daemon:
+        bake = [daemon.bake(tree, target, ZSTD) for tree in (bare, bare, source)]
+    compare_layers(source, target)
+    bake.insert(1, bake[0])
+    return [Measured(*one) for one in zip(("cold publish", *with_suites), ours, bake, strict=True)]
+
+
+def publish(source: Path, target: Registry, name: str, *, describe: bool = True) -> float:
+    """Publish with our engine; return the seconds."""
     login = ("--registry-username", USER, "--registry-password", "env:REGISTRY_PASSWORD")
-    where = ("--registry", f"{target.name}/ours", "--registry-service", f"tcp://localhost:{target.port}", *login)
-    seconds: list[list[float]] = []
-    for is_ours in (True, False):
-        seconds.append([])
-        with ExitStack() as stack:
-            daemon = None if is_ours else stack.enter_context(Daemon(programs, target))
-            if is_ours:
-                stack.enter_context(our_engine(source))
-            for case in cases:
-                if case == cases[-1]:
-                    change_leaf(source, f"CHANGED={is_ours}")
-                if daemon is None:
-                    report = Path(tempfile.mkdtemp(dir=source.parent))
-                    seconds[-1].append(call(source, "build-report", "--publish", *where, "-o", str(report)))
-                    print((report / "summary.txt").read_text(), flush=True)
-                else:
-                    seconds[-1].append(daemon.bake(source, target, ZSTD))
-    return [Measured(*one) for one in zip(cases, *seconds, strict=True)]
+    where = ("--registry", f"{target.name}/{name}", "--registry-service", f"tcp://localhost:{target.port}", *login)
+    return call(source, "build-stack", "--publish", f"--describe={str(describe).lower()}", *where)
+
+
+def compare_layers(source: Path, target: Registry) -> None:
+    """Print how many layers the images of both have, and their compressed bytes."""
+    head = run(["git", "-C", str(source), "rev-parse", "--short=7", "HEAD"]).strip()
+    rows: list[list[object]] = []
+    for image in read_stack(FolderTree(source)).images:
+        rows.append([image.name])
+        for name in ("ours", "bake"):
+            repository = f"http://{target.name}/v2/{name}/{image.name}"
+            tag = "latest" if name == "bake" else f"2026.4-{head}"
+            layers = read_json(f"{repository}/manifests/{tag}")["layers"]
+            rows[-1] += [len(layers), f"{sum(layer['size'] for layer in layers) / 1e6:.0f}"]
+    print(tabulate(rows, ["image", "layers, ours", "MB", "layers, bake", "MB"]))
+
+
+def read_json(url: str) -> Any:  # noqa: ANN401 (what a registry answers)
+    """Return what the registry answers."""
+    accept = "application/vnd.oci.image.manifest.v1+json, application/json"
+    command = [
+        "curl",
+        "--fail",
+        "--silent",
+        "--header",
+        f"Accept: {accept}",
+        "--header",
+        f"Authorization: Basic {LOGIN}",
+    ]
+    return json.loads(run([*command, url]))
 
 
 def copy_of_the_stack(target: Path) -> Path:
-    """Return a clone of this repository whose layers are compressed with zstd."""
+    """Return a clone of what is committed here, whose layers are compressed with zstd."""
     run(["git", "clone", "--quiet", str(ROOT), str(target)])
     settings = target / "images/stack.toml"
-    settings.write_text(settings.read_text().replace("[stack]\n", '[stack]\ncompression = "zstd"\n', 1))
+    text = settings.read_text()
+    if "[stack]\n" not in text:
+        sys.exit(f"{settings} has no line [stack].")
+    settings.write_text(text.replace("[stack]\n", '[stack]\ncompression = "zstd"\n', 1))
     commit(target)
     return target
 
 
-def change_leaf(source: Path, variable: str) -> None:
+def remove_suites(source: Path) -> None:
+    """Leave no tests but those that an image carries for the GPU gate."""
+    for folder in [*source.glob("images/*/tests/*"), source / "images/tests_common"]:
+        if folder.name != "gpu":
+            shutil.rmtree(folder)
+    commit(source)
+
+
+def change_leaf(source: Path) -> None:
     """Let an image on which no other depends have one more variable, which rebuilds all of it."""
     file = source / LEAF
-    file.write_text(file.read_text().replace("USER root\n", f"ENV {variable}\nUSER root\n", 1))
+    file.write_text(file.read_text().replace("USER root\n", "ENV CHANGED=1\nUSER root\n", 1))
     commit(source)
 
 
@@ -150,9 +186,11 @@ def our_engine(source: Path) -> Iterator[None]:
     with second_engine() as engine:
         before = os.environ[RUNNER_HOST]
         os.environ |= {RUNNER_HOST: engine.address, "REGISTRY_PASSWORD": PASSWORD}
-        call(source, "plan")
-        yield
-        os.environ[RUNNER_HOST] = before
+        try:
+            call(source, "plan")
+            yield
+        finally:
+            os.environ[RUNNER_HOST] = before
 
 
 def call(source: Path, *words: str) -> float:
@@ -163,114 +201,9 @@ def call(source: Path, *words: str) -> float:
     )
     if done.returncode:
         sys.exit(f"{words[0]} failed:\n{done.stderr[-3000:]}")
-    print(f"ours: {words[0]} {time.monotonic() - begun:.0f} s", flush=True)
-    return time.monotonic() - begun
-
-
-class Daemon:
-    """BuildKit's daemon with an empty cache, and buildx, for as long as the context is open."""
-
-    def __init__(self, programs: Path, target: Registry) -> None:
-        self._programs = programs
-        self._target = target
-        self._opened = ExitStack()
-        self._environment: Mapping[str, str] = {}
-
-    def __enter__(self) -> Self:
-        # Beside the native engine: a file system that overlays can be on.
-        beside = read_settings(os.environ).prefix
-        folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="buildkit-", dir=beside.parent)))
-        address = f"unix://{folder}/socket"
-        mirror = read_settings(os.environ).mirror
-        (folder / "buildkitd.toml").write_text(
-            f'root = "{folder}/root"\n[grpc]\naddress = ["{address}"]\n'
-            f'[worker.oci]\nnetworkMode = "host"\nbinary = "runc"\n[worker.containerd]\nenabled = false\n'
-            f'[registry."docker.io"]\nmirrors = ["{mirror}"]\n[registry."{mirror}"]\nhttp = true\n'
-            f'[registry."{self._target.name}"]\nhttp = true\n'
-        )
-        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        (folder / "config.json").write_text(json.dumps({"auths": {self._target.name: {"auth": login}}}))
-        path = f"{beside}/bin:{os.environ['PATH']}"
-        self._environment = {**os.environ, "PATH": path, "DOCKER_CONFIG": str(folder)}
-        log = self._opened.enter_context((self._programs / "buildkitd.log").open("w"))
-        daemon = subprocess.Popen(
-            [self._programs / "buildkitd", "--config", folder / "buildkitd.toml"],
-            env=self._environment,
-            stdout=log,
-            stderr=log,
-        )
-        self._opened.callback(daemon.wait)
-        self._opened.callback(daemon.terminate)
-        while not (folder / "socket").exists():
-            if daemon.poll() is not None:
-                sys.exit(f"buildkitd ended: see {self._programs}/buildkitd.log")
-            time.sleep(0.1)
-        self._buildx("create", "--driver", "remote", "--name", "beside", "--use", address)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def bake(self, source: Path, target: Registry, output: str) -> float:
-        """Build all images of the stack; return the seconds."""
-        file = source.parent / "docker-bake.json"
-        stack = read_stack(FolderTree(source))
-        file.write_text(json.dumps(bake_file(stack, source, f"{target.name}/bake", output), indent=1))
-        begun = time.monotonic()
-        self._buildx("bake", "--file", str(file), "--progress", "plain", "--allow", f"fs.read={source}", "all")
-        print(f"bake: {time.monotonic() - begun:.0f} s", flush=True)
-        return time.monotonic() - begun
-
-    def _buildx(self, *words: str) -> None:
-        run([str(self._programs / "buildx"), *words], self._environment)
-
-
-def bake_file(stack: Stack, source: Path, repository: str, output: str) -> Mapping[str, object]:
-    """Return the stack as a file for bake: an image that is built on another one names that one's target."""
-    targets = {}
-    for image in stack.images:
-        targets[image.name] = {
-            "context": str(source / image.folder),
-            "contexts": {"parent": f"target:{image.parent}"} if image.parent else {},
-            "args": {"BASE": "parent"} if image.parent else {},
-            "tags": [f"{repository}/{image.name}:latest"],
-            "output": [output],
-        }
-    return {"group": {"all": {"targets": [*targets]}}, "target": targets}
-
-
-def build_programs(folder: Path) -> None:
-    """Build buildx and buildkitd, unless they are there."""
-    names = {path.rpartition("/")[2] for _, path in PROGRAMS.values()}
-    if all((folder / name).exists() for name in names):
-        return
-    go = find_go()
-    if go is None:
-        sys.exit("buildx and buildkitd are built with Go, and there is no go: install it from https://go.dev/dl.")
-    print(f"building buildx and buildkitd in {folder}: five minutes", flush=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    packages = [f"{module}/{path}" for module, (_, path) in PROGRAMS.items()]
-    with tempfile.TemporaryDirectory() as place:
-        environment = {**os.environ, "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0"}
-        run([go, "-C", place, "mod", "init", "bake"], environment)
-        run(
-            [
-                go,
-                "-C",
-                place,
-                "get",
-                *(f"{package}@{PROGRAMS[module][0]}" for module, package in zip(PROGRAMS, packages, strict=True)),
-            ],
-            environment,
-        )
-        run([go, "-C", place, "build", "-o", f"{folder}/", *packages], environment)
-
-
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-    """Run a program; its output is shown if it fails."""
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"`{' '.join(command)}` failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    seconds = time.monotonic() - begun
+    print(f"ours: {words[0]} {seconds:.1f} s\n{done.stdout}", flush=True)
+    return seconds
 
 
 if __name__ == "__main__":
