@@ -1,17 +1,17 @@
-"""A stack of six images, what publishes it on two engines, and a division of it that is worth none, but quick."""
+"""A stack of six images, and what publishes it on two engines."""
 
 import os
 import signal
 import ssl
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPSConnection
 from pathlib import Path
 
 from native_engine.client import CLI_BIN
 from native_engine.processes import children_of
+from tests.e2e.divided import write_divider
 from tests.e2e.notebook_stack import PYTHON, SUITE, TOML, Operator
 from tests.e2e.published_stack import StackReader, TagState
 from tests.e2e.stacks import BASE
@@ -46,23 +46,6 @@ PARENTS = {"da1": "base", "da2": "da1", "db1": "base", "db2": "db1"}
 IMAGES = ("base", "da1", "da2", "db1", "db2", "solo")
 SHARES = {"trunk-1": ("base", "solo"), "branch-1": ("da1", "da2"), "branch-2": ("db1", "db2")}
 
-# In the place of `dagger`: the real one, and after `divide` of the whole stack the division above in the place of its
-# own, since six small images are one machine's work.
-_DIVIDER = """\
-#!{python}
-import json, os, pathlib, subprocess, sys
-if "divide" not in sys.argv:
-    os.execv({dagger!r}, ["dagger", *sys.argv[1:]])
-code = subprocess.run([{dagger!r}, *sys.argv[1:]]).returncode
-file = pathlib.Path(sys.argv[sys.argv.index("-o") + 1], "shares.json")
-if code == 0:
-    shares = json.loads(file.read_text())
-    if len(shares["division"]["trunk"][0]["images"]) == {number}:
-        shares["division"] |= {division!r}
-        file.write_text(json.dumps(shares))
-sys.exit(code)
-"""
-
 
 class Fleet:
     """`native_engine/fleet` on two engines, as an operator types it. What it prints goes to files."""
@@ -74,12 +57,7 @@ class Fleet:
         self.kept = self.report / "shares"
         self._printed = folder / "printed"
         self._errors = folder / "errors"
-        self._dagger = folder / "dagger"
-        text = _DIVIDER.format(
-            python=sys.executable, dagger=os.environ[CLI_BIN], number=len(IMAGES), division=_division()
-        )
-        self._dagger.write_text(text)
-        self._dagger.chmod(0o755)
+        self._dagger = write_divider(folder, SHARES, PARENTS)
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -136,12 +114,3 @@ class Fleet:
             image, _, rest = request.path.removeprefix(f"/v2/{name}/").partition("/")
             if image in IMAGES and request.method == method and request.status < 300 and rest.startswith(of):
                 yield image, request
-
-
-def _division() -> Mapping[str, object]:
-    rounds: dict[str, list[object]] = {"trunk": [], "branches": []}
-    for name, images in SHARES.items():
-        needs = sorted({PARENTS[one] for one in images if one in PARENTS} - {*images})
-        share = {"name": name, "images": images, "needs": needs, "seconds": 60.0}
-        rounds["trunk" if name.startswith("trunk") else "branches"].append(share)
-    return rounds

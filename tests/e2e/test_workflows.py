@@ -2,17 +2,23 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
+from native_engine.client import CLI_BIN
 from tests.e2e.conftest import Call
 from tests.e2e.crash_proxy import CrashProxy, Fate, serving
+from tests.e2e.divided import write_divider
 from tests.e2e.notebook_stack import FILES, IMAGES, TOML, Operator
+from tests.e2e.second_engine import SecondEngine
 from tests.integration.adapters.oci.debian import PASSWORD, USER, DebianRegistry
 from tests.integration.workflows.harness import PARTS, Ended, Runner
 
 STABLE = "2026.4-stable"
+SHARES = {"trunk-1": ("base",), "branch-1": ("ds", "ml"), "branch-2": ("r",)}
+PARENTS = {"ds": "base", "ml": "ds", "r": "base"}
 BUILT, REUSED = dict.fromkeys(IMAGES, "built"), dict.fromkeys(IMAGES, "reused")
 MODULE = ("ci", "dagger.json")
 SECRETS = {"REGISTRY_USERNAME": USER, "REGISTRY_PASSWORD": PASSWORD, "GPU_SSH_KEY": "no-key-4471"}
@@ -154,3 +160,30 @@ def test_promotions_and_rollbacks(machine: Machine) -> None:
     assert "1 of 4 tags would move; nothing was written." in dry.log.summary
     back = machine.event("workflow_dispatch", "rollback.yml", tag=STABLE, dry_run="false")
     assert (back.code, machine.stack(STABLE)) == (0, old), back.output
+
+
+def test_several_machines_publish_and_a_red_share_is_gathered(
+    machine: Machine, other_engine: SecondEngine, tmp_path: Path
+) -> None:
+    """wide.yml on two engines: that of branch-1 has nothing in its cache."""
+    program = write_divider(tmp_path, SHARES, PARENTS, {"branch-1": other_engine.address})
+    machine.runner.environment[CLI_BIN] = str(program)
+    machine.repository.commit(**dict([changed("base", "wide")]))
+    machine.guard.refused = "/r/manifests/"
+    red = machine.event("workflow_dispatch", "wide.yml")
+    machine.guard.refused = ""
+    assert (red.code, red.job("gather")) == (1, "failure"), red.output
+    assert machine.outcomes == {**BUILT, "r": "not uploaded"}
+    assert (tmp_path / "used").read_text() == "branch-1\n"
+    assert machine.stack(machine.tag) == {}
+    table = red.log.summary.rpartition("## ❌")[2]
+    assert all(image in table for image in IMAGES)
+    kept, number = machine.runner.kept, machine.attempt
+    codes = {
+        name: (kept / f"{name}-{number}/exit-code").read_text() for name in (*(f"share-{n}" for n in SHARES), "report")
+    }
+    assert codes == {"share-trunk-1": "0\n", "share-branch-1": "0\n", "share-branch-2": "1\n", "report": "1\n"}
+
+    healed = machine.event("workflow_dispatch", "wide.yml")
+    assert (healed.code, machine.outcomes) == (0, {**REUSED, "r": "built"}), healed.output
+    assert set(machine.stack(machine.tag)) == set(IMAGES)
