@@ -87,7 +87,7 @@ def test_two_engines_publish_what_one_does(
     digests = {image: set(tags.values()) for image, tags in tagged(operator).items()}
     assert {image: len(own) for image, own in digests.items()} == dict.fromkeys(IMAGES, 1)
     assert puts(fleet) == dict.fromkeys(IMAGES, 1)
-    # Only the second engine fetched layers, and only those of the base: the first has built it.
+    # Of the layers, only those of the base were fetched, and once: the first engine has built them.
     fetched = Counter(dict.fromkeys(IMAGES, 0))
     for image, request in fleet.requests("GET", "blobs/"):
         fetched[image] += request.size

@@ -8,6 +8,7 @@ call; `shares.json` is what `divide` makes; `lost` has lines `SHARE HOST`, and s
 import json
 import os
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -62,11 +63,13 @@ def call(words: list[str]) -> int:
     share = words[words.index("--share") + 1] if "--share" in words else ""
     with (FOLDER / "calls").open("a") as calls:
         calls.write(f"{function} {share} {HOST}\n".replace("  ", " "))
-    try:
-        while (FOLDER / "wait").exists():
-            time.sleep(0.02)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+    interrupts: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    while (FOLDER / "wait").exists() and not interrupts:
+        time.sleep(0.02)
+    if interrupts:
+        time.sleep(0.2)  # as long as a second one has to come
+        sys.stderr.write("interrupted\n" * len(interrupts))
         return 2
     if f"{share or function} {HOST}" in lines("lost"):
         sys.stderr.write("\x1b[31mError:\x1b[0m the call failed\n")

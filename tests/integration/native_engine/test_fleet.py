@@ -1,6 +1,7 @@
 """`native_engine/fleet` as a process, with a script in the place of `dagger`."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -138,10 +139,11 @@ def test_what_an_earlier_fleet_left_is_not_taken_for_this_one_s(fake: Path, tmp_
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_all_clients_are_interrupted_with_the_fleet(fake: Path, tmp_path: Path, name: str) -> None:
+    """As a terminal does: with all processes of the group."""
     (fake / "wait").touch()
-    with start("--on", A) as process:
+    with start("--on", A, before=["setsid"]) as process:
         _until(lambda: bool(calls(fake)))
-        process.send_signal(signal.Signals[name])
+        os.killpg(process.pid, signal.Signals[name])
         errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130, errors
     assert "Traceback" not in errors

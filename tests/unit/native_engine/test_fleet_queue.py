@@ -1,6 +1,7 @@
 """Which engine builds which share, and what happens to those without a report."""
 
 import threading
+import time
 from collections.abc import Collection
 
 import pytest
@@ -11,13 +12,18 @@ A, B, C = "tcp://a", "tcp://b", "tcp://c"
 
 
 class FakeClient:
-    """Loses shares as it is told: `lost` are pairs of a share and an engine, and `dead` are engines after a loss."""
+    """Loses shares as it is told: `lost` are pairs of a share and an engine, and `dead` are engines after a loss.
 
-    def __init__(self, lost: Collection[tuple[str, str]] = (), dead: Collection[str] = ()) -> None:
+    So many calls as `together` end only if they run at once.
+    """
+
+    def __init__(
+        self, lost: Collection[tuple[str, str]] = (), dead: Collection[str] = (), *, together: int = 1
+    ) -> None:
         self.lost = lost
         self.dead = dead
         self.calls: list[tuple[str, str, int]] = []
-        self.at_once = 0
+        self._together = threading.Barrier(together)
         self._busy: list[str] = []
         self._lock = threading.Lock()
 
@@ -25,8 +31,9 @@ class FakeClient:
         with self._lock:
             assert engine not in self._busy, "an engine has one share at a time"
             self._busy.append(engine)
-            self.at_once = max(self.at_once, len(self._busy))
             self.calls.append((share, engine, attempt))
+        self._together.wait(timeout=10)
+        time.sleep(0.01)  # as long as another one has to be given to this engine
         with self._lock:
             self._busy.remove(engine)
         is_lost = (share, engine) in self.lost
@@ -52,7 +59,7 @@ def run(client: FakeClient, engines: list[str], shares: list[str]) -> tuple[tupl
 
 
 def test_each_share_is_built_once_in_their_order() -> None:
-    client = FakeClient()
+    client = FakeClient(together=3)
     shares = [f"branch-{number}" for number in range(9)]
     lost, engines, lines = run(client, [A, B, C], shares)
     assert (lost, engines) == ((), [A, B, C])
