@@ -8,8 +8,8 @@ machine.
 
 Both start with an empty cache, and publish with zstd to the same registry: Debian's docker-registry with TLS and a
 password, behind a proxy that speaks plain HTTP. `cold build` builds all images and keeps nothing outside of the cache.
-`cold publish` builds and uploads them, here from a copy of the stack that has no suites; `with suites` runs them, too,
-which bake has no part for. From then on ours has its suites: when nothing is changed, and when one image is on which no
+`cold publish` builds and uploads them, here from a copy of the stack that has no suites, and reads what is in them;
+`with suites` runs these, too. Bake has no part for either. From then on ours has its suites: when nothing is changed, and when one image is on which no
 other depends. The daemon has the machine's network, and this project's engine a network of its own; it reaches the
 registry through its client. Not counted: the start of engine and daemon, and loading this module into the engine.
 
@@ -91,7 +91,7 @@ def compare_publications(source: Path, programs: Path, target: Registry) -> list
     bare = copy_of_the_stack(source.parent / "bare")
     remove_suites(bare)
     with our_engine(bare):
-        ours = [publish(bare, target, "bare", describe=False)]
+        ours = [publish(bare, target, "bare")]
     with our_engine(source):
         for case in with_suites:
             if case == with_suites[-1]:
@@ -104,11 +104,11 @@ def compare_publications(source: Path, programs: Path, target: Registry) -> list
     return [Measured(*one) for one in zip(("cold publish", *with_suites), ours, bake, strict=True)]
 
 
-def publish(source: Path, target: Registry, name: str, *, describe: bool = True) -> float:
+def publish(source: Path, target: Registry, name: str) -> float:
     """Publish with our engine; return the seconds."""
     login = ("--registry-username", USER, "--registry-password", "env:REGISTRY_PASSWORD")
     where = ("--registry", f"{target.name}/{name}", "--registry-service", f"tcp://localhost:{target.port}", *login)
-    return call(source, "build-stack", "--publish", f"--describe={str(describe).lower()}", *where)
+    return call(source, "build-stack", "--publish", *where)
 
 
 def compare_layers(source: Path, target: Registry) -> None:
