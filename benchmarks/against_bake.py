@@ -9,9 +9,10 @@ machine.
 Both start with an empty cache, and publish with zstd to the same registry: Debian's docker-registry with TLS and a
 password, behind a proxy that speaks plain HTTP. `cold build` builds all images and keeps nothing outside of the cache.
 `cold publish` builds and uploads them, here from a copy of the stack that has no suites, and reads what is in them;
-`with suites` runs these, too. Bake has no part for either. From then on ours has its suites: when nothing is changed, and when one image is on which no
-other depends. The daemon has the machine's network, and this project's engine a network of its own; it reaches the
-registry through its client. Not counted: the start of engine and daemon, and loading this module into the engine.
+`with suites` runs these, too. Bake has no part for either. From then on ours has its suites: when nothing is changed,
+and when one image is on which no other depends. The daemon has the machine's network, and this project's engine a
+network of its own; it reaches the registry through its client. Not counted: the start of engine and daemon, and loading
+this module into the engine.
 
 The layers of both are compared at the end: as many of each image, and about as large.
 """  # noqa: INP001 (a script, not a package)
