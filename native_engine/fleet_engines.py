@@ -67,7 +67,7 @@ class Engine:
         return connection
 
     def close(self) -> None:
-        """End the session, which ends with its input; one that is not open yet is killed, for whoever reads from it."""
+        """End the session, which ends with its input. One that is not open yet is killed: a thread may read from it."""
         if not self._opened:
             self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
