@@ -168,7 +168,7 @@ def test_several_machines_publish_and_a_red_share_is_gathered(
     """wide.yml on two engines: that of branch-1 has nothing in its cache."""
     program = write_divider(tmp_path, SHARES, PARENTS, {"branch-1": other_engine.address})
     machine.runner.environment[CLI_BIN] = str(program)
-    machine.repository.commit(**dict([changed("base", "wide")]))
+    machine.repository.commit(**{"images/base/greeting": "good day\n"})
     machine.guard.refused = "/r/manifests/"
     red = machine.event("workflow_dispatch", "wide.yml")
     machine.guard.refused = ""
